@@ -1,0 +1,149 @@
+"""Where Her lives and what it reads: `HER_HOME`, `config.toml`, sources.
+
+Standard library only: a run that finds nothing new imports this and little else.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import re
+import socket
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from her_models.errors import ConfigError
+
+_PART = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+@dataclass(frozen=True)
+class Source:
+    """One person's logs on one machine, and where they lie."""
+
+    owner: str
+    host: str
+    path: Path
+
+    @property
+    def source_id(self) -> str:
+        """`owner@host`, the shard key."""
+        return f"{self.owner}@{self.host}"
+
+
+@dataclass(frozen=True)
+class Config:
+    """What `HER_HOME/config.toml` says, with defaults for what it leaves out."""
+
+    home: Path
+    sources: tuple[Source, ...] = ()
+    redaction: str = "on"  # "off" must be asked for
+    redact_home_names: bool = False
+    time_zone: str = "UTC"
+    prices_path: Path | None = None  # user's own prices, merged over the built-in list
+    workers: int = 0  # 0: one per core
+    catalog: str = ""  # DuckLake catalog; empty: SQLite in HER_HOME
+    data_path: str = ""  # where Parquet lies; empty: HER_HOME/lake
+
+    @property
+    def catalog_path(self) -> Path:
+        return self.home / "catalog.sqlite"
+
+    @property
+    def lake_path(self) -> Path:
+        return self.home / "lake"
+
+    @property
+    def key_path(self) -> Path:
+        """Key of the fingerprints; whoever has it can test a guess against them."""
+        return self.home / "redaction.key"
+
+
+def her_home(environment: Mapping[str, str] | None = None) -> Path:
+    """Return `HER_HOME`, by default `~/.her`; nothing is created."""
+    value = (os.environ if environment is None else environment).get("HER_HOME")
+    return Path(value).expanduser() if value else Path.home() / ".her"
+
+
+def source_part(text: str) -> str:
+    """Return `text` as an owner or host: letters, digits, `.`, `_`, `-`."""
+    return _PART.sub("-", text).strip("-") or "unknown"
+
+
+def default_owner() -> str:
+    try:
+        return source_part(getpass.getuser())
+    except (KeyError, OSError):  # no such user in a container
+        return "unknown"
+
+
+def default_host() -> str:
+    return source_part(socket.gethostname().split(".")[0])
+
+
+def default_source(owner: str | None = None) -> Source:
+    """Return this person's own logs on this machine: `~/.claude/projects`, or `CLAUDE_CONFIG_DIR/projects`."""
+    base = os.environ.get("CLAUDE_CONFIG_DIR")
+    folder = Path(base).expanduser() if base else Path.home() / ".claude"
+    return Source(source_part(owner) if owner else default_owner(), default_host(), folder / "projects")
+
+
+def _time_zone(data: Mapping[str, Any]) -> str:
+    value = data.get("time_zone")
+    if isinstance(value, str) and value:
+        return value
+    link = Path("/etc/localtime")
+    if link.is_symlink() and "zoneinfo/" in (target := str(link.resolve())):
+        return target.split("zoneinfo/", 1)[1].removeprefix("posix/")
+    return os.environ.get("TZ") or "UTC"
+
+
+def _source(entry: object, path: Path) -> Source:
+    if not isinstance(entry, dict) or not isinstance(entry.get("path"), str):
+        raise ConfigError(f"{path}: a [[sources]] entry has no path. Write: path = \"/where/the/logs/are\"")
+    owner, host = entry.get("owner"), entry.get("host")
+    return Source(
+        source_part(owner) if isinstance(owner, str) else default_owner(),
+        source_part(host) if isinstance(host, str) else default_host(),
+        Path(entry["path"]).expanduser(),
+    )
+
+
+def load_config(home: Path | None = None) -> Config:
+    """Read `config.toml` below `home` (default `HER_HOME`); a missing file gives the defaults.
+
+    Raises:
+        ConfigError: the file is not TOML, or an entry cannot be used.
+    """
+    home = (home or her_home()).absolute()
+    path = home / "config.toml"
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not TOML: {error}. Mend it or move it away.") from error
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
+    redaction = data.get("redaction", "on")
+    if redaction not in ("on", "off"):
+        raise ConfigError(f'{path}: redaction is {redaction!r}; write "on" or "off".')
+    workers = data.get("workers", 0)
+    if not isinstance(workers, int) or isinstance(workers, bool) or workers < 0:
+        raise ConfigError(f"{path}: workers is {workers!r}; write a whole number, 0 for one per core.")
+    entries = data.get("sources", [])
+    if not isinstance(entries, list):
+        raise ConfigError(f"{path}: sources is not a list. Write [[sources]] entries.")
+    prices = data.get("prices")
+    return Config(
+        home=home,
+        sources=tuple(_source(entry, path) for entry in entries),
+        redaction=redaction,
+        redact_home_names=bool(data.get("redact_home_names", False)),
+        time_zone=_time_zone(data),
+        prices_path=Path(prices).expanduser() if isinstance(prices, str) else None,
+        workers=workers,
+        catalog=str(data.get("catalog", "")),
+        data_path=str(data.get("data_path", "")),
+    )
