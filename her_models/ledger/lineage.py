@@ -1,0 +1,289 @@
+"""Which requests extend which, and the blocks of each prompt in order.
+
+A *thread* is everything one session's main conversation, or one of its subagents, put into its context, in
+order. A *lineage* is a run of its requests in which each prompt extends the one before; compaction, clear,
+rewind and an unmarked collapse of the prompt begin a new one, a change of model does not. Within a lineage
+a *segment* is a run in which no block changed its size: when thinking is dropped or results are cleared,
+positions move, and a new segment begins.
+
+Sizes come from exact growth: the next prompt minus this one is what the blocks between them take, to the
+token. What estimates leave over is a block of its own, `hidden`, at the place where it appeared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from her_models.ledger.position import Ints, proportional
+from her_models.ledger.sizes import Estimate
+
+SYSTEM, HIDDEN = "system", "hidden"
+_COLLAPSE = 0.6  # a prompt below this share of the one before, with no mark in the log, is a new lineage
+
+
+@dataclass(slots=True)
+class Item:
+    """One block of a thread, before it has a size.
+
+    `row` identifies it to the caller. `request` is the thread's request that generated it, or -1.
+    `parent` is the uuid of the nearest earlier line that carries a block; only prompts need it.
+    """
+
+    row: int
+    kind: str
+    size: Estimate
+    request: int = -1
+    uuid: str | None = None
+    parent: str | None = None
+    is_prompt: bool = False
+    cut: str | None = None  # "compact" or "clear": the context begins anew with this block
+
+
+@dataclass(slots=True)
+class Request:
+    """One response of a thread: the prompt's token classes, and what is known of its output."""
+
+    cache_read: int
+    cache_write_1h: int
+    cache_write_5m: int
+    uncached: int
+    output: int
+    thinking: int = 0
+    is_output_reliable: bool = True
+    is_owned: bool = True  # False: copied history, context but not cost
+
+    @property
+    def prompt(self) -> int:
+        return self.cache_read + self.cache_write_1h + self.cache_write_5m + self.uncached
+
+    @property
+    def cached_end(self) -> int:
+        return self.cache_read + self.cache_write_1h + self.cache_write_5m
+
+
+@dataclass(slots=True)
+class Placed:
+    """A block in a lineage: an item's row, or -1 for one that the log does not show."""
+
+    row: int
+    kind: str
+    request: int  # first request whose prompt holds it
+    size_class: str  # exact, estimated, residual
+    low: int
+    high: int
+
+
+@dataclass(slots=True)
+class Segment:
+    """A run of requests over blocks that keep their sizes. `blocks` index into the lineage's `placed`."""
+
+    blocks: list[int]
+    sizes: list[int]
+    requests: list[int] = field(default_factory=list)
+    expected: list[int] = field(default_factory=list)
+    persisting: list[int] = field(default_factory=list)  # tokens of the previous prompt that stand unchanged
+
+    def sizes_array(self) -> Ints:
+        return np.array(self.sizes, np.int64)
+
+
+@dataclass(slots=True)
+class Lineage:
+    """Requests that extend each other. `cut` says why it began: start, compact, clear, rewind, collapse."""
+
+    cut: str
+    placed: list[Placed] = field(default_factory=list)
+    segments: list[Segment] = field(default_factory=list)
+    shrinks: int = 0
+
+    @property
+    def requests(self) -> list[int]:
+        return [request for segment in self.segments for request in segment.requests]
+
+
+class _Walk:
+    """Walks a thread once, request by request; the state is the layout of the last prompt."""
+
+    def __init__(self, requests: Sequence[Request]) -> None:
+        self.requests = requests
+        self.lineages: list[Lineage] = []
+        self.static = -1  # tokens of the static prefix, once measured in this thread
+        self.ends: dict[str, int] = {}  # uuid -> how many blocks of the layout stand once that line is in
+        self.previous = -1
+
+    @property
+    def lineage(self) -> Lineage:
+        return self.lineages[-1]
+
+    @property
+    def segment(self) -> Segment:
+        return self.lineages[-1].segments[-1]
+
+    def _place(self, row: int, kind: str, request: int, size: int, estimate: Estimate, size_class: str) -> None:
+        segment = self.segment
+        segment.blocks.append(len(self.lineage.placed))
+        segment.sizes.append(size)
+        self.lineage.placed.append(Placed(row, kind, request, size_class, estimate.low, estimate.high))
+
+    def _hidden(self, kind: str, request: int, size: int) -> None:
+        if size > 0:
+            self._place(-1, kind, request, size, Estimate(size, size, size), "residual")
+
+    def _fill(self, items: Sequence[Item], request: int, growth: int) -> None:
+        """Divide `growth` tokens over the new blocks; what is left over becomes hidden."""
+        wanted = self._wanted(items, growth)
+        total = sum(wanted)
+        if total > growth:
+            wanted = [int(n) for n in proportional(growth, np.array(wanted, np.int64))]
+            total = growth
+        for item, size in zip(items, wanted, strict=True):
+            estimate = item.size
+            low, high = min(estimate.low, size), max(estimate.high, size)
+            self._place(item.row, item.kind, request, size, Estimate(size, low, high), "estimated")
+            if item.uuid:
+                self.ends[item.uuid] = len(self.segment.blocks)
+        if len(items) == 1 and total == growth and items:
+            self.lineage.placed[-1].size_class = "exact"
+        self._hidden(HIDDEN, request, growth - total)
+
+    def _wanted(self, items: Sequence[Item], growth: int) -> list[int]:
+        """Return a size for each new block: what a response was billed binds its own blocks together."""
+        wanted = [item.size.tokens for item in items]
+        by_request: dict[int, list[int]] = {}
+        for place, item in enumerate(items):
+            if item.request >= 0:
+                by_request.setdefault(item.request, []).append(place)
+        for index, places in by_request.items():
+            response = self.requests[index]
+            if not response.is_output_reliable:
+                continue
+            weights = np.array([max(wanted[place], 1) for place in places], np.int64)
+            kept = response.output
+            if sum(wanted) - int(weights.sum()) + kept > growth and response.thinking:
+                kept = max(response.output - response.thinking, 0)  # thinking was not sent again
+            for place, share in zip(places, proportional(kept, weights), strict=True):
+                wanted[place] = int(share)
+        return wanted
+
+    def _begin(self, cut: str, items: Sequence[Item], request: int) -> None:
+        """Begin a lineage whose first prompt holds a static prefix and the visible `items`."""
+        prompt = self.requests[request].prompt
+        self.lineages.append(Lineage(cut))
+        self.lineage.segments.append(Segment([], []))
+        self.ends.clear()
+        visible = sum(item.size.tokens for item in items)
+        if self.static < 0 or self.static > prompt:
+            self.static = max(prompt - visible, 0)
+        self._hidden(SYSTEM, request, self.static)
+        self._fill(items, request, prompt - self.static)
+        expected = 0
+        if self.previous >= 0:  # the static prefix outlives a compaction; nothing else does
+            expected = min(self.requests[self.previous].cached_end, self.static)
+        self._append(request, expected, self.static if self.previous >= 0 else 0)
+
+    def _append(self, request: int, expected: int, persisting: int) -> None:
+        segment = self.segment
+        segment.requests.append(request)
+        segment.expected.append(expected)
+        segment.persisting.append(persisting)
+        self.previous = request
+
+    def _branch(self, items: Sequence[Item], request: int) -> int | None:
+        """Return how many blocks of the layout stand before a rewound prompt, or None."""
+        for item in items:
+            if not (item.is_prompt and item.parent):
+                continue
+            end = self.ends.get(item.parent)
+            if end is None:
+                continue
+            segment = self.segment
+            dropped = [self.lineage.placed[block] for block in segment.blocks[end:]]
+            if not any(block.kind in ("text", "tool_call", "thinking") for block in dropped):
+                continue
+            kept = sum(segment.sizes[:end])
+            # What was read beyond the branch point proves that the rest is still there.
+            if self.requests[request].cache_read <= kept and self.requests[request].prompt >= kept:
+                return end
+        return None
+
+    def _rewind(self, end: int) -> None:
+        old, kept_lineage = self.segment, self.lineage
+        placed = [kept_lineage.placed[block] for block in old.blocks[:end]]
+        sizes = old.sizes[:end]
+        self.lineages.append(Lineage("rewind", list(placed)))
+        self.lineage.segments.append(Segment(list(range(end)), sizes))
+        self.ends = {uuid: at for uuid, at in self.ends.items() if at <= end}
+
+    def _shrink(self, needed: int, request: int) -> int:
+        """Take `needed` tokens out of the layout; return the first position that moved.
+
+        Thinking goes first (it is dropped when the next prompt comes), then what the log never showed,
+        then the oldest tool results (the client clears those), then the rest from the end.
+        """
+        old = self.segment
+        sizes = list(old.sizes)
+        placed = [self.lineage.placed[block] for block in old.blocks]
+        order = [k for k in reversed(range(len(sizes))) if placed[k].kind == "thinking"]
+        order += [k for k in reversed(range(len(sizes))) if placed[k].kind == HIDDEN]
+        order += [k for k in range(len(sizes)) if placed[k].kind == "tool_result"]
+        order += [k for k in reversed(range(len(sizes))) if placed[k].kind not in ("thinking", HIDDEN, "tool_result")]
+        first = len(sizes)
+        for k in order:
+            if needed <= 0:
+                break
+            taken = min(sizes[k], needed)
+            if taken:
+                sizes[k] -= taken
+                needed -= taken
+                first = min(first, k)
+        moved = sum(old.sizes[:first])
+        self.lineage.shrinks += 1
+        self.lineage.segments.append(Segment(list(old.blocks), sizes))
+        return moved
+
+    def extend(self, items: Sequence[Item], request: int) -> None:
+        """Add the blocks that came since the last request, and the request that saw them."""
+        cuts = [place for place, item in enumerate(items) if item.cut]
+        if not self.lineages or cuts:
+            first = cuts[-1] if cuts else 0
+            self._begin(items[first].cut or "start" if cuts else "start", items[first:], request)
+            return
+        prompt = self.requests[request].prompt
+        previous = self.requests[self.previous]
+        branch = self._branch(items, request)
+        if branch is not None:
+            self._rewind(branch)
+            items = [item for item in items if item.request < 0]
+        standing = sum(self.segment.sizes)
+        if branch is None and prompt < _COLLAPSE * standing:
+            self._begin("collapse", [item for item in items if item.request < 0], request)
+            return
+        persisting = standing
+        if prompt < standing:
+            persisting = self._shrink(standing - prompt, request)
+            standing = prompt
+        self._fill(items, request, prompt - standing)
+        self._append(request, min(previous.cached_end, persisting), persisting)
+
+
+def lineages(items: Sequence[Item], requests: Sequence[Request], order: Sequence[int]) -> list[Lineage]:
+    """Return the lineages of one thread.
+
+    Args:
+        items: the thread's blocks in order.
+        requests: the thread's responses in order, copied ones included.
+        order: for each request, how many items stood before its own first block.
+
+    Every request is in exactly one segment of one lineage, and the blocks of a segment reach exactly the end
+    of its longest prompt.
+    """
+    walk = _Walk(requests)
+    taken = 0
+    for index in range(len(requests)):
+        end = max(order[index], taken)
+        walk.extend(items[taken:end], index)
+        taken = end
+    return walk.lineages
