@@ -186,6 +186,10 @@ BLOCK_LINES = _table(
     "image_height BIGINT  pixels",
     "content_hash VARCHAR  xxh3-128 of the text, key of `contents`; null when there is no text",
     "preview VARCHAR  first 200 characters on one line",
+    "spawned_agent_id VARCHAR  on a tool result: subagent it reports on (toolUseResult.agentId), where logged",
+    "spawned_agent_type VARCHAR  on a call that starts a subagent: the type it asks for (input.subagent_type)",
+    "spawned_description VARCHAR  on a call that starts a subagent: its description (input.description)",
+    "spawned_prompt_hash VARCHAR  on a call that starts a subagent: hash of input.prompt, made as content_hash is",
 )
 
 CONTENTS = _table(
