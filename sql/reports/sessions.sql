@@ -1,0 +1,71 @@
+-- sessions: sessions that pass every filter; the text is looked for in titles, ids and all that was said or done.
+-- grain: one row per session
+-- key:   source_id, session_id
+-- reads: sessions, blocks, contents
+-- note:  order, limit and offset are put around it by reports.sessions, from a fixed list of columns
+
+with matching_contents as (
+    select source_id, content_hash
+    from contents
+    where $text::varchar is not null and contains(lower(text), lower($text::varchar))
+),
+
+matching_sessions as (
+    select
+        blocks.source_id,
+        blocks.session_id,
+        count(*) as hits_count
+    from blocks
+    semi join matching_contents
+        on blocks.source_id = matching_contents.source_id and blocks.content_hash = matching_contents.content_hash
+    where $text::varchar is not null
+    group by all
+)
+
+select
+    sessions.source_id,  -- shard
+    sessions.session_id,  -- session
+    sessions.owner,  -- person
+    sessions.project,  -- last part of the first working directory
+    sessions.project_path,  -- first working directory
+    sessions.title,  -- title, else the first words
+    sessions.started_at,  -- first own line
+    sessions.ended_at,  -- last own line
+    epoch(sessions.ended_at) - epoch(sessions.started_at) as duration_seconds,  -- from first to last line, pauses included
+    sessions.first_version,  -- lowest client version
+    sessions.last_version,  -- highest client version
+    sessions.models,  -- models that answered
+    sessions.turns_count,  -- own turns
+    sessions.requests_count,  -- responses billed here
+    sessions.tool_calls_count,  -- tool calls
+    sessions.tool_errors_count,  -- failed tool calls
+    sessions.agents_count,  -- subagents
+    sessions.compactions_count,  -- compactions
+    sessions.uncached_input_tokens,  -- tokens
+    sessions.cache_write_5m_tokens,  -- tokens
+    sessions.cache_write_1h_tokens,  -- tokens
+    sessions.cache_read_tokens,  -- tokens
+    sessions.output_tokens,  -- tokens, as logged
+    sessions.peak_context_tokens,  -- longest prompt of the main thread
+    sessions.billed_usd,  -- US dollars; null when nothing is priced
+    sessions.unpriced_requests_count,  -- responses without a price
+    sessions.floor_requests_count,  -- responses whose output is a lower bound
+    sessions.completeness,  -- complete, floor or unpriced
+    coalesce(matching_sessions.hits_count, 0)::bigint as hits_count  -- blocks that hold the text
+from sessions
+left join matching_sessions
+    on sessions.source_id = matching_sessions.source_id and sessions.session_id = matching_sessions.session_id
+where
+    (
+        $text::varchar is null
+        or matching_sessions.session_id is not null
+        or contains(lower(coalesce(sessions.title, '')), lower($text::varchar))
+        or starts_with(sessions.session_id, lower($text::varchar))
+    )
+    and ($owners::varchar[] is null or list_contains($owners::varchar[], sessions.owner))
+    and ($projects::varchar[] is null or list_contains($projects::varchar[], sessions.project))
+    and ($models::varchar[] is null or list_has_any($models::varchar[], sessions.models))
+    and ($version::varchar is null or $version::varchar in (sessions.first_version, sessions.last_version))
+    and ($since_at::timestamptz is null or sessions.ended_at >= $since_at::timestamptz)
+    and ($until_at::timestamptz is null or sessions.started_at < $until_at::timestamptz)
+    and ($min_usd::decimal(38, 12) is null or sessions.billed_usd >= $min_usd::decimal(38, 12))
