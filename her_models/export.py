@@ -1,0 +1,250 @@
+"""One session as a file to keep or hand on: redacted lines, a document to read, or rows to compute with.
+
+What belongs here: which session a person means, and what stands in each format. What does not: the questions
+themselves (`sql/reports`), or how the terminal draws.
+
+    jsonl    the lines as logged, redacted, each once: what another tool for such logs can read
+    md html  a document: turns with their cost, what was said, tool calls and results
+    csv parquet  one row per event; tokens and cost stand on the event each response was counted at
+"""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import duckdb
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pa_parquet
+
+from her_models import reports
+from her_models.errors import QueryError
+
+Format = Literal["jsonl", "md", "html", "csv", "parquet"]
+FORMATS: tuple[str, ...] = get_args(Format)
+
+_QUERIES = Path(__file__).resolve().parent.parent / "sql" / "reports"
+_QUOTED_LINES = 60  # of a tool result in a document: enough to judge it; the whole is in jsonl
+
+
+@dataclass(frozen=True)
+class SessionKey:
+    """Which session: a session id is unique within a source only."""
+
+    source_id: str
+    session_id: str
+
+
+def find_session(con: duckdb.DuckDBPyConnection, name: str) -> SessionKey:
+    """Return the one session whose id begins with `name`; `owner@host/id` says whose.
+
+    Raises:
+        QueryError: there is none, or more than one.
+    """
+    source_id, _, prefix = name.rpartition("/")
+    parameters = {"prefix": prefix, "source_id": source_id or None}
+    rows = con.execute(_query("sessions_named"), parameters).fetchall()
+    exact = [row for row in rows if row[1] == prefix]
+    found = exact or rows
+    if not found:
+        raise QueryError(f"No session begins with {name!r}. List them: her report --by session")
+    if len(found) > 1:
+        some = ", ".join(f"{source}/{session}" for source, session in found[:5])
+        raise QueryError(f"{len(found)} sessions begin with {name!r}: {some}. Write more of one of them.")
+    return SessionKey(*found[0])
+
+
+def export_session(con: duckdb.DuckDBPyConnection, key: SessionKey, kind: str) -> Iterator[bytes]:
+    """Yield the session as a file of format `kind`, in pieces.
+
+    Raises:
+        QueryError: `kind` is no such format.
+    """
+    if kind not in FORMATS:
+        raise QueryError(f"There is no format {kind!r}. Use one of: {', '.join(FORMATS)}.")
+    if kind == "jsonl":
+        return _lines(con, key)
+    if kind == "md":
+        return (piece.encode() for piece in _markdown(_document(con, key)))
+    if kind == "html":
+        return (piece.encode() for piece in _html(_document(con, key)))
+    return iter([_rows(con, key, kind)])
+
+
+def _query(name: str) -> str:
+    return (_QUERIES / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def _parameters(key: SessionKey) -> dict[str, str]:
+    return {"source_id": key.source_id, "session_id": key.session_id}
+
+
+def _lines(con: duckdb.DuckDBPyConnection, key: SessionKey) -> Iterator[bytes]:
+    found = con.execute(f"select raw from ({_query('session_lines')})", _parameters(key))
+    while batch := found.fetchmany(1000):
+        yield "".join(f"{raw}\n" for (raw,) in batch).encode()
+
+
+def _rows(con: duckdb.DuckDBPyConnection, key: SessionKey, kind: str) -> bytes:
+    events = reports.session_events(con, key.source_id, key.session_id)
+    drop = [name for name in events.column_names if name.startswith("running_") or name == "replay_seconds"]
+    events = events.drop_columns(drop)
+    texts = _texts(con, key)
+    whole = [texts.get(content_hash) for content_hash in events["content_hash"].to_pylist()]
+    events = events.append_column("text", pa.array(whole, pa.string()))
+    sink = io.BytesIO()
+    if kind == "csv":
+        pa_csv.write_csv(_in_text(events), sink)
+    else:
+        pa_parquet.write_table(events, sink, compression="zstd")
+    return sink.getvalue()
+
+
+def _in_text(table: pa.Table) -> pa.Table:
+    """Return the table with what CSV has no notation for, such as lists, cast to text."""
+    for index, column in enumerate(table.schema):
+        if pa.types.is_nested(column.type):
+            values = [None if value is None else ", ".join(map(str, value)) for value in table[index].to_pylist()]
+            table = table.set_column(index, column.name, pa.array(values, pa.string()))
+    return table
+
+
+def _texts(con: duckdb.DuckDBPyConnection, key: SessionKey) -> dict[str, str]:
+    return dict(con.execute(_query("session_texts"), _parameters(key)).fetchall())
+
+
+@dataclass(frozen=True)
+class _Event:
+    """What a document says of one block."""
+
+    heading: str
+    text: str
+    is_code: bool
+
+
+@dataclass(frozen=True)
+class _Turn:
+    heading: str
+    note: str
+    events: tuple[_Event, ...]
+
+
+@dataclass(frozen=True)
+class _Document:
+    title: str
+    facts: tuple[tuple[str, str], ...]
+    turns: tuple[_Turn, ...]
+
+
+def _document(con: duckdb.DuckDBPyConnection, key: SessionKey) -> _Document:
+    session = reports.session_headers(con, key.session_id, key.source_id)[0]
+    texts = _texts(con, key)
+    by_turn: dict[int | None, list[_Event]] = {}
+    for row in reports.session_events(con, key.source_id, key.session_id).to_pylist():
+        by_turn.setdefault(row["turn_index"], []).append(_event(row, texts))
+    turns = reports.session_turns(con, key.source_id, key.session_id).to_pylist()
+    told = [_turn(row, by_turn.pop(row["turn_index"], [])) for row in turns]
+    told += [_Turn("Outside of any turn", "", tuple(events)) for events in by_turn.values()]
+    return _Document(session.title or key.session_id, _facts(session), tuple(told))
+
+
+def _facts(session: reports.Session) -> tuple[tuple[str, str], ...]:
+    tokens = (
+        f"{session.uncached_input_tokens:,} input, {session.cache_write_5m_tokens + session.cache_write_1h_tokens:,}"
+        f" cache write, {session.cache_read_tokens:,} cache read, {session.output_tokens:,} output"
+    )
+    unpriced = session.unpriced_requests_count
+    return (
+        ("Session", f"{session.source_id}/{session.session_id}"),
+        ("Project", session.project_path or "unknown"),
+        ("Time", f"{_at(session.started_at)} to {_at(session.ended_at)}"),
+        ("Client", f"{session.first_version or 'unknown'} to {session.last_version or 'unknown'}"),
+        ("Models", ", ".join(session.models) or "none"),
+        ("Billed", _usd(session.billed_usd) + (f", and {unpriced} responses without a price" if unpriced else "")),
+        ("Tokens", tokens),
+        ("Completeness", session.completeness),
+    )
+
+
+def _turn(row: dict[str, Any], events: list[_Event]) -> _Turn:
+    heading = "Before the first prompt" if row["turn_index"] < 0 else f"Turn {row['turn_index'] + 1}"
+    if row["is_inherited"]:
+        return _Turn(heading, "copied from another session, paid there", tuple(events))
+    note = f"{_at(row['started_at'])} · {_usd(row['incurred_usd'])} · {row['requests_count']} responses"
+    return _Turn(heading, note, tuple(events))
+
+
+def _event(row: dict[str, Any], texts: dict[str, str]) -> _Event:
+    kind = str(row["kind"]).replace("_", " ")
+    parts = [kind, row["tool_name"], row["path"], "failed" if row["is_error"] else None]
+    parts += [f"subagent {row['agent_id']}" if row["agent_id"] else None]
+    if row["requests_count"]:
+        parts.append(_usd(row["billed_usd"]))
+    text = texts.get(row["content_hash"]) or row["preview"] or ""
+    is_code = row["kind"] in ("tool_call", "tool_result")
+    lines = text.splitlines()
+    if is_code and len(lines) > _QUOTED_LINES:
+        text = "\n".join([*lines[:_QUOTED_LINES], f"… {len(lines) - _QUOTED_LINES} more lines"])
+    return _Event(" · ".join(str(part) for part in parts if part), text, is_code)
+
+
+def _at(when: Any) -> str:
+    return when.strftime("%Y-%m-%d %H:%M UTC") if when else "unknown"
+
+
+def _usd(value: Decimal | None) -> str:
+    return "unknown cost" if value is None else f"${value:,.4f}"
+
+
+def _markdown(document: _Document) -> Iterator[str]:
+    yield f"# {' '.join(document.title.split())}\n\n"
+    yield "".join(f"- {name}: {value}\n" for name, value in document.facts)
+    for turn in document.turns:
+        yield f"\n## {turn.heading}\n" + (f"\n{turn.note}\n" if turn.note else "")
+        for event in turn.events:
+            yield f"\n### {event.heading}\n\n{_fenced(event.text) if event.is_code else event.text}\n"
+
+
+def _fenced(text: str) -> str:
+    """Return `text` between fences longer than any run of backticks in it."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}\n{text}\n{fence}"
+
+
+_PAGE_STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
+       color: #1a1a1a; background: #fff }
+dt { font-weight: 600; float: left; clear: left; width: 8rem }
+dd { margin-left: 8.5rem; overflow-wrap: anywhere }
+h2 { margin-top: 2.5rem; padding-top: 1rem; border-top: 1px solid #ccc }
+h3 { margin-bottom: .2rem; font-size: .9rem; color: #555 }
+.note { color: #555 }
+.text, pre { white-space: pre-wrap; overflow-wrap: anywhere }
+pre { padding: .7rem; border-radius: 4px; font-size: .85rem; background: #f5f5f2 }
+@media (prefers-color-scheme: dark) {
+    body { color: #e6e6e6; background: #161616 } pre { background: #242424 } h3, .note { color: #aaa }
+}
+"""
+
+
+def _html(document: _Document) -> Iterator[str]:
+    title = html.escape(document.title)
+    yield "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
+    yield "<meta name='viewport' content='width=device-width'>"
+    yield f"<title>{title}</title><style>{_PAGE_STYLE}</style></head>"
+    facts = "".join(f"<dt>{name}</dt><dd>{html.escape(value)}</dd>" for name, value in document.facts)
+    yield f"<body><h1>{title}</h1><dl>{facts}</dl>\n"
+    for turn in document.turns:
+        yield f"<h2>{turn.heading}</h2><p class='note'>{html.escape(turn.note)}</p>\n"
+        for event in turn.events:
+            tag = "<pre>{}</pre>" if event.is_code else "<div class='text'>{}</div>"
+            yield f"<h3>{html.escape(event.heading)}</h3>{tag.format(html.escape(event.text))}\n"
+    yield "</body></html>\n"
