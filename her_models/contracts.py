@@ -82,6 +82,7 @@ SOURCE_FILES = _table(
     "consumed_bytes BIGINT  bytes that are in the lake or refused; what follows is a half-written line",
     "lines_count BIGINT  lines in `lines`",
     "blank_count BIGINT  lines with white space only, which carry nothing",
+    "filler_bytes BIGINT  newlines, blank lines, white space around records: lines + refused + filler = consumed_bytes",
     "refused_count BIGINT  rows in `refused_lines`",
     "last_session_id VARCHAR  session id in force after the last consumed line",
     "last_version VARCHAR  client version in force after the last consumed line",
