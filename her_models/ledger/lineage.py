@@ -28,8 +28,9 @@ _COLLAPSE = 0.6  # a prompt below this share of the one before, with no mark in 
 class Item:
     """One block of a thread, before it has a size.
 
-    `row` identifies it to the caller. `request` is the thread's request that generated it, or -1.
-    `parent` is the uuid of the nearest earlier line that carries a block; only prompts need it.
+    `row` identifies it to the caller, -1 where no line shows it; `label` then names it. `request` is the thread's
+    request that generated it, or -1. `parent` is the uuid of the nearest earlier line that carries a block; only
+    prompts need it. `key` is the identity of a part of a rebuilt prompt.
     """
 
     row: int
@@ -40,6 +41,8 @@ class Item:
     parent: str | None = None
     is_prompt: bool = False
     cut: str | None = None  # "compact" or "clear": the context begins anew with this block
+    key: str = ""
+    label: str = ""
 
 
 @dataclass(slots=True)
@@ -66,7 +69,7 @@ class Request:
 
 @dataclass(slots=True)
 class Placed:
-    """A block in a lineage: an item's row, or -1 for one that the log does not show."""
+    """A block in a lineage: an item's row, or -1 for one that no line shows."""
 
     row: int
     kind: str
@@ -74,6 +77,7 @@ class Placed:
     size_class: str  # exact, estimated, residual
     low: int
     high: int
+    label: str = ""
 
 
 @dataclass(slots=True)
@@ -95,6 +99,7 @@ class Lineage:
     """Requests that extend each other. `cut` says why it began: start, compact, clear, rewind, collapse."""
 
     cut: str
+    truth: str = "inferred"  # exact, snapshot or inferred: where order and content come from
     placed: list[Placed] = field(default_factory=list)
     segments: list[Segment] = field(default_factory=list)
     shrinks: int = 0
@@ -191,29 +196,30 @@ class _Walk:
         segment.persisting.append(persisting)
         self.previous = request
 
-    def _branch(self, items: Sequence[Item], request: int) -> int | None:
-        """Return how many blocks of the layout stand before a rewound prompt, or None."""
-        for item in items:
+    def _branch(self, items: Sequence[Item], request: int) -> tuple[int, int] | None:
+        """Return how many blocks of the layout stand before a rewound prompt, and its place in `items`."""
+        for place, item in enumerate(items):
             if not (item.is_prompt and item.parent):
                 continue
             end = self.ends.get(item.parent)
             if end is None:
                 continue
             segment = self.segment
-            dropped = [self.lineage.placed[block] for block in segment.blocks[end:]]
-            if not any(block.kind in ("text", "tool_call", "thinking") for block in dropped):
+            dropped = [self.lineage.placed[block].kind for block in segment.blocks[end:]]
+            dropped += [earlier.kind for earlier in items[:place]]
+            if not any(kind in ("text", "tool_call", "thinking") for kind in dropped):
                 continue
             kept = sum(segment.sizes[:end])
             # What was read beyond the branch point proves that the rest is still there.
             if self.requests[request].cache_read <= kept and self.requests[request].prompt >= kept:
-                return end
+                return end, place
         return None
 
     def _rewind(self, end: int) -> None:
         old, kept_lineage = self.segment, self.lineage
         placed = [kept_lineage.placed[block] for block in old.blocks[:end]]
         sizes = old.sizes[:end]
-        self.lineages.append(Lineage("rewind", list(placed)))
+        self.lineages.append(Lineage("rewind", placed=list(placed)))
         self.lineage.segments.append(Segment(list(range(end)), sizes))
         self.ends = {uuid: at for uuid, at in self.ends.items() if at <= end}
 
@@ -255,8 +261,8 @@ class _Walk:
         previous = self.requests[self.previous]
         branch = self._branch(items, request)
         if branch is not None:
-            self._rewind(branch)
-            items = [item for item in items if item.request < 0]
+            self._rewind(branch[0])
+            items = items[branch[1] :]
         standing = sum(self.segment.sizes)
         if branch is None and prompt < _COLLAPSE * standing:
             self._begin("collapse", [item for item in items if item.request < 0], request)
@@ -286,4 +292,90 @@ def lineages(items: Sequence[Item], requests: Sequence[Request], order: Sequence
         end = max(order[index], taken)
         walk.extend(items[taken:end], index)
         taken = end
+    return walk.lineages
+
+
+class _ExactWalk:
+    """Walks a thread whose prompts are known in full: identity decides what persists, growth decides sizes."""
+
+    def __init__(self, requests: Sequence[Request]) -> None:
+        self.requests = requests
+        self.lineages: list[Lineage] = []
+        self.keys: list[str] = []
+
+    def _fill(self, items: Sequence[Item], request: int, growth: int) -> None:
+        """Give the new parts exactly `growth` tokens; nothing is hidden, so estimates are scaled to it."""
+        lineage, segment = self.lineages[-1], self.lineages[-1].segments[-1]
+        weights = np.array([max(item.size.tokens, 0) for item in items], np.int64)
+        most = sum(item.size.high for item in items)
+        filled = growth if items and growth <= most else min(growth, int(weights.sum()))
+        shares = proportional(filled, weights) if items else weights
+        for item, share in zip(items, shares, strict=True):
+            size = int(share)
+            segment.blocks.append(len(lineage.placed))
+            segment.sizes.append(size)
+            low, high = min(item.size.low, size), max(item.size.high, size)
+            lineage.placed.append(Placed(item.row, item.kind, request, "estimated", low, high, item.label))
+            self.keys.append(item.key)
+        if growth > filled:
+            segment.blocks.append(len(lineage.placed))
+            segment.sizes.append(growth - filled)
+            lineage.placed.append(Placed(-1, HIDDEN, request, "residual", growth - filled, growth - filled))
+            self.keys.append(f"hidden {request}")
+
+    def _common(self, items: Sequence[Item]) -> tuple[int, int]:
+        """Return how many blocks of the layout stand unchanged, and how many items that are."""
+        blocks = taken = 0
+        for key in self.keys:
+            if key.startswith("hidden "):
+                blocks += 1
+            elif taken < len(items) and items[taken].key == key:
+                blocks, taken = blocks + 1, taken + 1
+            else:
+                break
+        return blocks, taken
+
+    def extend(self, items: Sequence[Item], request: int, cut: str | None) -> None:
+        prompt = self.requests[request].prompt
+        if not self.lineages:
+            self.lineages.append(Lineage("start", "exact", segments=[Segment([], [])]))
+            self._fill(items, request, prompt)
+            self._append(request, 0, 0)
+            return
+        old = self.lineages[-1]
+        segment = old.segments[-1]
+        kept, taken = self._common(items)
+        standing = sum(segment.sizes[:kept])
+        if standing > prompt:  # the rebuilt prompt is shorter than its parts were measured: begin anew
+            kept = taken = standing = 0
+        if kept < len(segment.blocks):
+            in_messages = any(old.placed[block].row >= 0 for block in segment.blocks[:kept])
+            name = cut or ("rewind" if in_messages else "compact" if request else "start")
+            placed = [old.placed[block] for block in segment.blocks[:kept]]
+            fresh = Segment(list(range(kept)), segment.sizes[:kept])
+            self.lineages.append(Lineage(name, "exact", placed=placed, segments=[fresh]))
+            self.keys = self.keys[:kept]
+        previous = self.requests[request - 1]
+        self._fill(items[taken:], request, prompt - standing)
+        self._append(request, min(previous.cached_end, standing), standing)
+
+    def _append(self, request: int, expected: int, persisting: int) -> None:
+        segment = self.lineages[-1].segments[-1]
+        segment.requests.append(request)
+        segment.expected.append(expected)
+        segment.persisting.append(persisting)
+
+
+def exact_lineages(
+    prompts: Sequence[Sequence[Item]], requests: Sequence[Request], cuts: Sequence[str | None]
+) -> list[Lineage]:
+    """Return the lineages of a thread whose prompts were rebuilt from the request log.
+
+    Args:
+        prompts: for each request, all parts of its prompt in order, each with its `key`.
+        cuts: for each request, "compact" or "clear" where the log marks one before it.
+    """
+    walk = _ExactWalk(requests)
+    for index, (items, cut) in enumerate(zip(prompts, cuts, strict=True)):
+        walk.extend(items, index, cut)
     return walk.lineages

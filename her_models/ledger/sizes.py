@@ -1,46 +1,29 @@
 """How many tokens a block is likely to be, before exact growth corrects it.
 
-A density is tokens per UTF-8 byte for a class of content and a tokenizer family. The classes follow from the
-kind of block, the tool and the file's ending, so that no text has to be read again. Framing is what a block
-costs besides its text. Densities were measured on exact prompt growth of public sessions and agree with
-those of a reconstructed tokenizer; docs/ledger.md says how to repeat the measurement.
+The class of a block's content follows from its kind, its tool and its file's ending, so that no text has to be
+read again; densities by class and tokenizer family stand in densities.toml with their origin.
 """
 
 from __future__ import annotations
 
+import math
+import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
 
-# Bytes per token (ASCII text): tokenizer family of Claude 3 to 4.6, and of Opus 4.7 and later.
-_BYTES_PER_TOKEN: dict[str, tuple[float, float]] = {
-    "prose": (4.10, 2.91),
-    "code": (3.05, 2.35),
-    "numbered": (2.85, 2.20),
-    "json": (2.70, 2.17),
-    "listing": (2.20, 1.90),
-    "log": (2.50, 2.08),
-    "hash": (1.45, 1.35),
-}
-CLASSES = tuple(_BYTES_PER_TOKEN)
+from her_models.errors import ConfigError
 
-# Tokens a block costs besides its text; calls cost more than their JSON (names, framing of parameters).
-_FRAMING: dict[str, int] = {
-    "prompt": 5,
-    "command": 8,
-    "text": 3,
-    "thinking": 6,
-    "tool_call": 60,
-    "tool_result": 17,
-    "reminder": 12,
-    "compact_summary": 10,
-}
-_PROSE = frozenset({".md", ".txt", ".rst", ".adoc", ""})
+_PROSE = frozenset({".md", ".txt", ".rst", ".adoc"})
 _JSON = frozenset({".json", ".jsonl", ".ipynb", ".lock", ".yaml", ".yml", ".toml", ".csv", ".svg"})
 _LISTING_TOOLS = frozenset({"Glob", "LS", "Grep"})
+_EDIT_TOOLS = frozenset({"Edit", "Write", "MultiEdit", "NotebookEdit"})
 _SPREAD = 0.30  # half-width of the stated interval, relative; measured coverage: docs/ledger.md
-
+_OUTPUT_SPREAD = 0.15
 _V3_PREFIXES = ("claude-3", "claude-opus-4", "claude-sonnet-4", "claude-haiku-4")
 _V47_PREFIXES = ("claude-opus-4-7", "claude-opus-4-8")
+_TILE_PIXELS = 28
 
 
 @dataclass(frozen=True)
@@ -52,6 +35,26 @@ class Estimate:
     high: int
 
 
+@dataclass(frozen=True)
+class Family:
+    """Densities of one tokenizer family, in tokens."""
+
+    per_byte: Mapping[str, float]
+    framing: Mapping[str, float]
+    output: Mapping[str, float]
+    image: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Densities:
+    """Densities by tokenizer family, `v3` and `v4.7`."""
+
+    families: Mapping[str, Family]
+
+    def family(self, model: str) -> Family:
+        return self.families[tokenizer_family(model)]
+
+
 def tokenizer_family(model: str) -> str:
     """Return `v3` (Claude 3 to 4.6) or `v4.7` (Opus 4.7 and everything later); unknown models count as v4.7."""
     name = model.rsplit("/", 1)[-1]
@@ -60,68 +63,100 @@ def tokenizer_family(model: str) -> str:
     return "v3" if name.startswith(_V3_PREFIXES) else "v4.7"
 
 
+@lru_cache(maxsize=8)
+def load_densities(path: Path | None = None) -> Densities:
+    """Return the built-in densities, with those of the file at `path` laid over them.
+
+    Raises:
+        ConfigError: the file is not TOML, names an unknown entry, or gives something that is no positive number.
+    """
+    built_in = tomllib.loads((Path(__file__).parent / "densities.toml").read_text(encoding="utf-8"))
+    if path is not None:
+        try:
+            given = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, tomllib.TOMLDecodeError) as error:
+            raise ConfigError(f"{path}: densities cannot be read: {error}.") from error
+        _lay_over(built_in, given, path)
+    return Densities({name: Family(**tables) for name, tables in built_in.items()})
+
+
+def _lay_over(base: dict[str, dict[str, dict[str, float]]], given: Mapping[str, object], path: Path) -> None:
+    for family, tables in given.items():
+        if family not in base or not isinstance(tables, dict):
+            raise ConfigError(f'{path}: [{family}] is no tokenizer family. Write [v3.…] or ["v4.7".…].')
+        for table, entries in tables.items():
+            for name, value in entries.items():
+                known = base[family].get(table, {})
+                if name not in known or not isinstance(value, int | float) or isinstance(value, bool):
+                    raise ConfigError(f"{path}: {family}.{table}.{name} = {value!r} is no known density.")
+                known[name] = float(value)
+
+
 def content_class(kind: str, tool_name: str | None, path: str | None) -> str:
-    """Return the density class of a block, one of `CLASSES`."""
-    if kind == "tool_call":
-        return "code" if tool_name in ("Edit", "Write", "MultiEdit", "NotebookEdit") else "json"
+    """Return the density class of a block that the model did not write."""
+    if kind == "tool_schema":
+        return "schema"
     if kind != "tool_result":
         return "prose"
     if tool_name == "Read":
         ending = PurePosixPath((path or "").replace("\\", "/")).suffix.lower()
-        return "prose" if ending in _PROSE and ending else "json" if ending in _JSON else "numbered"
+        return "prose" if ending in _PROSE else "json" if ending in _JSON else "numbered"
     if tool_name in _LISTING_TOOLS:
         return "listing"
     if tool_name in ("Bash", "BashOutput"):
         return "log"
-    if tool_name in ("Edit", "MultiEdit", "Write", "NotebookEdit"):
+    if tool_name in _EDIT_TOOLS:
         return "numbered"
-    if tool_name and tool_name.startswith("mcp__"):
-        return "json"
-    return "prose"
+    return "json" if tool_name and tool_name.startswith("mcp__") else "prose"
 
 
-def image_tokens(width: int | None, height: int | None, family: str) -> int:
+def image_size(width: int | None, height: int | None, family: Family) -> Estimate:
     """Return an image's tokens: 28-pixel tiles after downscaling to the family's limits.
 
-    Source: vision documentation of the API; unknown sizes count as the family's largest.
+    An unknown size counts as the largest. Source: vision documentation of the API.
     """
-    edge, most = (1568, 1568) if family == "v3" else (2576, 4784)
+    edge, most = family.image["edge_pixels"], int(family.image["most_tokens"])
     if not width or not height:
-        return most
+        return Estimate(most, 0, most)
     scale = min(1.0, edge / max(width, height))
-    columns, rows = -(-int(width * scale) // 28), -(-int(height * scale) // 28)
-    return min(columns * rows, most)
+    columns = math.ceil(int(width * scale) / _TILE_PIXELS)
+    rows = math.ceil(int(height * scale) / _TILE_PIXELS)
+    size = min(columns * rows, most)
+    return Estimate(size, size, size)
 
 
-def tokens_per_byte(content: str, family: str) -> float:
-    return 1.0 / _BYTES_PER_TOKEN[content][0 if family == "v3" else 1]
+def input_size(kind: str, tool_name: str | None, path: str | None, text_bytes: int, family: Family) -> Estimate:
+    """Return the likely size of a block that entered from outside: prompt, result, reminder, schema."""
+    frame = family.framing.get(kind, 4.0)
+    body = text_bytes * family.per_byte[content_class(kind, tool_name, path)]
+    return Estimate(round(body + frame), int(body * (1 - _SPREAD)), math.ceil(body * (1 + _SPREAD) + 2 * frame))
 
 
-def framing_tokens(kind: str) -> int:
-    return _FRAMING.get(kind, 4)
-
-
-def estimate(
+def output_size(
     kind: str,
-    content: str,
-    family: str,
+    tool_name: str | None,
     text_bytes: int,
+    family: Family,
     *,
-    image: tuple[int | None, int | None] | None = None,
-    scale: float = 1.0,
+    parameters_count: int = 1,
+    signature_bytes: int = 0,
 ) -> Estimate:
-    """Return the likely size of one block in tokens, framing included.
+    """Return the likely size of a block that the model wrote: text, thinking, or a call.
 
     Args:
-        content: a class of `content_class`.
-        scale: correction measured on the lineage's own exact growth, 1 where nothing was measured.
+        parameters_count: top-level parameters of a call; each costs framing of its own.
+        signature_bytes: length of a thinking block's signature, which grows with the thinking it stands for.
     """
-    if image is not None:
-        size = image_tokens(*image, family)
-        return Estimate(size, size, size)
-    if not text_bytes:
-        return Estimate(framing_tokens(kind), 0, 2 * framing_tokens(kind))
-    body = text_bytes * tokens_per_byte(content, family) * scale
-    frame = framing_tokens(kind)
-    low, high = int(body * (1 - _SPREAD)), int(body * (1 + _SPREAD)) + 2 * frame
-    return Estimate(round(body) + frame, low, high)
+    output = family.output
+    if kind == "thinking":
+        shown = text_bytes * output["text_per_byte"]
+        signed = signature_bytes * output["signature_per_byte"] + output["thinking_tokens"]
+        body = max(shown, signed, 6.0)
+        return Estimate(round(body), int(body * (1 - 2 * _OUTPUT_SPREAD)), math.ceil(body * (1 + 2 * _OUTPUT_SPREAD)))
+    if kind == "tool_call":
+        density = output["edit_per_byte" if tool_name in _EDIT_TOOLS else "json_per_byte"]
+        frame = output["call_tokens"] + parameters_count * output["parameter_tokens"]
+        body = text_bytes * density + frame
+    else:
+        body = text_bytes * output["text_per_byte"] + family.framing["text"]
+    return Estimate(round(body), int(body * (1 - _OUTPUT_SPREAD)), math.ceil(body * (1 + _OUTPUT_SPREAD)) + 2)

@@ -1,0 +1,151 @@
+"""Lineages: which blocks a prompt holds, in order, to the token."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from her_models.ledger.lineage import Item, Request, exact_lineages, lineages
+from her_models.ledger.sizes import Estimate
+
+
+def size(tokens):
+    return Estimate(tokens, tokens // 2, tokens * 2)
+
+
+def request(read, write, output, **more):
+    return Request(read, 0, write, 0, output, **more)
+
+
+def layout(lineage):
+    segment = lineage.segments[-1]
+    return [(lineage.placed[b].kind, n) for b, n in zip(segment.blocks, segment.sizes, strict=True)]
+
+
+def test_the_first_prompt_measures_what_no_line_shows():
+    (only,) = lineages([Item(0, "prompt", size(100))], [request(0, 20_100, 50)], [1])
+    assert layout(only) == [("system", 20_000), ("prompt", 100)]
+
+
+def test_growth_is_the_billed_output_and_the_result_to_the_token():
+    items = [
+        Item(0, "prompt", size(100)),
+        Item(1, "tool_call", size(70), request=0),
+        Item(2, "tool_result", size(900)),
+    ]
+    (only,) = lineages(items, [request(0, 20_100, 50), request(20_100, 1_000, 10)], [1, 3])
+    # The call takes the 50 tokens billed for it, not its estimate; 50 tokens came that no line shows.
+    assert layout(only) == [
+        ("system", 20_000),
+        ("prompt", 100),
+        ("tool_call", 50),
+        ("tool_result", 900),
+        ("hidden", 50),
+    ]
+    assert only.segments[-1].expected == [0, 20_100]
+
+
+def test_estimates_above_the_growth_are_scaled_to_it():
+    items = [Item(0, "prompt", size(100)), Item(1, "tool_result", size(300)), Item(2, "tool_result", size(100))]
+    (only,) = lineages(items, [request(0, 1_000, 0), request(1_000, 200, 0)], [1, 3])
+    assert layout(only)[2:] == [("tool_result", 150), ("tool_result", 50)]
+
+
+def test_compaction_begins_a_lineage_on_the_same_static_prefix():
+    items = [
+        Item(0, "prompt", size(100)),
+        Item(1, "text", size(5_000), request=0),
+        Item(2, "compact_summary", size(400), cut="compact"),
+    ]
+    first, second = lineages(items, [request(0, 20_100, 5_000), request(20_000, 400, 10)], [1, 3])
+    assert (first.cut, second.cut) == ("start", "compact")
+    assert layout(second) == [("system", 20_000), ("compact_summary", 400)]
+    assert second.segments[0].expected == [20_000]
+
+
+def test_a_rewound_prompt_keeps_only_what_stood_before_it():
+    items = [
+        Item(0, "prompt", size(100), uuid="a", is_prompt=True),
+        Item(1, "text", size(300), request=0, uuid="b", parent="a"),
+        Item(2, "prompt", size(50), uuid="c", parent="b", is_prompt=True),
+        Item(3, "text", size(300), request=1, uuid="d", parent="c"),
+        Item(4, "prompt", size(60), uuid="e", parent="b", is_prompt=True),
+    ]
+    requests = [request(0, 1_100, 300), request(1_100, 350, 300), request(1_400, 60, 10)]
+    _, second = lineages(items, requests, [1, 3, 5])
+    assert second.cut == "rewind"
+    assert layout(second) == [("system", 1_000), ("prompt", 100), ("text", 300), ("prompt", 60)]
+    assert second.segments[0].expected == [1_400]
+
+
+def test_what_was_read_beyond_a_branch_proves_that_nothing_was_rewound():
+    items = [
+        Item(0, "prompt", size(100), uuid="a", is_prompt=True),
+        Item(1, "text", size(300), request=0, uuid="b", parent="a"),
+        Item(2, "prompt", size(60), uuid="e", parent="a", is_prompt=True),
+    ]
+    assert len(lineages(items, [request(0, 1_100, 300), request(1_100, 360, 10)], [1, 3])) == 1
+
+
+def test_thinking_leaves_first_when_a_prompt_shrinks():
+    items = [
+        Item(0, "prompt", size(100)),
+        Item(1, "thinking", size(200), request=0),
+        Item(2, "text", size(100), request=0),
+        Item(3, "tool_result", size(400)),
+    ]
+    requests = [request(0, 1_100, 300), request(1_100, 700, 0), request(1_100, 500, 0)]
+    (only,) = lineages(items, requests, [1, 4, 4])
+    assert layout(only)[2:4] == [("thinking", 0), ("text", 100)]
+    assert only.segments[1].expected == [1_100]
+
+
+def test_parts_that_stand_in_both_prompts_keep_their_place_when_the_prompt_is_known():
+    tools, system = Item(-1, "tool_schema", size(500), key="t"), Item(-1, "system", size(500), key="s")
+    hello, answer = Item(0, "prompt", size(100), key="p"), Item(1, "text", size(100), key="a")
+    (only,) = exact_lineages(
+        [[tools, system, hello], [tools, system, hello, answer]],
+        [request(0, 1_100, 100), request(1_100, 120, 0)],
+        [None, None],
+    )
+    assert layout(only) == [("tool_schema", 500), ("system", 500), ("prompt", 100), ("text", 120)]
+
+
+@st.composite
+def threads(draw):
+    items, requests, order = [], [], []
+    prompt = 0
+    kinds = ("prompt", "tool_result", "reminder")
+    for index in range(draw(st.integers(1, 8))):
+        if index and draw(st.booleans()):
+            items.append(
+                Item(len(items), "text", size(draw(st.integers(0, 500))), request=index - 1, uuid=f"u{len(items)}")
+            )
+        for _ in range(draw(st.integers(0, 3))):
+            cut = draw(st.sampled_from([None] * 9 + ["compact"]))
+            parent = draw(st.sampled_from([None, *(i.uuid for i in items)]))
+            kind = draw(st.sampled_from(kinds))
+            items.append(
+                Item(len(items), kind, size(draw(st.integers(0, 900))), uuid=f"u{len(items)}", parent=parent,
+                     is_prompt=kind == "prompt", cut=cut)
+            )  # fmt: skip
+        order.append(len(items))
+        prompt = max(0, prompt + draw(st.integers(-600, 2_000)))
+        cuts = sorted(draw(st.lists(st.integers(0, prompt), min_size=3, max_size=3)))
+        requests.append(
+            Request(cuts[0], cuts[1] - cuts[0], cuts[2] - cuts[1], prompt - cuts[2], draw(st.integers(0, 700)),
+                    draw(st.integers(0, 100)), draw(st.booleans()))
+        )  # fmt: skip
+    return items, requests, order
+
+
+@given(threads())
+def test_every_prompt_is_filled_to_the_token_and_every_request_has_one_place(thread):
+    items, requests, order = thread
+    found = lineages(items, requests, order)
+    assert sorted(r for lineage in found for r in lineage.requests) == list(range(len(requests)))
+    for lineage in found:
+        for segment in lineage.segments:
+            assert min(segment.sizes, default=0) >= 0
+            if segment.requests:
+                assert sum(segment.sizes) == max(requests[r].prompt for r in segment.requests)
+            for r, expected in zip(segment.requests, segment.expected, strict=True):
+                assert 0 <= expected <= sum(segment.sizes) or expected <= requests[r].prompt
