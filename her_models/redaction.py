@@ -1,0 +1,1011 @@
+"""Redaction: secrets and, if asked, user names out of raw log bytes, before anything is written.
+
+What belongs here: finding secrets in raw JSON lines, replacing them, and the key of the fingerprints. What does not:
+which secrets are known (`redaction_rules`), and parsing.
+
+All rules are looked for at once: one pass of an engine over the bytes reports where a rule may hold, and only there
+the exact conditions are tried. Where the engine cannot be installed, literals and `re` report the same places,
+slower.
+
+A secret stands in a log at several depths of JSON: a tool's input is text inside a string, and the file that it
+writes may hold JSON again. The bytes are looked at as they are, so a quote may have any number of
+backslashes before it. A span never holds half of an escape or a quote of the line, so that a valid line stays valid.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import os
+import re
+import secrets
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import log2
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from her_models.errors import ConfigError
+from her_models.redaction_rules import ESCAPE_HEADS, HOME_RULE, RULES, RULES_VERSION, Head, Rule
+
+if TYPE_CHECKING:
+    from her_models.config import Config
+
+KEY_BYTES = 32
+MARKER = re.compile(rb"\[redacted:[a-z0-9-]+:[0-9a-f]{16}\]")
+_MARKER_START = b"[redacted:"
+_LONGEST_MARKER = 64
+_HOME_PSEUDONYM = re.compile(rb"redacted[0-9a-f]{10}(?![A-Za-z0-9])")
+
+Candidate = tuple[int, int]  # number of the head, offset where it ends
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Bytes `start` to `end` of the data are a secret, found by `rule`.
+
+    `quote` is set around the replacement where a bare number stood, which could not be replaced by text otherwise.
+    """
+
+    start: int
+    end: int
+    rule: str
+    fingerprint: str
+    quote: bytes = b""
+
+    @property
+    def replacement(self) -> bytes:
+        """What stands there afterwards. A user name's is safe in a path: `redacted` and ten hexadecimal digits."""
+        if self.rule == HOME_RULE.name:
+            return b"redacted" + self.fingerprint[:10].encode()
+        return self.quote + f"[redacted:{self.rule}:{self.fingerprint}]".encode() + self.quote
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A confirmed secret, before overlaps are resolved. `canon` is set where more than the span makes the secret."""
+
+    start: int
+    end: int
+    rule: str
+    quote: bytes = b""
+    canon: bytes = b""
+
+
+class Redactor:
+    """Finds and replaces secrets. Same key and same secret give the same fingerprint, at any depth of JSON."""
+
+    def __init__(
+        self, key: bytes, *, home_names: bool = False, cache: Path | None = None, engine: str | None = None
+    ) -> None:
+        """Nothing is compiled before the first bytes come.
+
+        `cache` is a folder for the compiled rules (0.2 s to make, nothing to load). `engine` is "hyperscan" or "re"; by
+        default the first that can be imported.
+        """
+        self._key = key
+        self._is_on = True
+        rules = (*RULES, HOME_RULE) if home_names else RULES
+        self._heads: list[tuple[Rule | None, Head]] = [(rule, head) for rule in rules for head in rule.heads]
+        self._first_escape = len(self._heads)
+        self._heads += [(None, head) for head in ESCAPE_HEADS]
+        self._cache = cache
+        self._engine_name = engine
+        self._engine: _Engine | None = None
+        self._order = {rule.name: index for index, rule in enumerate(rules)}
+
+    @classmethod
+    def for_config(cls, config: Config) -> Redactor:
+        """Return the redactor the configuration asks for; the key is made on first use.
+
+        Raises:
+            ConfigError: the key file cannot be read or made.
+        """
+        if config.redaction == "off":
+            redactor = cls(b"")
+            redactor._is_on = False
+            return redactor
+        return cls(load_key(config.key_path), home_names=config.redact_home_names, cache=config.home / "cache")
+
+    def spans(self, data: bytes) -> list[Span]:
+        """Return the secrets in `data` (JSON lines, or any bytes), sorted and disjoint."""
+        if not self._is_on or not data:
+            return []
+        if self._engine is None:
+            self._engine = _make_engine([head for _, head in self._heads], self._cache, self._engine_name)
+        candidates = self._engine.candidates(data)
+        if not candidates:
+            return []
+        found = list(self._confirmed(data, candidates))
+        escapes = sorted(end for number, end in candidates if number >= self._first_escape)
+        for line in _lines_around(data, escapes):
+            found += self._found_in_decoded(data, line)
+        return [self._span(data, one) for one in self._disjoint(data, found)]
+
+    def apply(self, data: bytes, spans: Sequence[Span]) -> bytes:
+        """Return `data` with each span replaced."""
+        if not spans:
+            return data
+        parts: list[bytes] = []
+        position = 0
+        for span in spans:
+            parts += (data[position : span.start], span.replacement)
+            position = span.end
+        parts.append(data[position:])
+        return b"".join(parts)
+
+    def redact(self, data: bytes) -> bytes:
+        """Return `data` without secrets."""
+        return self.apply(data, self.spans(data))
+
+    def redact_text(self, text: str) -> str:
+        """Return `text` without secrets."""
+        return self.redact(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
+
+    def fingerprint(self, secret: bytes) -> str:
+        """Return the keyed hash of a secret: 16 hexadecimal digits."""
+        return hashlib.blake2b(_plain(secret), digest_size=8, key=self._key).hexdigest()
+
+    def _confirmed(self, data: bytes, candidates: Iterable[Candidate]) -> Iterator[_Found]:
+        for number, end in candidates:
+            rule, head = self._heads[number]
+            if rule is None or _in_marker(data, end):
+                continue
+            for one in _CONFIRM[rule.kind](data, end, rule, head):
+                if one.start < one.end and (one.quote or _is_whole(data, one.start, one.end)):
+                    yield one
+
+    def _found_in_decoded(self, data: bytes, line: tuple[int, int]) -> Iterator[_Found]:
+        """Yield what is found in a line once its escapes of printable characters are decoded."""
+        assert self._engine is not None
+        view = _View(data[line[0] : line[1]])
+        for one in self._confirmed(view.text, self._engine.candidates(view.text)):
+            start, end = line[0] + view.raw(one.start, 1), line[0] + view.raw(one.end, 0)
+            if start < end and (one.quote or _is_whole(data, start, end)):
+                yield _Found(start, end, one.rule, one.quote, one.canon)
+
+    def _disjoint(self, data: bytes, found: list[_Found]) -> list[_Found]:
+        """Return `found` sorted, overlapping ones joined: of equal ones the first rule names it."""
+        result: list[_Found] = []
+        for one in sorted(found, key=lambda f: (f.start, -f.end, self._order[f.rule])):
+            last = result[-1] if result else None
+            if last is None or one.start >= last.end:
+                result.append(one)
+            elif one.end > last.end:
+                result[-1] = _Found(last.start, one.end, last.rule)
+        return result
+
+    def _span(self, data: bytes, one: _Found) -> Span:
+        secret = one.canon or data[one.start : one.end]
+        return Span(one.start, one.end, one.rule, self.fingerprint(secret), one.quote)
+
+
+def load_key(path: Path) -> bytes:
+    """Return the key of the fingerprints; make it on first use, for this user's eyes only.
+
+    Two processes that come at once agree: the file is written aside and linked into place, which only one can.
+
+    Raises:
+        ConfigError: the file cannot be read or made, or holds no key.
+    """
+    try:
+        if not path.exists():
+            _make_key(path)
+        key = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path}: the redaction key cannot be read or made: {error.strerror}.") from error
+    if len(key) != KEY_BYTES:
+        raise ConfigError(
+            f"{path} holds {len(key)} bytes, not a key of {KEY_BYTES}. Move it away; a new one is made, and "
+            "fingerprints of secrets change with it."
+        )
+    return key
+
+
+def _make_key(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(KEY_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(aside, path)
+        except FileExistsError:
+            pass  # another process was first; its key counts
+        except OSError:  # no hard links on this file system
+            if not path.exists():
+                aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+# -- Engines -----------------------------------------------------------------------------------------------------
+
+
+class _Engine(Protocol):
+    def candidates(self, data: bytes) -> list[Candidate]: ...
+
+
+def _make_engine(heads: Sequence[Head], cache: Path | None, name: str | None) -> _Engine:
+    if name == "re":
+        return _ReEngine(heads)
+    try:
+        return _HyperscanEngine(heads, cache)
+    except ImportError:
+        if name is not None:
+            raise
+        return _ReEngine(heads)
+
+
+class _HyperscanEngine:
+    """All heads in one pass, about a second of CPU per gigabyte."""
+
+    def __init__(self, heads: Sequence[Head], cache: Path | None) -> None:
+        import hyperscan
+
+        self._hyperscan: Any = hyperscan
+        self._database = self._load(heads, cache)
+
+    def candidates(self, data: bytes) -> list[Candidate]:
+        found: list[Candidate] = []
+        append = found.append
+
+        def note(number: int, _start: int, end: int, _flags: int, _context: object) -> None:
+            append((number, end))
+
+        self._database.scan(data, match_event_handler=note)
+        return found
+
+    def _load(self, heads: Sequence[Head], cache: Path | None) -> Any:
+        if cache is None:
+            return self._compile(heads)
+        identity = repr((RULES_VERSION, self._hyperscan.__version__, heads)).encode()
+        path = cache / f"redaction-{hashlib.blake2b(identity, digest_size=8).hexdigest()}.hs"
+        try:
+            database = self._hyperscan.loadb(path.read_bytes(), self._hyperscan.HS_MODE_BLOCK)
+            database.scratch = self._hyperscan.Scratch(database)
+        except (OSError, self._hyperscan.HyperscanError):
+            # Absent, of another kind of processor, or damaged: made anew.
+            database = self._compile(heads)
+            _keep(path, self._hyperscan.dumpb(database))
+        return database
+
+    def _compile(self, heads: Sequence[Head]) -> Any:
+        database = self._hyperscan.Database(mode=self._hyperscan.HS_MODE_BLOCK)
+        database.compile(
+            expressions=[head.pattern.encode() for head in heads],
+            ids=list(range(len(heads))),
+            elements=len(heads),
+            flags=[self._hyperscan.HS_FLAG_CASELESS if head.is_caseless else 0 for head in heads],
+        )
+        return database
+
+
+def _keep(path: Path, content: bytes) -> None:
+    """Write a cache file whole or not at all; that it cannot be written is no error."""
+    aside = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside.write_bytes(content)
+        aside.replace(path)
+    except OSError:
+        aside.unlink(missing_ok=True)
+
+
+class _ReEngine:
+    """The same places by `re`, for machines without the engine. Heads whose keywords do not occur are not tried."""
+
+    def __init__(self, heads: Sequence[Head]) -> None:
+        self._heads = [
+            (
+                number,
+                [keyword.encode() for keyword in head.keywords],
+                head.is_caseless,
+                # Looked at from every position, as heads may overlap.
+                re.compile(b"(?=(" + head.pattern.encode() + b"))", re.IGNORECASE if head.is_caseless else 0),
+            )
+            for number, head in enumerate(heads)
+        ]
+
+    def candidates(self, data: bytes) -> list[Candidate]:
+        lower = data.lower()
+        found: set[Candidate] = set()
+        for number, keywords, is_caseless, pattern in self._heads:
+            if any(keyword in (lower if is_caseless else data) for keyword in keywords):
+                found.update((number, match.end(1)) for match in pattern.finditer(data))
+        return sorted(found)
+
+
+# -- Bytes of JSON -----------------------------------------------------------------------------------------------
+
+_UNITS = re.compile(rb'(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*')
+_ESCAPE_BEFORE = re.compile(rb"\\(?:[nrtbf]|u[0-9a-fA-F]{4})$")
+_CHARACTER_ESCAPE = re.compile(rb"(\\+)(?:u00([2-7][0-9a-fA-F])|(/))")
+_DEPTH_SLASHES = frozenset((1 << depth) - 1 for depth in range(9))
+_BLANKS = rb"(?:[ \t]|\\+t)*"
+
+
+def _in_marker(data: bytes, end: int) -> bool:
+    """Tell whether what ends at `end` lies in a replacement: its rule's name and fingerprint look like a secret."""
+    start = data.rfind(_MARKER_START, max(0, end - _LONGEST_MARKER), end)
+    if start < 0:
+        return False
+    match = MARKER.match(data, start)
+    return match is not None and match.end() >= end
+
+
+def _is_whole(data: bytes, start: int, end: int) -> bool:
+    """Tell whether a span can be replaced by text inside its string: no half of an escape, no quote of the line."""
+    slashes = start
+    while slashes > 0 and data[slashes - 1] == 0x5C:
+        slashes -= 1
+    return (start - slashes) % 2 == 0 and _UNITS.fullmatch(data, start, end) is not None
+
+
+def _is_boundary(data: bytes, start: int) -> bool:
+    """Tell whether a word can start here; the `n` of a newline's escape is no letter before it."""
+    if start == 0:
+        return True
+    before = data[start - 1]
+    if before == 0x5C:  # then the first letter may belong to the escape
+        return data[start] not in b"bfnrtu"
+    if not (48 <= before <= 57 or 65 <= before <= 90 or 97 <= before <= 122):
+        return True
+    return _ESCAPE_BEFORE.search(data, max(0, start - 6), start) is not None
+
+
+def _is_in_blob(data: bytes, start: int) -> bool:
+    """Tell whether a long run of base64 stands right before: an image or a signature, where anything occurs."""
+    before = data[max(0, start - 160) : start]
+    return len(before) == 160 and _BLOB.fullmatch(before) is not None
+
+
+_BLOB = re.compile(rb"[A-Za-z0-9+/]*")
+
+
+def _plain(value: bytes) -> bytes:
+    """Return the secret without the escapes of any depth of JSON, so that it is the same at all of them."""
+    if b"\\" not in value:
+        return value
+    value = _CHARACTER_ESCAPE.sub(lambda m: bytes((int(m[2], 16),)) if m[2] else b"/", value)
+    value = re.sub(rb"\\+([nrt])", lambda m: {b"n": b"\n", b"r": b"\r", b"t": b"\t"}[m[1]], value)
+    return re.sub(rb'\\+(["\'])', rb"\1", re.sub(rb"\\\\+(?![\"'])", rb"\\", value))
+
+
+def _lines_around(data: bytes, offsets: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield start and end of each line that holds one of the offsets."""
+    done = -1
+    for offset in offsets:
+        if offset <= done:
+            continue
+        start = data.rfind(b"\n", 0, offset) + 1
+        end = data.find(b"\n", offset)
+        done = len(data) if end < 0 else end
+        yield start, done
+
+
+class _View:
+    """A line with its escapes of printable characters decoded, and the way back to the raw offsets."""
+
+    def __init__(self, line: bytes) -> None:
+        parts: list[bytes] = []
+        self._decoded: list[tuple[int, int]] = []  # start and end of each decoded escape, in the text
+        self._raw: list[tuple[int, int]] = []  # the same, in the line
+        position = length = 0
+        for match in _CHARACTER_ESCAPE.finditer(line):
+            slashes = len(match[1])
+            if match[2] is None:
+                character = b"/"
+            else:
+                character = bytes((int(match[2], 16),))
+                # A quote or backslash stays escaped, for the depth that its own escape stood at.
+                character = b"\\" * (2 * slashes - 1) + b'"' if character == b'"' else character
+                character = b"\\" * (2 * slashes) if character == b"\\" else character
+            parts += (line[position : match.start()], character)
+            length += match.start() - position
+            self._decoded.append((length, length + len(character)))
+            self._raw.append(match.span())
+            length += len(character)
+            position = match.end()
+        parts.append(line[position:])
+        self.text = b"".join(parts)
+
+    def raw(self, offset: int, is_start: int) -> int:
+        """Return the raw offset of an offset in the text; inside a decoded escape, the end that leaves it out."""
+        index = bisect_right(self._decoded, (offset, 1 << 62)) - 1
+        if index < 0:
+            return offset
+        (start, end), (raw_start, raw_end) = self._decoded[index], self._raw[index]
+        if offset >= end:
+            return raw_end + offset - end
+        if offset == start:
+            return raw_start
+        return raw_end if is_start else raw_start
+
+
+# -- What a secret looks like ------------------------------------------------------------------------------------
+
+_PLACEHOLDER = re.compile(
+    rb"x{6,}|\*{3,}|\.{3,}|\xe2\x80\xa6|\xe2\x80\xa2|example|placeholder|redacted|change[-_]?me|replace[-_]?me|"
+    rb"(?:^|[-_ <\[{(])your(?:[-_ ]|$)|my[-_]?(?:password|secret|token|api)|(?:^|[-_])(?:here|insert|dummy|sample|fake)"
+    rb"(?:$|[-_])|^<|>$|^\$|^%\w+%$|\{\{|\$\{|^\{|#\{|^\[|^@|^!\w+$|process\.env|os\.environ|getenv|import\.meta",
+    re.IGNORECASE,
+)
+_TOKEN_PLACEHOLDER = re.compile(
+    rb"x{6,}|\*{3,}|\.{3,}|example|placeholder|redacted|your[-_]|[-_]here$|0{12,}|1234567890{8,}", re.IGNORECASE
+)
+_UUID = re.compile(rb"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
+_IDENTIFIER = re.compile(rb"[A-Za-z_$@&*][\w$]*(?:(?:\.|::|->|\?\.)[A-Za-z_$][\w$]*)+[?!]?")
+_TECHNICAL = re.compile(
+    rb"(?:sha|md|u?int|float|base|utf|hs|rs|es|ps|ed|x|p|aes|v|i|u|f|varchar|char|bool|str|http|ipv|oauth|h|k|s|ec2?|"
+    rb"secp|argon|pbkdf|bcrypt|win|arm|amd|string|text|bytes?|fixed|uuid|bearer|basic|step|phase|level|line|test|page|"
+    rb"user|item|node|param|arg|var|value|key|token|part|version|password|secret|column|field|num|id)"
+    rb"[-_]?\d{0,5}(?:[-_.:]?[a-z]{0,3}\d{0,4})?(?:\[\])?",
+    re.IGNORECASE,
+)
+_FILE_NAME = re.compile(
+    rb"[\w./@+-]*/[\w.@+-]*\.[A-Za-z]{1,6}|[\w-]+\.(?:py|js|ts|tsx|go|rs|md|json|jsonl|ya?ml|toml|txt|sh)"
+)
+_WORDISH = re.compile(rb"[A-Za-z]+|[0-9]+")
+
+
+def _entropy(value: bytes) -> float:
+    """Return Shannon's entropy, in bits per character."""
+    size = len(value)
+    return -sum(n / size * log2(n / size) for n in Counter(value).values())
+
+
+def _has_digit_and_letter(value: bytes) -> bool:
+    return any(48 <= c <= 57 for c in value) and any(65 <= c <= 90 or 97 <= c <= 122 for c in value)
+
+
+def _is_random(value: bytes, least: int = 12) -> bool:
+    """Tell whether a value looks made by a machine: long, of many characters, digits among letters."""
+    if len(value) < least or not _has_digit_and_letter(value) or _entropy(value) < 2.9:
+        return False
+    return _changes(value) >= max(3, len(value) // 12)
+
+
+def _changes(value: bytes) -> int:
+    """Return how often letters, digits and cases follow each other without a pause: words do so seldom."""
+    classes = [1 if 48 <= c <= 57 else 2 if 97 <= c <= 122 else 3 if 65 <= c <= 90 else 0 for c in value]
+    return sum(a != b and a != 0 and b != 0 and not (a == 3 and b == 2) for a, b in pairwise(classes))
+
+
+def _is_path_or_code(value: bytes) -> bool:
+    return (
+        _IDENTIFIER.fullmatch(value) is not None
+        or b"://" in value
+        or value.startswith((b"/", b"./", b"../", b"~/", b"--", b"http", b"arn:"))
+        or b"()" in value
+        or _FILE_NAME.fullmatch(value) is not None
+    )
+
+
+def _is_password(value: bytes, is_quoted: bool) -> bool:
+    """Tell whether a value behind a password's name is one, and not a word of code or prose about passwords."""
+    if len(value) < (5 if is_quoted else 6) or len(value) > 512:
+        return False
+    if b" " in value or b"\n" in value or b"\t" in value:
+        return False
+    if _PLACEHOLDER.search(value) or _TECHNICAL.fullmatch(value) or _is_path_or_code(value) or len(set(value)) < 3:
+        return False
+    letters = sum(65 <= c <= 90 or 97 <= c <= 122 or c >= 128 for c in value)
+    digits = sum(48 <= c <= 57 for c in value)
+    marks = sum(c in b"!@#$%^&*?~+=" for c in value)
+    if letters and (digits or marks):
+        return True
+    if not is_quoted:
+        return False
+    if digits == len(value):
+        return len(value) >= 6
+    words = [word.lower() for word in _WORDISH.findall(value)]
+    if letters == len(value):
+        return (len(value) >= 16 or _changes(value) >= 3) and not _speaks_of_secrets(value)
+    return len(words) >= 4 and not _speaks_of_secrets(value)  # correct-horse-battery-staple
+
+
+def _speaks_of_secrets(value: bytes) -> bool:
+    lower = value.lower()
+    return any(word in lower for word in (b"pass", b"pwd", b"secret", b"token", b"key", b"user", b"login", b"auth"))
+
+
+def _is_named_secret(value: bytes, is_quoted: bool, is_strong_name: bool) -> bool:
+    """Tell whether a value behind the name of a key, token or secret is one."""
+    if not 8 <= len(value) <= 8192 or b" " in value or b"\n" in value or b"\t" in value:
+        return False
+    if _PLACEHOLDER.search(value) or _TECHNICAL.fullmatch(value) or _is_path_or_code(value):
+        return False
+    if _UUID.fullmatch(value):
+        return is_strong_name
+    if _is_random(value):
+        return True
+    if len(value) >= 20 and _WORDISH.fullmatch(value) and _changes(value) >= 4 and _entropy(value) > 3.5:
+        return True  # letters only, in both cases
+    if not is_strong_name or not is_quoted:
+        return False
+    return _has_digit_and_letter(value) and (
+        len(value) >= 16 or any(c in b"!@#$%^&*?~+=" for c in value) or _changes(value) >= 2
+    )
+
+
+def _is_credential_pair(value: bytes) -> bool:
+    """Tell whether a value is base64 of `user:password`."""
+    try:
+        text = base64.b64decode(value + b"=" * (-len(value) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    _, colon, password = text.partition(b":")
+    return bool(colon) and len(password) >= 3 and all(32 <= c < 127 for c in text)
+
+
+# -- Confirmations: one per kind of rule ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """A value found behind a separator: where it lies, what it says, whether it was quoted."""
+
+    start: int
+    end: int
+    plain: bytes
+    is_quoted: bool
+    number_quote: bytes | None = None  # set for a bare number where JSON wants a value
+
+
+_OPEN = re.compile(_BLANKS + rb"(?:[bBrRuUfF@$]{0,2})(\\*)([\"'`])")
+_ANNOTATION = re.compile(
+    rb"[ ]?(?:&?'?[a-z]* ?)?[A-Za-z][A-Za-z.]{0,30}(?:[\[<][A-Za-z.| ,]{1,30}[\]>])?[?]?"
+    rb"(?: ?\| ?[A-Za-z]{2,12})?[ ]?=(?![=>])"
+)
+_ARROWS = re.compile(rb"[=>~]{0,2}" + _BLANKS)
+_BARE = re.compile(rb"(?:[^\s\"'`\\,;&<>(){}\[\]|\x00-\x1f]|\\\\(?![nrtbfu\"'\\]))+")
+_BARE_LINE = re.compile(rb"(?:[^\s\"'`\\\x00-\x1f]|\\\\(?![nrtbfu\"'\\]))+")
+_NUMBER = re.compile(rb"[0-9]{6,18}(?=[ \t]*(?:\\+[nrt][ ]*)*[,}\]])")
+_LONGEST_VALUE = 8192
+
+
+def _value(data: bytes, end: int, name_slashes: int | None, is_line: bool) -> _Value | None:
+    """Read the value behind a separator that ends at `end`.
+
+    `name_slashes` is the number of backslashes before the quote that closed the name, None if the name had none: a
+    value's quote must stand at the same depth. `is_line`: the value goes on to the end of its line.
+    """
+    arrows = _ARROWS.match(data, end)
+    start = arrows.end() if arrows else end
+    annotation = _ANNOTATION.match(data, start) if name_slashes is None else None
+    opened = _OPEN.match(data, start) or (annotation and _OPEN.match(data, annotation.end()))
+    if opened:
+        return _quoted(data, opened.end(), len(opened[1]), opened[2], name_slashes)
+    if annotation:
+        start = annotation.end()
+        start += len(data[start : start + 8]) - len(data[start : start + 8].lstrip(b" "))
+    if name_slashes is not None and (number := _NUMBER.match(data, start)):
+        quote = b"\\" * name_slashes + b'"'
+        return _Value(start, number.end(), number[0], False, quote)
+    if name_slashes == 0:
+        return None  # true, null, an object: nothing that text could replace
+    bare = (_BARE_LINE if is_line else _BARE).match(data, start)
+    if bare is None or len(bare[0]) > _LONGEST_VALUE or data[bare.end() : bare.end() + 1] in (b"(", b"[", b"{"):
+        return None
+    text = bare[0] if is_line else bare[0].rstrip(b".:!?")
+    return _Value(start, start + len(text), _plain(text), is_line)
+
+
+def _quoted(data: bytes, start: int, slashes: int, quote: bytes, name_slashes: int | None) -> _Value | None:
+    """Read a quoted value whose opening quote, with `slashes` before it, ends at `start`."""
+    if quote != b'"':
+        stop = re.compile(rb"[\"\n" + quote + rb"]").search(data, start, start + _LONGEST_VALUE)
+        if stop is None or stop[0] != quote:
+            return None
+        end = stop.start()
+        while end > start and data[end - 1] == 0x5C:
+            end -= 1
+        return _Value(start, end, _plain(data[start:end]), True)
+    if slashes not in _DEPTH_SLASHES or (name_slashes is None and slashes == 0):
+        return None
+    if name_slashes is not None and name_slashes != slashes:
+        return None
+    position = start
+    while True:
+        position = data.find(b'"', position, start + _LONGEST_VALUE)
+        if position < 0:
+            return None
+        run = position
+        while run > start and data[run - 1] == 0x5C:
+            run -= 1
+        over = (position - run) % (2 * slashes + 2)
+        if over <= slashes:  # closed; or, with fewer, a string around it closed first and the value was cut
+            end = position - slashes if over == slashes else run
+            return _Value(start, end, _plain(data[start:end]), True)
+        position += 1
+
+
+_NAME = re.compile(rb"([A-Za-z0-9_.\-]{1,80})((?:(\\*)([\"'`]))?\]?[ ]{0,8})[:=]$")
+_PASSWORD_NAME = re.compile(rb"pass(?:w|phrase|code|$)|pwd|pswd|_pw|^pass", re.IGNORECASE)
+_WORD_OF_NAME = re.compile(rb"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_LAST_WORDS_OF_NO_SECRET = frozenset(
+    b"name names type types count counts id ids path paths file filename files url uri urls length len limit limits "
+    b"min max field fields label hint placeholder policy expiry expires expired at in ttl usage used budget index "
+    b"status version format ref refs arn manager store storage provider env var class regex pattern prefix suffix error "
+    b"errors required enabled set unset input rule rules validator check strength reset page endpoint handler callback "
+    b"function method header headers param parameter kind source scope scopes issuer audience algorithm alg rate "
+    b"window position size total stream estimate cost price ratio per map list array object schema model "
+    b"middleware service client config options settings test tests spec docs doc md description title text message msg event".split()
+)
+_WORDS_OF_NO_SECRET = frozenset(
+    b"public publishable max min num total page next prev continuation sync cancel cancellation primary foreign cache "
+    b"sort partition group row idempotency translation lookup hot short object dict map query react react_key "
+    b"shortcut keyboard input output eos bos pad unk special stop start separator tokenizer tokenize nonce site "
+    b"anon cursor pagination bypass compass".split()
+)
+_STRONG_WORDS = frozenset(
+    b"secret password credential credentials private api apikey access auth bearer webhook encryption signing "
+    b"master".split()
+)
+
+
+def _name_words(name: bytes) -> list[bytes]:
+    return [word.lower() for word in _WORD_OF_NAME.findall(name)]
+
+
+def _name_before(data: bytes, end: int) -> re.Match[bytes] | None:
+    return _NAME.search(data[max(0, end - 112) : end])
+
+
+def _bare_name(data: bytes, end: int, match: re.Match[bytes]) -> tuple[bytes, int]:
+    """Return the name and its offset, without the letter of an escape that stands before it."""
+    start = max(0, end - 112) + match.start(1)
+    name = match[1]
+    if start > 0 and data[start - 1] == 0x5C and name[:1] in (b"n", b"r", b"t"):
+        return name[1:], start + 1
+    return name, start
+
+
+def _judged(value: _Value, name: bytes, rule: Rule, separator: bytes = b"") -> Iterator[_Found]:
+    """Yield the value if it is a secret, for what its name says it is."""
+    words = _name_words(name)
+    is_password = _PASSWORD_NAME.search(name) is not None
+    if not words or words[-1] in _LAST_WORDS_OF_NO_SECRET or not _WORDS_OF_NO_SECRET.isdisjoint(words):
+        return
+    if value.number_quote is not None:
+        if is_password:
+            yield _Found(value.start, value.end, "password", value.number_quote)
+        return
+    plain = value.plain
+    if is_password:
+        is_verdict = words == [b"pass"] and not value.is_quoted and separator == b":"  # `--- PASS: TestName`
+        if not is_verdict and _is_password(plain, value.is_quoted):
+            yield _Found(value.start, value.end, rule.name if rule.kind != "assignment" else "password")
+        return
+    is_strong = not _STRONG_WORDS.isdisjoint(words)
+    if plain.startswith((b"Bearer ", b"bearer ", b"Basic ", b"token ", b"Token ", b"Bot ")):
+        scheme = plain.index(b" ") + 1
+        value = _Value(value.start + scheme, value.end, plain[scheme:], True)
+        plain = value.plain
+    if _is_named_secret(plain, value.is_quoted, is_strong) or (words == [b"auth"] and _is_credential_pair(plain)):
+        yield _Found(value.start, value.end, rule.name)
+
+
+def _confirm_assignment(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_Found]:
+    match = _name_before(data, end)
+    if match is None:
+        return
+    name, start = _bare_name(data, end, match)
+    if data[end : end + 2] in (b"//", b"\\/"):
+        return  # a scheme: `secret://`
+    slashes = len(match[3]) if match[4] == b'"' else None
+    is_environment = data[end - 1 : end] == b"=" and not match[2] and name.isupper() and _starts_line(data, start)
+    value = _value(data, end, slashes, is_environment)
+    if value is not None:
+        yield from _judged(value, name, rule, data[end - 1 : end])
+
+
+_LINE_START = re.compile(rb"(?:\\+n|\n|\"|^|\xe2\x86\x92|\\+t|[+-])[ ]*(?:export |set |ENV |- )?$")
+
+
+def _starts_line(data: bytes, start: int) -> bool:
+    return _LINE_START.search(data[max(0, start - 24) : start]) is not None
+
+
+_FLAG = re.compile(rb"-{1,2}([A-Za-z][A-Za-z-]{0,60})(?:(\\*)([\"']))?[ ,]$")
+_MYSQL = re.compile(rb"[^\n\"|;&]{0,120}? -p(?![ ])(?=\S)")
+_USER_COLON = re.compile(_BLANKS + rb"\\*[\"']?([A-Za-z0-9_.@+-]{0,64}):")
+
+
+def _confirm_flag(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_Found]:
+    if head.pattern.startswith("mysql"):
+        option = _MYSQL.match(data, end)
+        value = _value(data, option.end(), None, False) if option else None
+        if value and _is_password(value.plain, value.is_quoted):
+            yield _Found(value.start, value.end, rule.name)
+        return
+    if head.pattern.startswith("(?:-u"):
+        pair = _USER_COLON.match(data, end)
+        if pair and b"curl" in data[max(0, end - 400) : end]:
+            secret = _BARE.match(data, pair.end())
+            if secret and _is_password(_plain(secret[0]), False):
+                yield _Found(secret.start(), secret.end(), rule.name)
+        return
+    if head.pattern.startswith("sshpass"):
+        value = _value(data, end, None, False)
+        if value and _is_password(value.plain, value.is_quoted):
+            yield _Found(value.start, value.end, rule.name)
+        return
+    match = _FLAG.search(data[max(0, end - 80) : end])
+    if match is None:
+        return
+    slashes = len(match[2]) if match[3] == b'"' else None
+    value = _value(data, end, slashes, False)
+    if value is not None and value.number_quote is None:
+        yield from _judged(value, match[1], rule)
+
+
+_PAIR = re.compile(
+    rb"([A-Za-z0-9_.\-]{1,80})(?:\\*[\"'])?,?(?:[ ]|\\+[nrt])*(?:- )?(?:\\*[\"'])?value"
+    rb"((\\*)([\"']))?\]?[ ]{0,8}[:=]$",
+    re.IGNORECASE,
+)
+
+
+def _confirm_pair(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_Found]:
+    match = _PAIR.search(data[max(0, end - 160) : end])
+    if match is None:
+        return
+    value = _value(data, end, len(match[3]) if match[4] == b'"' else None, False)
+    if value is not None and value.number_quote is None:
+        yield from _judged(value, match[1], rule)
+
+
+def _confirm_token(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_Found]:
+    assert head.width is not None
+    start = end - head.width
+    tail = _compiled(rule.tail).match(data, end)
+    if tail is None:
+        return
+    stop = tail.end()
+    while stop > end and data[stop - 1] in b".":
+        stop -= 1
+    if rule.back:
+        back = _compiled(rule.back + "$").search(data[max(0, start - 24) : start])
+        if back is None:
+            return
+        start -= len(back[0])
+    if not _is_boundary(data, start) or _is_in_blob(data, start):
+        return
+    after = data[stop : stop + 1]
+    if after.isalnum():
+        return  # longer than any such token
+    body = data[start:stop]
+    if _TOKEN_PLACEHOLDER.search(body) or (rule.is_checked and not _is_mixed(body)):
+        return
+    yield _Found(start, stop, rule.name)
+
+
+def _is_mixed(value: bytes) -> bool:
+    return _has_digit_and_letter(value) and _entropy(value) >= 2.6 and (_changes(value) >= 3)
+
+
+_PATTERNS: dict[str, re.Pattern[bytes]] = {}
+
+
+def _compiled(pattern: str) -> re.Pattern[bytes]:
+    if pattern not in _PATTERNS:
+        _PATTERNS[pattern] = re.compile(pattern.encode())
+    return _PATTERNS[pattern]
+
+
+_HEX_VALUE = re.compile(rb"[ ]{0,4}(\\*)\"([0-9a-f]{32,64})(?=\\*\")")
+_EQUALS_VALUE = re.compile(rb"(?:[A-Za-z0-9+=_~-]|%[0-9A-Fa-f]{2}|\\*/)+")
+_PATH_VALUE = re.compile(rb"[0-9]{0,20}/([A-Za-z0-9_-]{40,100})")
+_WORD_VALUE = re.compile(rb"(?:[^\s\"\\:\x00-\x1f]|\\\\(?![nrtbf\"'\\]))+")
+
+
+def _confirm_hex_value(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_Found]:
+    match = _HEX_VALUE.match(data, end)
+    if match:
+        yield _Found(match.start(2), match.end(2), rule.name)
+
+
+def _confirm_equals(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_Found]:
+    match = _EQUALS_VALUE.match(data, end)
+    if match and len(match[0]) >= 20 and _is_random(match[0]) and not _TOKEN_PLACEHOLDER.search(match[0]):
+        yield _Found(match.start(), match.end(), rule.name)
+
+
+def _confirm_path(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_Found]:
+    match = _PATH_VALUE.match(data, end)
+    if match and not _TOKEN_PLACEHOLDER.search(match[1]):
+        yield _Found(match.start(1), match.end(1), rule.name)
+
+
+def _confirm_bare_word(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_Found]:
+    match = _WORD_VALUE.match(data, end)
+    if match and _is_password(_plain(match[0]), True):
+        yield _Found(match.start(), match.end(), rule.name)
+
+
+_MARKUP_VALUE = re.compile(rb"([^<\"\\\s]{5,512})<\\*/")
+
+
+def _confirm_markup(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_Found]:
+    match = _MARKUP_VALUE.match(data, end)
+    if match:
+        is_password = b"passw" in data[max(0, end - 40) : end].lower()
+        if _is_password(match[1], True) if is_password else _is_named_secret(match[1], True, True):
+            yield _Found(match.start(1), match.end(1), rule.name)
+
+
+_URL_PASSWORD_GOES_ON = re.compile(rb"[^\s\"'\\/@<>]*@")
+
+
+def _confirm_url(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_Found]:
+    scheme = data.rfind(b"://", max(0, end - 1024), end)
+    colon = data.find(b":", scheme + 3, end)
+    if scheme < 0 or colon < 0:
+        return
+    stop = end - 1
+    while goes_on := _URL_PASSWORD_GOES_ON.match(data, stop + 1):  # a password with an @ in it
+        stop = goes_on.end() - 1
+    password = _plain(data[colon + 1 : stop])
+    if len(password) < 3 or _PLACEHOLDER.search(password) or password.startswith((b"$", b"<", b"{", b"%", b"(")):
+        return
+    if password.lower() in _URL_WORDS or any(c in b" \n\t" for c in password):
+        return
+    yield _Found(colon + 1, stop, rule.name)
+
+
+_URL_WORDS = frozenset((b"password", b"pass", b"passwd", b"pwd", b"secret", b"token", b"port", b"pw", b"pat", b"key"))
+
+_AUTHORIZATION = re.compile(
+    _BLANKS + rb"(?:[frb]{0,2}\\*[\"'`])?" + rb"(?:(?i:bearer|basic|token|apikey|bot|key|digest) +)?"
+    rb"((?:[A-Za-z0-9._~+:=-]|\\*/(?![nrt]))+)"
+)
+_BEARER = re.compile(rb"(?:[A-Za-z0-9._~+=-]|\\*/)*")
+
+
+def _confirm_authorization(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_Found]:
+    if head.width is None:
+        match = _AUTHORIZATION.match(data, end)
+        start, stop = match.span(1) if match else (end, end)
+    else:
+        start, scheme = end - head.width + head.pattern.index(" ") + 1, head.pattern[:6]
+        if not _is_boundary(data, start - len(scheme)):
+            return
+        stop = _BEARER.match(data, end).end()  # type: ignore[union-attr]
+    value = data[start:stop].rstrip(b".:")
+    plain = _plain(value)
+    if len(plain) < 8 or _TOKEN_PLACEHOLDER.search(plain) or _IDENTIFIER.fullmatch(plain):
+        return
+    if head.pattern.startswith("basic"):
+        is_secret = _is_credential_pair(plain)
+    else:
+        is_secret = _is_credential_pair(plain) or _is_random(plain)
+    if is_secret:
+        yield _Found(start, start + len(value), rule.name)
+
+
+_COOKIES = re.compile(_BLANKS + rb"(?:\\*[\"'`])?((?:[^\s\"'`\\;,\x00-\x1f]|[;,] ?|\\\\(?![nrtbfu\"'\\]))+)")
+_COOKIE = re.compile(rb"([A-Za-z0-9_.$-]{1,64})=([^;, ]{6,})")
+_COOKIE_WORDS = frozenset((b"path", b"domain", b"expires", b"max-age", b"samesite", b"version"))
+
+
+def _confirm_cookie(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_Found]:
+    match = _COOKIES.match(data, end)
+    if match is None:
+        return
+    if not head.pattern.startswith("cookie"):
+        value = re.compile(rb"[^;, &]+").match(match[1])
+        if value and _is_random(value[0], 16) and not _UUID.fullmatch(value[0]) and not _PLACEHOLDER.search(value[0]):
+            yield _Found(match.start(1), match.start(1) + value.end(), rule.name)
+        return
+    for cookie in _COOKIE.finditer(match[1]):
+        if cookie[1].lower() in _COOKIE_WORDS or _PLACEHOLDER.search(cookie[2]):
+            continue
+        if _is_random(cookie[2], 10) or _is_named_secret(cookie[2], True, True):
+            yield _Found(match.start(1) + cookie.start(2), match.start(1) + cookie.end(2), rule.name)
+
+
+_PHRASE = re.compile(rb"[a-z]{3,8}(?: [a-z]{3,8}){11,23}")
+
+
+def _confirm_phrase(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_Found]:
+    opened = _OPEN.match(data, end) or re.compile(_BLANKS).match(data, end)
+    match = _PHRASE.match(data, opened.end()) if opened else None
+    if (
+        match
+        and not data[match.end() : match.end() + 1].isalnum()
+        and len(match[0].split(b" ")) in (12, 15, 18, 21, 24)
+    ):
+        yield _Found(match.start(), match.end(), rule.name)
+
+
+_PEM_GAP = re.compile(
+    rb"(?:\\+[nrt]|\\+u000[adAD]|\\*[\"'`]|[ \t\r,+>|:;.()#*$-]|\xe2\x86\x92|[0-9]{1,6}(?=\xe2\x86\x92|\\+t|[:|])|"
+    rb"(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset|Private-Lines|Encryption|MIME-Version): ?[^\\\"\n]{0,80}|"
+    rb"\\\\)*"
+)
+_PEM_LINE = re.compile(rb"(?:[A-Za-z0-9+=]|\\*/)+")
+_PEM_END = re.compile(rb"-{2,5} ?END|Private-MAC|Public-Lines|Private-Hash")
+
+
+def _confirm_pem(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_Found]:
+    """Yield the body of a key: line after line of base64, whatever stands between them.
+
+    Between two lines may stand an escaped newline of any depth, a line number, the sign of a diff, or the quotes
+    between two strings of a list; the text between two strings stays, and each string's part is a span of its own.
+    """
+    pieces: list[tuple[int, int]] = []
+    body = b""
+    position = end
+    block = re.compile(rb" BLOCK").match(data, position)
+    position = block.end() if block else position
+    while True:
+        gap = _PEM_GAP.match(data, position)
+        position = gap.end() if gap else position
+        line = _PEM_LINE.match(data, position)
+        if line is None or (len(line[0]) < 16 and not (body and _is_last_line(data, line))):
+            break
+        is_new_string = pieces and not _is_whole(data, pieces[-1][0], line.end())
+        if pieces and not is_new_string:
+            pieces[-1] = (pieces[-1][0], line.end())
+        else:
+            pieces.append(line.span())
+        body += _plain(line[0])
+        position = line.end()
+    if len(body) >= 24 and not _TOKEN_PLACEHOLDER.search(body):
+        for start, stop in pieces:
+            yield _Found(start, stop, rule.name, canon=body)
+
+
+def _is_last_line(data: bytes, line: re.Match[bytes]) -> bool:
+    """Tell whether a short line ends a key: with padding, a checksum, or right before the end mark."""
+    if line[0].startswith(b"=") or line[0].endswith(b"="):
+        return True
+    gap = _PEM_DASHLESS_GAP.match(data, line.end())
+    return _PEM_END.match(data, gap.end() if gap else line.end()) is not None
+
+
+_PEM_DASHLESS_GAP = re.compile(
+    rb"(?:\\+[nrt]|\\*[\"'`]|[ \t\r,+|:;.()]|\xe2\x86\x92|[0-9]{1,6}(?=\xe2\x86\x92|\\+t|[:|])|\\\\)*"
+)
+
+_HOME_NAME = re.compile(rb"[^\s/\\\"'`:;,<>|*?$(){}\[\]=\x00-\x1f]{1,64}")
+_HOME_DASHED = re.compile(rb"[A-Za-z0-9_.]{1,64}")
+_NO_USERS = frozenset((b"shared", b"public", b"default", b"all", b"user", b"username", b"name", b"you", b"runner"))
+
+
+def _confirm_home(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_Found]:
+    start = end - 1 if head.width is None and not head.pattern.startswith("-") else end
+    match = (_HOME_DASHED if head.pattern.startswith("-") else _HOME_NAME).match(data, start)
+    if match is None or match[0].lower() in _NO_USERS or _HOME_PSEUDONYM.match(data, start):
+        return
+    if not match[0].strip(b".~-_"):
+        return
+    yield _Found(match.start(), match.end(), rule.name)
+
+
+_CONFIRM: dict[str, Callable[[bytes, int, Rule, Head], Iterator[_Found]]] = {
+    "token": _confirm_token,
+    "assignment": _confirm_assignment,
+    "flag": _confirm_flag,
+    "pair": _confirm_pair,
+    "hex-value": _confirm_hex_value,
+    "equals": _confirm_equals,
+    "path": _confirm_path,
+    "bare-word": _confirm_bare_word,
+    "markup": _confirm_markup,
+    "url": _confirm_url,
+    "authorization": _confirm_authorization,
+    "cookie": _confirm_cookie,
+    "phrase": _confirm_phrase,
+    "pem": _confirm_pem,
+    "home": _confirm_home,
+}
