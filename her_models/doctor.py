@@ -10,7 +10,6 @@ import fcntl
 import os
 import platform
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -52,11 +51,7 @@ def examine(home: Path) -> list[Finding]:
 
 
 def _environment() -> Iterator[Finding]:
-    version = platform.python_version()
-    if sys.version_info < (3, 11):
-        yield Finding("Python", "problem", version, "Install Python 3.11 or later and start ./her again.")
-    else:
-        yield Finding("Python", "ok", f"{version} on {platform.system()} {platform.machine()}")
+    yield Finding("Python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     for name in EXTENSIONS:
         package = f"duckdb-extension-{name.replace('_', '-')}"
         try:

@@ -207,6 +207,16 @@ def cost_by(con: duckdb.DuckDBPyConnection, dimension: Dimension, scope: Scope |
     return _table(con, "cost_by", {**_days(scope or Scope()), "dimension": dimension})
 
 
+def cost_by_session(con: duckdb.DuckDBPyConnection, scope: Scope | None = None) -> pa.Table:
+    """Return one row per session billed in the scope (`group_name`): tokens by class and cost, the dearest first."""
+    return _table(con, "cost_by_session", _instants(scope or Scope()))
+
+
+def cost_by_tool(con: duckdb.DuckDBPyConnection, scope: Scope | None = None) -> pa.Table:
+    """Return one row per tool (`group_name`) used in sessions that touch the scope: calls, bytes, share of cost."""
+    return _table(con, "cost_by_tool", _instants(scope or Scope()))
+
+
 def filter_choices(con: duckdb.DuckDBPyConnection) -> FilterChoices:
     """Return the values one can filter by."""
     row = _record(con, "filter_choices")

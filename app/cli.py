@@ -1,0 +1,505 @@
+"""The `her` command: reads arguments, asks `her_models`, starts `pipelines` as a process.
+
+What belongs here: arguments, what each command prints, exit codes. What does not: forms of output (`terminal`), serving
+(`serve`), questions (`her_models.reports`).
+
+Exit codes: 0 done, 1 something Her can explain, 2 wrong use, 3 somebody else is writing to the lake.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from her_models.config import Config, default_source, her_home, load_config
+from her_models.errors import HerError, LakeBusy, LakeError
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+    from her_models.reports import Scope
+
+EXPLAINED, BUSY = 1, 3
+SAFE_TO_QUOTE = (OSError, ImportError, AttributeError, NameError, NotImplementedError, RecursionError, TypeError)
+
+
+def _examples(*lines: str) -> str:
+    """Return an epilog with one example to a line."""
+    return "\n\n".join(["Examples:", *(f"`{line}`" for line in lines)])
+
+
+app = typer.Typer(
+    name="her",
+    help="See what Claude Code sessions did, what each token was for, and what it cost.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Everything lies in HER_HOME (default ~/.her). `her COMMAND --help` shows examples. `./her test` runs tests.",
+)
+
+Paths = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        metavar="PATH",
+        help="Log files, or folders to look through. Default: [[sources]] of config.toml, else ~/.claude/projects.",
+        show_default=False,
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, with the version of its schema.")]
+Out = Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write here; - is standard output.")]
+
+
+class By(StrEnum):
+    """What a report adds up by."""
+
+    DAY = "day"
+    PROJECT = "project"
+    MODEL = "model"
+    OWNER = "owner"
+    SESSION = "session"
+    TOOL = "tool"
+
+
+class ExportFormat(StrEnum):
+    """Forms of one session."""
+
+    JSONL = "jsonl"
+    MD = "md"
+    HTML = "html"
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+class SqlFormat(StrEnum):
+    """Forms of a query's result."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+    PARQUET = "parquet"
+
+
+@app.command(epilog=_examples("her up", "her up ~/logs --port 9000", "her up --demo"))
+def up(
+    paths: Paths = None,
+    demo: Annotated[bool, typer.Option("--demo", help="Show sessions Her makes up, apart from your own.")] = False,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Default: 8501, or any free one.")] = None,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the address.")] = False,
+) -> None:
+    """Read what is new and serve the app on this machine. Ctrl-C ends it."""
+    from app.serve import NoLogs, logs_below, serve
+
+    if demo:
+        if paths:
+            _usage("--demo brings its own logs; leave out the paths.")
+        config, looked_at = _demo()
+        paths = looked_at
+    else:
+        config = load_config()
+        looked_at = _absolute(paths) or [source.path for source in config.sources] or [default_source().path]
+    has_lake = bool(config.catalog) or config.catalog_path.exists()
+    if not has_lake and not logs_below(looked_at, limit=0):
+        where = ", ".join(map(str, looked_at))
+        raise NoLogs(f"No Claude Code logs found in {where}. Give their PATH, or look around with: her up --demo")
+    raise typer.Exit(serve(config, _absolute(paths), port=port, opens_browser=not no_browser and _has_display()))
+
+
+def _demo() -> tuple[Config, list[Path]]:
+    """Write the demo's logs into a home of its own, so that they never mix with real ones."""
+    from app.terminal import aside
+    from her_models.demo import write_demo
+
+    home = her_home().absolute() / "demo"
+    os.environ["HER_HOME"] = str(home)
+    logs = home / "logs-of-the-demo"
+    if not (logs / "complete").exists():
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        aside.print("Making up the demo's sessions.")
+        write_demo(logs)
+        (logs / "complete").touch()
+    return load_config(home), [logs]
+
+
+def _has_display() -> bool:
+    is_remote = "SSH_CONNECTION" in os.environ
+    has_screen = sys.platform == "darwin" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    return sys.stdout.isatty() and has_screen and not is_remote
+
+
+@app.command(
+    epilog=_examples("her ingest", "her ingest ~/.claude --json", "her ingest /mnt/laptop/.claude --owner asha")
+)
+def ingest(
+    paths: Paths = None,
+    owner: Annotated[str | None, typer.Option(metavar="NAME", help="Whose logs these are; default: you.")] = None,
+    is_json: Json = False,
+) -> None:
+    """Read what is new, once. Nothing new costs nothing."""
+    from app.serve import ingest_command
+
+    missing = [path for path in paths or [] if not path.exists()]
+    if missing:
+        _usage(f"{', '.join(map(str, missing))}: no such file or folder.")
+    load_config()
+    command = ingest_command(_absolute(paths), owner, is_json=is_json)
+    sys.stdout.flush()
+    os.execv(command[0], command)
+
+
+@app.command(epilog=_examples("her status", "her status --json"))
+def status(is_json: Json = False) -> None:
+    """Tell what is in the lake."""
+    from app import terminal
+    from app.format import UNKNOWN, ago, count, size, usd
+    from her_models import reports
+
+    config = load_config()
+    with _lake(config) as con:
+        sources = reports.sources(con)
+        totals = reports.ingest_totals(con)
+        overview = reports.overview(con)
+    on_disk = reports.folder_bytes(config.home)
+    if is_json:
+        told = {
+            "command": "status",
+            "home": str(config.home),
+            "sources": sources.to_pylist(),
+            **{name: getattr(totals, name) for name in ("files_count", "lines_count", "refused_count", "log_bytes")},
+            "sessions_count": overview.sessions_count,
+            **_totals(overview),
+            "last_finished_at": totals.last_finished_at,
+            "size_bytes": on_disk,
+        }
+        terminal.put(terminal.as_json(told), None)
+        return
+    columns = ["source_id", "path", "files_count", "size_bytes", "sessions_count", "billed_usd", "last_read_at"]
+    terminal.draw(sources.select(columns), title="Sources")
+    unpriced = overview.unpriced_requests_count
+    facts = {
+        "lake": f"{config.home}, {size(on_disk)}",
+        "logs": f"{count(totals.files_count)} files, {size(totals.log_bytes)}",
+        "lines": f"{count(totals.lines_count)}, and {count(totals.refused_count)} refused",
+        "sessions": count(overview.sessions_count),
+        "requests": count(overview.requests_count),
+        "billed": usd(overview.billed_usd) + (f", and {count(unpriced)} requests without a price" if unpriced else ""),
+        "days": f"{overview.first_on or UNKNOWN} to {overview.last_on or UNKNOWN}",
+        "last run": f"{ago(totals.last_finished_at)}",
+    }
+    for name, value in facts.items():
+        terminal.screen.print(f"  {name:<10}{value}", markup=False, soft_wrap=True)
+
+
+@app.command(epilog=_examples("her doctor", "her doctor --json"))
+def doctor(is_json: Json = False) -> None:
+    """Look for what is wrong and say how to mend it. Exit code 1 when something is."""
+    from app import terminal
+    from her_models.doctor import examine
+
+    findings = examine(her_home().absolute())
+    has_problem = any(finding.level == "problem" for finding in findings)
+    if is_json:
+        rows = [vars(finding) for finding in findings]
+        terminal.put(terminal.as_json({"command": "doctor", "is_ok": not has_problem, "findings": rows}), None)
+    else:
+        marks = {"ok": ("ok     ", "green"), "warning": ("warning", "yellow"), "problem": ("problem", "red")}
+        for finding in findings:
+            word, style = marks[finding.level]
+            terminal.screen.print(word, style=style, end="  ")
+            terminal.screen.print(f"{finding.name}: {finding.found}", markup=False, soft_wrap=True)
+            if finding.remedy:
+                terminal.screen.print(f"         → {finding.remedy}", markup=False, soft_wrap=True)
+    if has_problem:
+        raise typer.Exit(EXPLAINED)
+
+
+@app.command(
+    epilog=_examples(
+        "her report",
+        "her report --since 7d --by project",
+        "her report --since 2026-01-01 --until 2026-01-31 --by owner --csv",
+        "her report --project her --by session --html --out her.html",
+    )
+)
+def report(
+    by: Annotated[By, typer.Option(help="What to add up by.")] = By.DAY,
+    since: Annotated[str | None, typer.Option(metavar="DAY", help="First day: 2026-01-31, today, or 7d ago.")] = None,
+    until: Annotated[str | None, typer.Option(metavar="DAY", help="Last day, included.")] = None,
+    project: Annotated[list[str] | None, typer.Option(help="Only this one; may be repeated.")] = None,
+    owner: Annotated[list[str] | None, typer.Option(help="Only this person; may be repeated.")] = None,
+    model: Annotated[list[str] | None, typer.Option(help="Only this one, as logged; may be repeated.")] = None,
+    is_html: Annotated[bool, typer.Option("--html", help="A page that stands by itself.")] = False,
+    is_markdown: Annotated[bool, typer.Option("--md", help="Markdown.")] = False,
+    is_csv: Annotated[bool, typer.Option("--csv", help="CSV, every column.")] = False,
+    is_json: Json = False,
+    out: Out = None,
+) -> None:
+    """Tell what was billed, by day, project, model, person, session or tool."""
+    from app import terminal
+    from her_models import reports
+
+    if sum((is_html, is_markdown, is_csv, is_json)) > 1:
+        _usage("Choose one of --html, --md, --csv and --json.")
+    config = load_config()
+    scope = reports.Scope(
+        since_on=_day(since, "--since"),
+        until_on=_day(until, "--until"),
+        owners=tuple(owner or ()),
+        projects=tuple(project or ()),
+        models=tuple(model or ()),
+        time_zone=config.time_zone,
+    )
+    with _lake(config) as con:
+        rows = _report_rows(con, by, scope)
+        overview = reports.overview(con, scope)
+    title = f"Cost by {by.value}{_scope_in_words(scope)}"
+    total = None if by is By.TOOL else {rows.column_names[0]: "total", **_totals(overview)}
+    if is_json:
+        told = {
+            "command": "report",
+            "by": by.value,
+            "scope": vars(scope),
+            "rows": rows.to_pylist(),
+            "total": {"sessions_count": overview.sessions_count, **_totals(overview)},
+        }
+        terminal.put(terminal.as_json(told), out)
+    elif is_csv:
+        terminal.put(terminal.as_csv(rows), out)
+    elif is_html:
+        terminal.put(terminal.as_html(_readable(rows), title=title, notes=_notes(overview), total=total), out)
+    elif is_markdown or out is not None:
+        notes = "".join(f"\n{note}\n" for note in _notes(overview))
+        terminal.put(terminal.as_markdown(_readable(rows), title=title, total=total) + notes, out)
+    else:
+        terminal.draw(_readable(rows), title=title, total=total)
+        for note in _notes(overview):
+            terminal.screen.print(note, markup=False, soft_wrap=True)
+
+
+def _report_rows(con: duckdb.DuckDBPyConnection, by: By, scope: Scope) -> pa.Table:
+    from her_models import reports
+
+    match by:
+        case By.DAY:
+            rows = reports.cost_by_day(con, scope)
+            return rows.drop_columns(["group_name"])
+        case By.TOOL:
+            rows = reports.cost_by_tool(con, scope)
+        case By.SESSION:
+            rows = reports.cost_by_session(con, scope)
+        case By.PROJECT | By.MODEL | By.OWNER:
+            rows = reports.cost_by(con, by.value, scope)
+    return rows.rename_columns([by.value, *rows.column_names[1:]])
+
+
+def _readable(rows: pa.Table) -> pa.Table:
+    """Leave out what only a program needs, and columns of zeros that only explain the cost."""
+    hidden = {"source_id", "started_at"}
+    for name in ("unpriced_requests_count", "floor_requests_count"):
+        if name in rows.column_names and not any(rows[name].to_pylist()):
+            hidden.add(name)
+    return rows.select([name for name in rows.column_names if name not in hidden])
+
+
+def _totals(overview: Any) -> dict[str, Any]:
+    names = (
+        "requests_count",
+        "uncached_input_tokens",
+        "cache_write_5m_tokens",
+        "cache_write_1h_tokens",
+        "cache_read_tokens",
+        "output_tokens",
+        "billed_usd",
+        "unpriced_requests_count",
+        "floor_requests_count",
+    )
+    return {name: getattr(overview, name) for name in names}
+
+
+def _notes(overview: Any) -> list[str]:
+    from app.format import LIST_PRICE_NOTE, count
+
+    notes = [LIST_PRICE_NOTE]
+    if overview.unpriced_requests_count:
+        number = count(overview.unpriced_requests_count)
+        notes.append(f"{number} requests have no price: their tokens count, their cost is unknown. See: her doctor")
+    if overview.floor_requests_count:
+        number = count(overview.floor_requests_count)
+        notes.append(f"{number} requests broke off or do not say how they ended: their output is a lower bound.")
+    return notes
+
+
+def _scope_in_words(scope: Scope) -> str:
+    parts = [f" since {scope.since_on}"] if scope.since_on else []
+    parts += [f" until {scope.until_on}"] if scope.until_on else []
+    parts += [f", {name}" for names in (scope.projects, scope.owners, scope.models) for name in names]
+    return "".join(parts)
+
+
+def _day(text: str | None, option: str) -> date | None:
+    """Read a day as written, `today`, `yesterday`, or `7d` ago."""
+    if text is None:
+        return None
+    today = datetime.now().astimezone().date()
+    if text in ("today", "yesterday"):
+        return today - timedelta(days=text == "yesterday")
+    if text.endswith("d") and text[:-1].isdecimal() and int(text[:-1]) < 100_000:
+        return today - timedelta(days=int(text[:-1]))
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        _usage(f"{option} {text!r} is not a day. Write 2026-01-31, today, yesterday, or 7d.")
+
+
+@app.command(
+    epilog=_examples(
+        "her export 5f3c --format md", "her export asha@laptop/5f3c --format parquet --out session.parquet"
+    )
+)
+def export(
+    session: Annotated[str, typer.Argument(metavar="SESSION", help="How its id begins, or owner@host/id.")],
+    kind: Annotated[ExportFormat, typer.Option("--format", help="jsonl holds the redacted lines as logged.")],
+    out: Out = None,
+) -> None:
+    """Write one session out, redacted."""
+    from app import terminal
+    from her_models.export import export_session, find_session
+
+    if kind is ExportFormat.PARQUET and out is None and sys.stdout.isatty():
+        _usage("Parquet is no text: give --out FILE.")
+    with _lake(load_config()) as con:
+        data = b"".join(export_session(con, find_session(con, session), kind.value))
+    terminal.put(data, out)
+
+
+@app.command(
+    epilog=_examples(
+        'her sql "select project, sum(billed_usd) from requests group by all"',
+        'her sql "describe requests"',
+        'her sql "from turns" --format parquet --out turns.parquet',
+        "her sql - < query.sql",
+    )
+)
+def sql(
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="One select; - reads it from standard input.")],
+    kind: Annotated[SqlFormat, typer.Option("--format", help="How to write the rows.")] = SqlFormat.TABLE,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Most rows; default: 1,000 in a table, all of them otherwise.")
+    ] = None,
+    is_json: Json = False,
+    out: Out = None,
+) -> None:
+    """Ask the lake in SQL. It can only be read, and no other file can."""
+    from app import terminal
+    from her_models.queries import guarded_lake, run_query
+
+    if query == "-":
+        query = sys.stdin.read()
+    kind = SqlFormat.JSON if is_json else kind
+    if kind is SqlFormat.PARQUET and out is None and sys.stdout.isatty():
+        _usage("Parquet is no text: give --out FILE.")
+    config = load_config()
+    _require_lake(config)
+    most = limit or (1000 if kind is SqlFormat.TABLE else None)
+    with guarded_lake(config) as con:
+        result = run_query(con, query, limit=most)
+    match kind:
+        case SqlFormat.TABLE:
+            terminal.draw(result.table, is_raw=True)
+        case SqlFormat.CSV:
+            terminal.put(terminal.as_csv(result.table), out)
+        case SqlFormat.JSON if is_json:
+            told = {"command": "sql", "is_cut": result.is_cut, "rows": result.table.to_pylist()}
+            terminal.put(terminal.as_json(told), out)
+        case SqlFormat.JSON:
+            terminal.put(terminal.rows_as_json(result.table), out)
+        case SqlFormat.PARQUET:
+            terminal.put(terminal.as_parquet(result.table), out)
+    if result.is_cut:
+        terminal.aside.print(f"Only the first {most:,} rows. Give --limit for more, or --format csv for all.")
+
+
+@app.command(epilog=_examples("her dagster", "her dagster --port 3333"))
+def dagster(
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Default: 3000, or any free one.")] = None,
+) -> None:
+    """Open Dagster's own UI on this instance: assets, runs, schedules, checks. On this machine only."""
+    from app.serve import dagster_command
+    from app.terminal import aside
+
+    config = load_config()
+    command, environment = dagster_command(config, port)
+    aside.print(f"Dagster will be at http://127.0.0.1:{command[-1]}   (Ctrl-C ends it)")
+    sys.stdout.flush()
+    os.execve(command[0], command, environment)
+
+
+def _absolute(paths: list[Path] | None) -> list[Path]:
+    return [path.expanduser().absolute() for path in paths or []]
+
+
+def _require_lake(config: Config) -> None:
+    if not config.catalog and not config.catalog_path.exists():
+        raise LakeError(f"There is no lake in {config.home} yet. Make one: her ingest (or her up)")
+
+
+@contextmanager
+def _lake(config: Config) -> Iterator[duckdb.DuckDBPyConnection]:
+    from her_models.lake import open_lake
+
+    _require_lake(config)
+    with open_lake(config, read_only=True) as lake:
+        yield lake.con
+
+
+def _usage(message: str) -> NoReturn:
+    raise typer.BadParameter(message)
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and return its exit code; nothing but a message reaches the terminal when it fails."""
+    try:
+        typer.main.get_command(app)(arguments, prog_name="her")
+    except SystemExit as done:
+        return done.code if isinstance(done.code, int) else 0
+    except HerError as error:
+        _say(str(error))
+        return BUSY if isinstance(error, LakeBusy) else EXPLAINED
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        _say(f"Something went wrong that Her did not foresee ({type(error).__name__}). {_kept(error)}")
+        return EXPLAINED
+    return 0
+
+
+def _say(message: str) -> None:
+    sys.stderr.write(f"her: {message}\n")
+
+
+def _kept(error: Exception) -> str:
+    """Write the traceback into HER_HOME/logs and say where. What might quote a transcript stays out of it."""
+    lines = ["Traceback (most recent call last):\n", *traceback.format_tb(error.__traceback__)]
+    lines.append(f"{type(error).__name__}: {error if isinstance(error, SAFE_TO_QUOTE) else '(message left out)'}\n")
+    try:
+        folder = her_home().absolute() / "logs"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = folder / f"error-{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.log"
+        path.write_text("".join(lines), encoding="utf-8")
+    except OSError:
+        return "Its traceback could not be written below HER_HOME. `her doctor` may know more."
+    return f"The traceback is in {path}. `her doctor` may know more."

@@ -1,0 +1,248 @@
+"""`her up`: read what is new, serve the app on this machine, and end both together.
+
+What belongs here: processes, ports and signals. What does not: what is read or drawn.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import webbrowser
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import FrameType
+
+from app.terminal import aside, screen
+from her_models.config import Config
+from her_models.errors import HerError
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+HOST = "127.0.0.1"
+USUAL_PORT = 8501
+DAGSTER_PORT = 3000
+SMALL_BYTES = 200_000_000  # read before the app opens; more than this is read beside it
+_PATIENCE_SECONDS = 90.0
+_GRACE_SECONDS = 5.0
+
+
+class NoLogs(HerError):
+    """There is nothing to read and nothing was ever read."""
+
+
+class NotServed(HerError):
+    """The app could not be started."""
+
+
+def logs_below(paths: Sequence[Path], limit: int = SMALL_BYTES) -> int:
+    """Return how many bytes of `.jsonl` lie below `paths`, counting no further than beyond `limit`."""
+    total = 0
+    for path in paths:
+        for file in _log_files(path):
+            with contextlib.suppress(OSError):  # a dangling link, or just deleted
+                total += os.stat(file).st_size  # noqa: PTH116
+            if total > limit:
+                return total
+    return total
+
+
+def _log_files(path: Path) -> Iterator[str]:
+    if path.is_file():
+        yield str(path)
+        return
+    for folder, _, names in os.walk(path):
+        yield from (os.path.join(folder, name) for name in names if name.endswith(".jsonl"))  # noqa: PTH118
+
+
+def free_port(wanted: int | None, *, usual: int = USUAL_PORT) -> int:
+    """Return `wanted`, or the usual port, or any free one.
+
+    Raises:
+        NotServed: `wanted` is taken.
+    """
+    if wanted is not None:
+        if not _is_free(wanted):
+            raise NotServed(f"Port {wanted} is taken. Give another with --port, or none to let Her choose.")
+        return wanted
+    if _is_free(usual):
+        return usual
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+        return True
+
+
+def ingest_command(paths: Sequence[Path], owner: str | None = None, *, is_json: bool = False) -> list[str]:
+    """Return the command that reads what is new; a process of its own, since `app` does not know `pipelines`."""
+    command = [sys.executable, "-m", "pipelines.local", "ingest", *map(str, paths)]
+    return command + (["--owner", owner] if owner else []) + (["--json"] if is_json else [])
+
+
+def serve(config: Config, paths: Sequence[Path], *, port: int | None, opens_browser: bool) -> int:
+    """Read and serve until interrupted; return the exit code."""
+    address = f"http://{HOST}:{(chosen := free_port(port))}"
+    environment = {**os.environ, "HER_HOME": str(config.home)}
+    logs = config.home / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    config.home.chmod(0o700)
+    children: list[subprocess.Popen[bytes]] = []
+    with _interruptible():
+        try:
+            reading = _start_reading(config, paths, environment)
+            if reading:
+                children.append(reading)
+            with (logs / "app.log").open("ab") as log:
+                served = subprocess.Popen(
+                    _streamlit(chosen), cwd=CHECKOUT, env=environment, stdout=log, stderr=log, start_new_session=True
+                )
+            children.append(served)
+            _wait_until_healthy(served, address, logs / "app.log")
+            screen.print(f"Her is at {address}   (Ctrl-C ends it)")
+            if opens_browser:
+                webbrowser.open(address)
+            return _watch(served, reading)
+        except KeyboardInterrupt:
+            aside.print("\nEnded.")
+            return 0
+        finally:
+            _end(children)
+
+
+def _streamlit(port: int) -> list[str]:
+    options = {
+        "server.address": HOST,
+        "server.port": str(port),
+        "server.headless": "true",
+        "server.fileWatcherType": "none",
+        "browser.gatherUsageStats": "false",
+        "browser.serverAddress": HOST,
+        "logger.level": "error",
+    }
+    script = str(CHECKOUT / "app" / "streamlit_app.py")
+    return [sys.executable, "-m", "streamlit", "run", script, *(f"--{name}={value}" for name, value in options.items())]
+
+
+def _start_reading(
+    config: Config, paths: Sequence[Path], environment: dict[str, str]
+) -> subprocess.Popen[bytes] | None:
+    """Read now when that is soon done and nothing is there to show; else beside the app, and return that process."""
+    from her_models.ingest import nothing_new
+
+    if nothing_new(config, paths, None):
+        return None
+    is_first = not config.catalog and not config.catalog_path.exists()
+    looked_at = list(paths) or [source.path for source in config.sources]
+    is_small = logs_below(looked_at) <= SMALL_BYTES
+    command = ingest_command(paths)
+    if is_first and is_small:
+        # In this terminal, so that its progress shows; it must not outlive an interruption.
+        reading = subprocess.Popen(command, env=environment, cwd=CHECKOUT, start_new_session=True)
+        try:
+            code = reading.wait()
+        except KeyboardInterrupt:
+            _end([reading])
+            raise
+        if code:
+            aside.print(f"Reading the logs ended with exit code {code}; see above. `her doctor` looks for the cause.")
+        return None
+    aside.print(
+        "Reading what is new beside the app; pages fill as it goes."
+        if is_first
+        else "Reading what is new beside the app."
+    )
+    return subprocess.Popen(command, env=environment, cwd=CHECKOUT, stdout=subprocess.DEVNULL, start_new_session=True)
+
+
+def _wait_until_healthy(served: subprocess.Popen[bytes], address: str, log: Path) -> None:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        if served.poll() is not None:
+            raise NotServed(f"The app ended at once with exit code {served.returncode}. Its log: {log}")
+        if _is_healthy(address):
+            return
+        time.sleep(0.05)
+    raise NotServed(f"The app did not answer at {address} within {_PATIENCE_SECONDS:.0f} s. Its log: {log}")
+
+
+def _is_healthy(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}/_stcore/health", timeout=1) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, ConnectionError, TimeoutError):
+        return False
+
+
+def _watch(served: subprocess.Popen[bytes], reading: subprocess.Popen[bytes] | None) -> int:
+    """Wait for the app to end, and say when the reading beside it has."""
+    if reading:
+        while reading.poll() is None and served.poll() is None:
+            time.sleep(0.2)
+        if reading.returncode == 0:
+            screen.print("Read everything; reload the page to see it.")
+        elif reading.returncode:
+            aside.print(f"Reading the logs ended with exit code {reading.returncode}; `her ingest` tries again.")
+    code = served.wait()
+    if code:
+        raise NotServed(f"The app ended with exit code {code}; its log is logs/app.log in HER_HOME.")
+    return 0
+
+
+def _end(children: Sequence[subprocess.Popen[bytes]]) -> None:
+    """End the children and what they started: ask first, then insist."""
+    for child in children:
+        _signal(child, signal.SIGTERM)
+    deadline = time.monotonic() + _GRACE_SECONDS
+    for child in children:
+        try:
+            child.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            _signal(child, signal.SIGKILL)
+            child.wait()
+
+
+def _signal(child: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, number)
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Take a request to terminate, and a closed terminal, like Ctrl-C."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def dagster_command(config: Config, port: int | None) -> tuple[list[str], dict[str, str]]:
+    """Return the command that opens Dagster's UI on this instance, its port last, and its environment."""
+    home = config.home / "dagster"
+    home.mkdir(parents=True, exist_ok=True)
+    settings = home / "dagster.yaml"
+    if not settings.exists():
+        settings.write_text("telemetry:\n  enabled: false\n", encoding="utf-8")
+    chosen = free_port(port, usual=DAGSTER_PORT)
+    workspace = str(CHECKOUT / "workspace.yaml")
+    command = [sys.executable, "-m", "dagster", "dev", "-w", workspace, "-h", HOST, "-p", str(chosen)]
+    return command, {**os.environ, "HER_HOME": str(config.home), "DAGSTER_HOME": str(home)}

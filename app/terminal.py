@@ -1,0 +1,190 @@
+"""How tables leave the command line: drawn on the terminal, or as Markdown, HTML, CSV, JSON or Parquet.
+
+What belongs here: forms. What does not: which rows, or what they mean.
+"""
+
+from __future__ import annotations
+
+import html
+import io
+import json
+import sys
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from app.format import UNKNOWN, one_line, plain, usd
+
+SCHEMA_VERSION = 1  # of everything --json prints; a field may be added without raising it
+_CELL_CHARACTERS = 80
+
+screen = Console(highlight=False)
+aside = Console(stderr=True, highlight=False)
+
+
+def as_json(value: dict[str, Any]) -> str:
+    """Return `value` as JSON with the schema's version first. Money stays exact: decimals are written as strings."""
+    return json.dumps({"schema_version": SCHEMA_VERSION, **value}, indent=2, ensure_ascii=False, default=_plain_value)
+
+
+def _plain_value(value: object) -> object:
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return value.hex()
+    return str(value)
+
+
+def rows_as_json(table: pa.Table) -> str:
+    """Return the rows as a JSON list of objects."""
+    return json.dumps(table.to_pylist(), indent=2, ensure_ascii=False, default=_plain_value)
+
+
+def as_csv(table: pa.Table) -> bytes:
+    """Return the rows as CSV with a header line."""
+    import pyarrow.csv as pa_csv
+
+    for index, column in enumerate(table.schema):
+        if pa.types.is_nested(column.type):
+            values = [
+                None if value is None else json.dumps(value, default=_plain_value) for value in table[index].to_pylist()
+            ]
+            table = table.set_column(index, column.name, pa.array(values, pa.string()))
+    sink = io.BytesIO()
+    pa_csv.write_csv(table, sink)
+    return sink.getvalue()
+
+
+def as_parquet(table: pa.Table) -> bytes:
+    """Return the rows as a Parquet file."""
+    import pyarrow.parquet as pa_parquet
+
+    sink = io.BytesIO()
+    pa_parquet.write_table(table, sink, compression="zstd")
+    return sink.getvalue()
+
+
+def cell(name: str, value: Any) -> str:
+    """Write one value of column `name` for a person."""
+    if name.endswith("_usd"):
+        return usd(value)
+    if value is None:
+        return UNKNOWN
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int) and not name.endswith(("_id", "_index", "_ns")):
+        return f"{value:,}"
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(cell("", one) for one in value)
+    return one_line(str(value), _CELL_CHARACTERS)
+
+
+def _is_number(table: pa.Table, name: str) -> bool:
+    kind = table.schema.field(name).type
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
+
+
+def _heading(name: str) -> str:
+    """Return a column's name as a heading that folds well: `cache_read_tokens` is `cache read`."""
+    for ending in ("_tokens", "_count", "_usd", "_at", "_name"):
+        name = name.removesuffix(ending) or name
+    return name.replace("_", " ")
+
+
+def draw(table: pa.Table, *, title: str = "", total: dict[str, Any] | None = None, is_raw: bool = False) -> None:
+    """Draw rows on the terminal. `is_raw` keeps the columns' own names, for somebody's own query."""
+    drawn = Table(
+        title=Text(title) if title else None, title_justify="left", box=box.SIMPLE, show_footer=total is not None
+    )
+    for name in table.column_names:
+        footer = "" if total is None or name not in total else cell(name, total[name])
+        justify: Any = "right" if _is_number(table, name) else "left"
+        drawn.add_column(name if is_raw else _heading(name), footer=Text(footer), justify=justify, overflow="fold")
+    for row in table.to_pylist():
+        drawn.add_row(*(Text(cell(name, value)) for name, value in row.items()))
+    # Not a terminal: as wide as it needs to be, for grep and for eyes.
+    width = None if screen.is_terminal else 240
+    screen.print(drawn, width=width)
+
+
+def as_markdown(table: pa.Table, *, title: str = "", total: dict[str, Any] | None = None) -> str:
+    """Return a heading and the rows as a Markdown table."""
+    names = table.column_names
+    lines = [f"# {title}\n"] if title else []
+    lines.append(_markdown_row([_heading(name) for name in names]))
+    lines.append("|" + "|".join("---:" if _is_number(table, name) else "---" for name in names) + "|")
+    lines += [_markdown_row([cell(name, value) for name, value in row.items()]) for row in table.to_pylist()]
+    if total is not None:
+        lines.append(_markdown_row([f"**{cell(name, total[name])}**" if name in total else "" for name in names]))
+    return "\n".join(lines) + "\n"
+
+
+def _markdown_row(cells: Sequence[str]) -> str:
+    return (
+        "| " + " | ".join(text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;") for text in cells) + " |"
+    )
+
+
+_PAGE_STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem;
+       color: #1a1a1a; background: #fff }
+table { border-collapse: collapse } th, td { padding: .3rem .7rem; border-bottom: 1px solid #ddd; text-align: left }
+.number { text-align: right; font-variant-numeric: tabular-nums } tfoot td { font-weight: 600 } .note { color: #555 }
+@media (prefers-color-scheme: dark) {
+    body { color: #e6e6e6; background: #161616 } th, td { border-color: #333 } .note { color: #aaa }
+}
+"""
+
+
+def as_html(table: pa.Table, *, title: str, notes: Sequence[str] = (), total: dict[str, Any] | None = None) -> str:
+    """Return a page that stands by itself: no script, nothing fetched."""
+    classes = {name: " class='number'" if _is_number(table, name) else "" for name in table.column_names}
+    head = "".join(f"<th{kind}>{html.escape(_heading(name))}</th>" for name, kind in classes.items())
+    body = "\n".join(
+        "<tr>"
+        + "".join(f"<td{classes[name]}>{html.escape(cell(name, value))}</td>" for name, value in row.items())
+        + "</tr>"
+        for row in table.to_pylist()
+    )
+    foot = ""
+    if total is not None:
+        cells = (html.escape(cell(name, total[name])) if name in total else "" for name in classes)
+        foot = (
+            "<tr>"
+            + "".join(f"<td{kind}>{text}</td>" for kind, text in zip(classes.values(), cells, strict=True))
+            + "</tr>"
+        )
+    told = "".join(f"<p class='note'>{html.escape(note)}</p>" for note in notes)
+    return (
+        "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
+        f"<meta name='viewport' content='width=device-width'><title>{html.escape(title)}</title>"
+        f"<style>{_PAGE_STYLE}</style></head>\n<body><h1>{html.escape(title)}</h1>{told}\n"
+        f"<table><thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody><tfoot>{foot}</tfoot></table></body></html>\n"
+    )
+
+
+def put(data: str | bytes, out: Path | None) -> None:
+    """Write to `out`, or to standard output when it is None or `-`."""
+    if isinstance(data, str):
+        data = data.encode() if data.endswith("\n") else f"{data}\n".encode()
+    if out is None or str(out) == "-":
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    else:
+        out.write_bytes(data)
+        aside.print(Text(f"Wrote {plain(str(out))}"))
