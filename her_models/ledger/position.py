@@ -38,8 +38,9 @@ class Prices:
 
 @dataclass(frozen=True)
 class Prompts:
-    """The prompts of one segment, one entry per request, in order.
+    """Prompts, one entry per request, of one segment or of many.
 
+    `base` is where a prompt begins on the common line: segments laid end to end are computed in one go.
     `expected` is the end of what should have been read from cache: `[cache_read, expected)` was missed.
     `actual` are the prices paid, `standard` those without premium (standard speed, global, first band).
     """
@@ -51,16 +52,17 @@ class Prompts:
     expected: Ints
     actual: Prices
     standard: Prices
+    base: Ints
 
     def __len__(self) -> int:
         return len(self.cache_read)
 
     def edges(self) -> tuple[Ints, Ints, Ints, Ints, Ints]:
-        """Return the class boundaries: 0, R, R+W1, R+W1+W5, T."""
-        read_end = self.cache_read
+        """Return the class boundaries on the common line: 0, R, R+W1, R+W1+W5, T."""
+        read_end = self.base + self.cache_read
         hour_end = read_end + self.cache_write_1h
         five_end = hour_end + self.cache_write_5m
-        return np.zeros_like(read_end), read_end, hour_end, five_end, five_end + self.uncached
+        return self.base, read_end, hour_end, five_end, five_end + self.uncached
 
 
 @dataclass(frozen=True)
@@ -86,9 +88,9 @@ class Lanes:
         return self.cache_read + self.cache_write_1h + self.cache_write_5m + self.uncached
 
 
-def _bounded(*sums: int) -> None:
-    if max(sums, default=0) >= _SAFE:
-        raise OverflowError("a segment's cost exceeds 64 bits; split it")
+def _bounded(picodollars: int) -> None:
+    if picodollars >= _SAFE:
+        raise OverflowError(f"{picodollars} picodollars in one computation exceed 64 bits; divide it by session")
 
 
 def _accumulated(low: Ints, high: Ints, weight: Ints, at: Ints) -> Ints:
@@ -113,7 +115,7 @@ def _pieces(prompts: Prompts) -> list[tuple[str, Ints, Ints, Ints, Ints, Ints, b
     Returns (class, low, high, content price, cache excess, premium, was it missed).
     """
     zero, read_end, hour_end, five_end, end = prompts.edges()
-    expected = prompts.expected
+    expected = prompts.base + prompts.expected
     pieces = []
     starts = (zero, read_end, hour_end, five_end)
     ends = (read_end, hour_end, five_end, end)
@@ -131,12 +133,12 @@ def _pieces(prompts: Prompts) -> list[tuple[str, Ints, Ints, Ints, Ints, Ints, b
 
 
 def block_lanes(prompts: Prompts, sizes: Ints) -> Lanes:
-    """Return what each block cost over the whole segment.
+    """Return what each block cost over its whole life.
 
     Args:
-        prompts: the segment's prompts (n of them).
-        sizes: tokens of each block, in the order of the prompt (m of them). A prompt shorter than the sum
-            holds the first blocks only; the sum must reach the longest prompt.
+        prompts: the prompts (n of them).
+        sizes: tokens of each block, in the order of the prompt, segment after segment (m of them). A prompt
+            shorter than its segment holds the first blocks only.
 
     Returns:
         Lanes with m entries. Their sums equal the prompts' tokens and their cost, exactly.
@@ -150,8 +152,7 @@ def block_lanes(prompts: Prompts, sizes: Ints) -> Lanes:
         raise ValueError("a block has a negative size")
     if int(edges[-1]) < longest:
         raise ValueError(f"blocks end at {int(edges[-1])}, the longest prompt at {longest}")
-    heaviest = max(int(prompts.actual.of(name).max(initial=0)) for name in CLASSES)
-    _bounded(heaviest * longest * max(len(prompts), 1))
+    _bounded(sum(int((getattr(prompts, name).astype(object) * prompts.actual.of(name)).sum()) for name in CLASSES))
     sums = {name: np.zeros(len(sizes), np.int64) for name in (*CLASSES, "missed", "content", "cache", "premium")}
     one = np.ones(len(prompts), np.int64)
     for name, low, high, content, cache, premium, is_missed in _pieces(prompts):

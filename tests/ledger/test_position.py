@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from her_models.ledger.position import Prices, Prompts, block_lanes, proportional, request_kind_lanes
+from her_models.ledger.position import CLASSES, Prices, Prompts, block_lanes, proportional, request_kind_lanes
 
 
 def ints(*values):
@@ -17,7 +17,8 @@ def prices(count, read, hour, five, uncached):
 
 
 def prompts(read, hour, five, uncached, expected, actual, standard=None):
-    return Prompts(ints(*read), ints(*hour), ints(*five), ints(*uncached), ints(*expected), actual, standard or actual)
+    columns = (ints(*column) for column in (read, hour, five, uncached, expected))
+    return Prompts(*columns, actual, standard or actual, np.zeros(len(read), np.int64))
 
 
 def test_worked_example_of_a_duplicate_read_and_an_expiry_to_the_digit():
@@ -76,7 +77,8 @@ def segments(draw):
         Prices(*(ints(*draw(st.lists(rate, min_size=count, max_size=count))) for _ in range(4))) for _ in range(2)
     )
     kinds = draw(st.lists(st.integers(0, 3), min_size=len(sizes), max_size=len(sizes)))
-    return Prompts(*(ints(*columns[n]) for n in columns), actual, standard), ints(*sizes), ints(*kinds)
+    base = np.zeros(count, np.int64)
+    return Prompts(*(ints(*columns[n]) for n in columns), actual, standard, base), ints(*sizes), ints(*kinds)
 
 
 def slow_lanes(segment, sizes):
@@ -115,6 +117,30 @@ def test_kinds_of_each_request_sum_to_its_tokens_and_its_bill(case):
         for n in ("cache_read", "cache_write_1h", "cache_write_5m", "uncached")
     )
     assert (lanes.content + lanes.cache + lanes.premium).sum(axis=1).tolist() == billed.tolist()
+
+
+def joined(first, second, shift):
+    both = lambda a, b: np.concatenate([a, b])  # noqa: E731
+    rates = [
+        Prices(*(both(first_rates.of(name), second_rates.of(name)) for name in CLASSES))
+        for first_rates, second_rates in ((first.actual, second.actual), (first.standard, second.standard))
+    ]
+    names = (*CLASSES, "expected")
+    return Prompts(
+        *(both(getattr(first, name), getattr(second, name)) for name in names),
+        *rates,
+        both(first.base, second.base + shift),
+    )
+
+
+@given(segments(), segments())
+def test_segments_laid_end_to_end_cost_what_each_costs_alone(one, two):
+    together = joined(one[0], two[0], int(one[1].sum()))
+    lanes = block_lanes(together, np.concatenate([one[1], two[1]]))
+    apart = [block_lanes(*one[:2]), block_lanes(*two[:2])]
+    for name in ("content", "cache", "premium", "missed", "tokens"):
+        expected = np.concatenate([getattr(part, name) for part in apart])
+        assert getattr(lanes, name).tolist() == expected.tolist()
 
 
 @given(st.integers(0, 10**6), st.lists(st.integers(0, 1000), min_size=1, max_size=20))
