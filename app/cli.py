@@ -46,7 +46,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Everything lies in HER_HOME (default ~/.her). `her COMMAND --help` shows examples. `./her test` runs tests.",
+    epilog="Everything lies in HER_HOME (default ~/.her). `her COMMAND --help` shows examples. `./her test` tests.",
 )
 
 Paths = Annotated[
