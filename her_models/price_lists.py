@@ -228,7 +228,7 @@ def _closed(prices: Iterable[ListPrice], path: Path) -> tuple[ListPrice, ...]:
     """End each open price where the next of the same model begins; two at once are an error."""
     ordered = sorted(prices, key=lambda p: (p.model, p.platform or "", p.valid_from))
     closed: list[ListPrice] = []
-    for price, following in zip(ordered, [*ordered[1:], None], strict=True):
+    for price, following in zip(ordered, [*ordered[1:], None], strict=False):
         end = price.valid_to
         if following and (price.model, price.platform) == (following.model, following.platform):
             if following.valid_from == price.valid_from or (end and end > following.valid_from):
