@@ -267,6 +267,7 @@ INGEST_RUNS = _table(
     "model_seconds DOUBLE  SQL models and publication",
     "cpu_seconds DOUBLE  all processes",
     "peak_memory_bytes BIGINT  largest sum of resident memory seen",
+    "marts_version VARCHAR  what the marts hang on beside the logs: SQL, contract, prices, time zone, as a hash",
 )
 
 DATA_QUALITY = _table(

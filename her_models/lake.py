@@ -1,0 +1,684 @@
+"""DuckLake: attach, publish, maintain. The only place that knows where data lies.
+
+What belongs here: the catalog, the Parquet files, transactions, and which sessions a shard changes. What does not:
+what the models say (`sql/`, run by `warehouse`), what is in a shard (`staging`), when things run (`ingest`).
+
+One transaction publishes a shard: its staged rows, the marts of the sessions it changed, and the record of the run.
+A critical check that fails inside it rolls everything back, so that readers see the state before or the state after.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.util
+import os
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import duckdb
+
+from her_models import checks, warehouse
+from her_models.checks import CheckResult
+from her_models.config import Config
+from her_models.contracts import PRICES, SOURCE_FILES, TABLES, Table
+from her_models.errors import LakeBusy, LakeError, PublishRefused
+from her_models.sources import FileState
+
+if TYPE_CHECKING:
+    from her_models.staging import StagedShard
+
+MEMORY_LIMIT = "600MB"
+INLINED_ROWS = 200
+"""Shards of up to so many lines go into the catalog itself; maintenance writes them out as Parquet together."""
+CONFLICT_ATTEMPTS = 5
+_EXTENSIONS = ("ducklake", "sqlite_scanner")
+_REMOTE = ("s3://", "gs://", "gcs://", "r2://", "az://", "azure://", "http://", "https://")
+
+
+@dataclass(frozen=True)
+class PublishReport:
+    """What one publication did. `seconds_by_model` says where the time went; `results` what the checks found."""
+
+    source_id: str
+    run_id: str
+    snapshot_id: int
+    sessions_count: int
+    requests_count: int
+    model_seconds: float
+    seconds_by_model: dict[str, float] = field(default_factory=dict)
+    results: tuple[CheckResult, ...] = ()
+
+
+@dataclass(frozen=True)
+class MaintenanceReport:
+    """What maintenance did: files before and after, snapshots expired, files deleted from disk."""
+
+    files_before_count: int
+    files_after_count: int
+    expired_snapshots_count: int
+    deleted_files_count: int
+    seconds: float
+
+
+# -- SQL text -------------------------------------------------------------------------------------------------------
+
+
+def literal(value: object) -> str:
+    """Return a value as a SQL literal. Bound parameters would import pandas, which costs seconds.
+
+    Raises:
+        TypeError: the value is of a kind that no table holds.
+    """
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float | Decimal):
+        return str(value)
+    if isinstance(value, datetime):
+        return f"timestamptz '{value.astimezone(UTC).isoformat()}'"
+    if isinstance(value, str | Path):
+        return "'" + str(value).replace("'", "''") + "'"
+    if isinstance(value, Sequence):
+        return "[" + ", ".join(literal(item) for item in value) + "]"
+    raise TypeError(f"{type(value).__name__} has no SQL literal here.")
+
+
+def _extension_path(name: str) -> Path:
+    spec = importlib.util.find_spec(f"duckdb_extension_{name}")
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        for path in Path(folder).glob(f"extensions/v{duckdb.__version__}/{name}.duckdb_extension"):
+            return path
+    raise LakeError(
+        f"The DuckDB extension {name!r} for DuckDB {duckdb.__version__} is not installed. "
+        f"Install duckdb-extension-{name.replace('_', '-')}=={duckdb.__version__}."
+    )
+
+
+def _values(rows: Iterable[Sequence[object]], table: Table, names: Sequence[str]) -> str:
+    """Return rows as a typed `select`, columns named as in the contract."""
+    types = {column.name: column.type for column in table.columns}
+    body = ",\n".join("(" + ", ".join(literal(value) for value in row) + ")" for row in rows)
+    casts = ", ".join(f"cast({name} as {types[name]}) as {name}" for name in names)
+    return f"select {casts} from (values {body}) as given({', '.join(names)})"
+
+
+# -- opening --------------------------------------------------------------------------------------------------------
+
+
+def catalog_address(config: Config) -> str:
+    """Return what DuckLake is attached to: SQLite in `HER_HOME`, or what `catalog` in config.toml says."""
+    return f"ducklake:{config.catalog}" if config.catalog else f"ducklake:sqlite:{config.catalog_path}"
+
+
+def data_path(config: Config) -> str:
+    """Return the folder or address of the Parquet files, with a slash at its end."""
+    return (config.data_path or str(config.lake_path)).rstrip("/") + "/"
+
+
+def is_remote(config: Config) -> bool:
+    """Say whether Parquet lies in an object store, where workers cannot write it in place."""
+    return data_path(config).startswith(_REMOTE)
+
+
+def _connect(config: Config, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    con = duckdb.connect(
+        config={
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "memory_limit": MEMORY_LIMIT,
+            "threads": config.workers or os.cpu_count() or 1,
+            "preserve_insertion_order": False,
+            "temp_directory": str(config.home / "tmp"),
+        }
+    )
+    con.execute("set TimeZone = 'UTC'")
+    names = list(_EXTENSIONS)
+    if config.catalog.startswith("postgres"):
+        names.append("postgres_scanner")
+    if is_remote(config):
+        names.append("httpfs")
+    for name in names:
+        con.execute(f"load {literal(_extension_path(name))}")
+    options = [f"data_path {literal(data_path(config))}", f"data_inlining_row_limit {INLINED_ROWS}"]
+    if not config.catalog or config.catalog.startswith("sqlite:"):
+        # Readers must not wait for the writer, nor fail while it commits.
+        options += ["meta_busy_timeout 10000"] + ([] if read_only else ["meta_journal_mode 'WAL'"])
+    if read_only:
+        options.append("read_only")
+    con.execute(f"attach {literal(catalog_address(config))} as lake ({', '.join(options)})")
+    con.execute("use lake")
+    return con
+
+
+def _is_busy(error: Exception) -> bool:
+    text = str(error).lower()
+    return any(word in text for word in ("database is locked", "conflict", "could not serialize", "deadlock"))
+
+
+def open_lake(config: Config, *, read_only: bool = False) -> Lake:
+    """Open the lake; without `read_only` it is made where there is none, and its tables grow with the contract.
+
+    Raises:
+        LakeError: there is no lake to read, or it cannot be opened.
+    """
+    if read_only and not config.catalog and not config.catalog_path.exists():
+        raise LakeError(f"There is no lake in {config.home} yet. Run: her ingest")
+    if not read_only:
+        config.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not is_remote(config):
+            Path(data_path(config)).mkdir(parents=True, exist_ok=True)
+    for attempt in range(CONFLICT_ATTEMPTS):
+        try:
+            con = _connect(config, read_only=read_only)
+        except duckdb.Error as error:
+            if _is_busy(error) and attempt + 1 < CONFLICT_ATTEMPTS:
+                time.sleep(0.1 * 2**attempt)
+                continue
+            raise LakeError(f"The lake in {config.home} cannot be opened: {error}") from error
+        lake = Lake(con, config)
+        if not read_only:
+            lake.grow()
+        return lake
+    raise LakeBusy(f"The lake in {config.home} is being written to. Try again in a moment.")
+
+
+class Lake:
+    """An open lake. `con` is a DuckDB connection with `use lake`: the tables of the contract have their plain names."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, config: Config) -> None:
+        self.con = con
+        self.config = config
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.con.close()
+
+    def grow(self) -> None:
+        """Make the tables and columns of the contract that the lake does not have yet."""
+        found: dict[str, set[str]] = {}
+        for table, column in self.con.execute(
+            "select table_name, column_name from duckdb_columns() where database_name = 'lake'"
+        ).fetchall():
+            found.setdefault(table, set()).add(column)
+        missing = [
+            table.ddl()
+            if table.name not in found
+            else f"alter table {table.name} add column {column.name} {column.type}"
+            for table in TABLES.values()
+            for column in (table.columns if table.name in found else table.columns[:1])
+            if table.name not in found or column.name not in found[table.name]
+        ]
+        if missing:
+            self.con.execute("begin")
+            for statement in missing:
+                self.con.execute(statement)
+            self.con.execute("commit")
+
+    def snapshot_id(self) -> int:
+        """Return the number of the latest snapshot; it grows with every commit."""
+        row = self.con.execute("select id from ducklake_current_snapshot('lake')").fetchone()
+        return int(row[0]) if row else 0
+
+    def manifest(self, source_id: str) -> dict[str, FileState]:
+        """Return the current generations of a source's files, by path."""
+        names = [item.name for item in fields(FileState)]
+        rows = self.con.execute(
+            f"select {', '.join(names)} from lake.source_files where is_current and source_id = {literal(source_id)}"
+        ).fetchall()
+        states = [FileState(**dict(zip(names, row, strict=True))) for row in rows]
+        return {state.path: state for state in states}
+
+    def source_ids(self) -> list[str]:
+        """Return the sources that the lake holds."""
+        rows = self.con.execute("select source_id from lake.sources order by source_id").fetchall()
+        return [row[0] for row in rows]
+
+    def marts_version(self) -> str:
+        """Return a hash of what the marts hang on beside the logs."""
+        from her_models.pricing import prices_version
+
+        text = "\0".join(
+            (warehouse.models_version(), prices_version(self.config.prices_path), self.config.time_zone)
+        )
+        return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+    def is_outdated(self, source_id: str) -> bool:
+        """Say whether the marts of a source were made by other models, prices or another time zone."""
+        row = self.con.execute(
+            f"select marts_version from lake.ingest_runs where source_id = {literal(source_id)} "
+            "order by finished_at desc limit 1"
+        ).fetchone()
+        return row is not None and row[0] != self.marts_version()
+
+    # -- publishing
+
+    def publish(self, staged: StagedShard, config: Config | None = None) -> PublishReport:
+        """Publish a shard in one transaction: its rows, the marts of the sessions it changes, the run.
+
+        Raises:
+            PublishRefused: a critical check failed; the lake is as it was.
+            LakeBusy: other writers kept changing the same rows.
+        """
+        for attempt in range(CONFLICT_ATTEMPTS):
+            publication = _Publication(self, staged)
+            try:
+                return publication.run()
+            except duckdb.Error as error:
+                if not _is_busy(error):
+                    raise LakeError(f"{staged.source.source_id} could not be published: {error}") from error
+                time.sleep(0.1 * 2**attempt)
+        raise LakeBusy(f"{staged.source.source_id}: other writers kept changing the same rows. Run her ingest again.")
+
+    # -- maintenance
+
+    def remove_leftovers(self) -> int:
+        """Delete staged files that no snapshot knows: what runs that were killed left behind. Needs the writer lock."""
+        folder = staging_folder(self.config)
+        if not folder.is_dir():
+            return 0
+        known = {Path(path).name for path in self._known_files()}
+        removed = 0
+        for path in sorted(folder.rglob("*"), reverse=True):
+            if path.is_dir():
+                with contextlib.suppress(OSError):  # not empty: its files are part of the lake
+                    path.rmdir()
+            elif path.name not in known:
+                path.unlink(missing_ok=True)
+                removed += 1
+        return removed
+
+    def _known_files(self) -> Iterator[str]:
+        for table in ("ducklake_data_file", "ducklake_files_scheduled_for_deletion"):
+            for (path,) in self.con.execute(f"select path from __ducklake_metadata_lake.{table}").fetchall():
+                yield str(path)
+
+    def _files_count(self) -> int:
+        row = self.con.execute(
+            "select count(*) from __ducklake_metadata_lake.ducklake_data_file where end_snapshot is null"
+        ).fetchone()
+        return int(row[0]) if row else 0
+
+    def maintain(self, *, keep_snapshots_days: int = 7, keep_files_days: int = 1) -> MaintenanceReport:
+        """Write inlined rows out, merge small files, expire old snapshots, delete files nobody needs.
+
+        Files stay on disk for `keep_files_days` after nothing points to them any more, for readers that still do.
+        Needs the writer lock.
+        """
+        start = time.monotonic()
+        before = self._files_count()
+        run = self.con.execute
+        run("call ducklake_flush_inlined_data('lake')").fetchall()
+        run("call ducklake_rewrite_data_files('lake', delete_threshold => 0.3)").fetchall()
+        run("call ducklake_merge_adjacent_files('lake')").fetchall()
+        expired = run(
+            f"call ducklake_expire_snapshots('lake', older_than => now() - interval {keep_snapshots_days} day)"
+        ).fetchall()
+        age = f"now() - interval {keep_files_days} day"
+        deleted = run(f"call ducklake_cleanup_old_files('lake', older_than => {age})").fetchall()
+        deleted += run(f"call ducklake_delete_orphaned_files('lake', older_than => {age})").fetchall()
+        return MaintenanceReport(before, self._files_count(), len(expired), len(deleted), time.monotonic() - start)
+
+
+def staging_folder(config: Config) -> Path:
+    """Return where workers write: inside the lake, so that a commit only has to register the files."""
+    return config.home / "staged" if is_remote(config) else Path(data_path(config)) / "staged"
+
+
+class _Publication:
+    """One attempt at publishing one shard; a class because each step leaves tables for the next."""
+
+    def __init__(self, lake: Lake, staged: StagedShard) -> None:
+        self.lake = lake
+        self.staged = staged
+        self.con = lake.con
+        self.source_id = staged.source.source_id
+        self.is_small = staged.counts.lines <= INLINED_ROWS
+        self.seconds: dict[str, float] = {}
+        self.results: list[CheckResult] = []
+
+    def run(self) -> PublishReport:
+        start = time.monotonic()
+        started_at = datetime.now(UTC)
+        self.con.execute("begin")
+        try:
+            self._write_sources(started_at)
+            self._write_files()
+            self._register()
+            self._share_contents()
+            self._find_scope()
+            self._write_prices()
+            self._build_sessions()
+            self._build_source(started_at)
+            sessions, requests = self._one("select count(*) from scope_sessions"), self.requests_count
+            self._write_run(started_at, sessions, requests, time.monotonic() - start)
+            self.con.execute("commit")
+        except BaseException:
+            with contextlib.suppress(duckdb.Error):
+                self.con.execute("rollback")
+            raise
+        return PublishReport(
+            self.source_id,
+            self.staged.run_id,
+            self.lake.snapshot_id(),
+            sessions,
+            requests,
+            time.monotonic() - start,
+            self.seconds,
+            tuple(self.results),
+        )
+
+    def _one(self, statement: str) -> int:
+        row = self.con.execute(statement).fetchone()
+        return int(row[0]) if row and row[0] is not None else 0
+
+    # -- control tables
+
+    def _write_sources(self, now: datetime) -> None:
+        source = self.staged.source
+        where = f"where source_id = {literal(self.source_id)}"
+        row = self.con.execute(f"select first_seen_at from lake.sources {where}").fetchone()
+        self.con.execute(f"delete from lake.sources {where}")
+        values = (self.source_id, source.owner, source.host, str(source.path), row[0] if row else now, now)
+        self._insert("sources", [values])
+
+    def _insert(self, table: str, rows: Sequence[Sequence[object]], names: Sequence[str] | None = None) -> None:
+        contract = TABLES[table]
+        chosen = names or contract.column_names
+        self.con.execute(f"insert into lake.{table} by name {_values(rows, contract, chosen)}")
+
+    def _write_files(self) -> None:
+        files = self.staged.files
+        self.con.execute(f"create or replace temp table changed_files as {_empty(SOURCE_FILES)}")
+        names = [name for name in SOURCE_FILES.column_names if name in files.column_names]
+        for batch in files.select(names).to_batches(max_chunksize=500):
+            rows = [tuple(row.values()) for row in batch.to_pylist()]
+            if rows:
+                self.con.execute(f"insert into changed_files by name {_values(rows, SOURCE_FILES, names)}")
+        self.con.execute(
+            "delete from lake.source_files where file_id in (select file_id from changed_files) "
+            f"and source_id = {literal(self.source_id)}"
+        )
+        self.con.execute("insert into lake.source_files by name select * from changed_files")
+
+    def _write_prices(self) -> None:
+        """Put the prices of every model that answered into the lake; loading the lists is slow, so only if needed."""
+        outdated = self.is_everything
+        seen = "select distinct model from lake.response_lines where model is not null"
+        if not outdated and self.staged.tables.get("response_lines"):
+            seen = f"select distinct model from {self._staged_rows('response_lines')} where model is not null"
+        missing = [
+            row[0]
+            for row in self.con.execute(
+                f"select model from ({seen}) where model <> '<synthetic>'"
+                + ("" if outdated else " and model not in (select model from lake.prices)")
+            ).fetchall()
+        ]
+        if not missing or not (outdated or self.staged.tables.get("response_lines")):
+            return
+        from her_models.pricing import load_prices
+
+        table = load_prices(self.lake.config.prices_path, self.lake.config.home / "prices.memo").table(missing)
+        rows = [tuple(row[name] for name in PRICES.column_names) for row in table.to_pylist()]
+        if outdated:
+            self.con.execute("delete from lake.prices")
+        if rows:
+            self._insert("prices", rows)
+
+    def _write_run(self, started_at: datetime, sessions: int, requests: int, seconds: float) -> None:
+        counts = self.staged.counts
+        row = {
+            "run_id": self.staged.run_id,
+            "source_id": self.source_id,
+            "started_at": started_at,
+            "finished_at": datetime.now(UTC),
+            "files_seen_count": counts.files_seen,
+            "files_read_count": counts.files_read,
+            "bytes_read": counts.bytes_read,
+            "lines_count": counts.lines,
+            "refused_count": counts.refused,
+            "redaction_count": counts.redactions,
+            "requests_count": requests,
+            "sessions_count": sessions,
+            "stage_seconds": counts.seconds,
+            "model_seconds": seconds,
+            "cpu_seconds": counts.cpu_seconds,
+            "peak_memory_bytes": counts.peak_memory_bytes,
+            "marts_version": self.lake.marts_version(),
+        }
+        self._insert("ingest_runs", [tuple(row.values())], list(row))
+
+    # -- staged rows
+
+    def _staged_rows(self, table: str) -> str:
+        return f"read_parquet({literal([str(path) for path in self.staged.tables[table]])})"
+
+    def _register(self) -> None:
+        """Make the shard's Parquet files part of the lake; few rows are copied into the catalog instead."""
+        is_copied = self.is_small or is_remote(self.lake.config)
+        for name, paths in self.staged.tables.items():
+            if not paths or (is_copied and name == "contents"):
+                continue
+            if is_copied:
+                self.con.execute(f"insert into lake.{name} by name select * from {self._staged_rows(name)}")
+                continue
+            for path in paths:
+                self.con.execute(
+                    f"call ducklake_add_data_files('lake', '{name}', {literal(path)}, allow_missing => true)"
+                )
+
+    def _share_contents(self) -> None:
+        """Store a text once per source: drop what the lake, or another file of the shard, holds already."""
+        if not self.staged.tables.get("contents"):
+            return
+        mine = f"source_id = {literal(self.source_id)}"
+        if self.is_small or is_remote(self.lake.config):
+            self.con.execute(
+                f"insert into lake.contents by name select distinct on (content_hash) * "
+                f"from {self._staged_rows('contents')} as staged "
+                f"where content_hash not in (select content_hash from lake.contents where {mine})"
+            )
+            return
+        self.con.execute(
+            f"delete from lake.contents where {mine} and rowid in ("
+            "select rowid from lake.contents where "
+            f"{mine} and content_hash in (select content_hash from {self._staged_rows('contents')}) "
+            "qualify row_number() over (partition by content_hash order by rowid) > 1)"
+        )
+
+    # -- which sessions
+
+    def _find_scope(self) -> None:
+        """Fill `scope_sessions`: those with new lines, and all that share responses or titles with them."""
+        mine = f"source_id = {literal(self.source_id)}"
+        self.is_everything = (
+            self._one(f"select count(*) from lake.ingest_runs where {mine}") == 0 or self.lake.is_outdated(self.source_id)
+        )
+        if self.is_everything:
+            self.con.execute(
+                "create or replace temp table scope_sessions as "
+                f"select distinct source_id, session_id from lake.lines where {mine}"
+            )
+            return
+        new = (
+            f"select distinct session_id from {self._staged_rows('lines')} union "
+            if self.staged.tables.get("lines")
+            else ""
+        )
+        self.con.execute(
+            "create or replace temp table changed_sessions as "
+            f"{new} select distinct session_id from lake.lines where {mine} and file_id in "
+            "(select file_id from changed_files where not is_current)"
+        )
+        self.con.execute(
+            f"""
+            create or replace temp table session_links as
+            with shared as (
+                select message_id as link, session_id from lake.response_lines
+                where {mine} and message_id is not null
+            ),
+            titles as (
+                select payload ->> 'leafUuid' as link, session_id from lake.event_lines
+                where {mine} and type = 'summary'
+            )
+            select distinct link, session_id from shared
+            where link in (select link from shared group by link having min(session_id) <> max(session_id))
+            union all
+            select link, session_id from titles where link is not null
+            """
+        )
+        if self._one("select count(*) from session_links"):
+            self.con.execute(
+                "insert into session_links select distinct uuid, session_id from lake.lines "
+                f"where {mine} and uuid in (select link from session_links)"
+            )
+        self.con.execute(
+            f"""
+            create or replace temp table scope_sessions as
+            with recursive reached as (
+                select session_id from changed_sessions
+                union
+                select others.session_id
+                from reached
+                inner join session_links as own on reached.session_id = own.session_id
+                inner join session_links as others on own.link = others.link
+            )
+            select {literal(self.source_id)} as source_id, session_id from reached
+            """
+        )
+
+    # -- marts
+
+    def _build_sessions(self) -> None:
+        marts = {name for name, table in TABLES.items() if table.layer == "mart"}
+        self._drop(marts)
+        for name, table in TABLES.items():
+            if name not in marts:
+                where = f" where source_id = {literal(self.source_id)}" if "source_id" in table.column_names else ""
+                self.con.execute(f"create or replace temp view {name} as select * from lake.{name}{where}")
+        models = [model for model in warehouse.models().values() if model.scope == "sessions"]
+        self.seconds.update(warehouse.build(self.con, models))
+        self._check("sessions")
+        self.requests_count = self._one("select count(*) from requests")
+        for model in models:
+            if model.layer == "marts":
+                self._replace(model.name, "(source_id, session_id) in (select source_id, session_id from scope_sessions)")
+        for model in reversed(models):
+            self._drop([model.name])
+
+    def _build_source(self, now: datetime) -> None:
+        models = [model for model in warehouse.models().values() if model.scope == "source"]
+        for name, table in TABLES.items():
+            if table.layer == "mart" and name not in {model.name for model in models}:
+                self.con.execute(
+                    f"create or replace temp view {name} as select * from lake.{name} "
+                    f"where source_id = {literal(self.source_id)}"
+                )
+        self.con.execute(f"set variable time_zone = {literal(self.lake.config.time_zone)}")
+        daily = [model for model in models if "check_results" not in model.reads]
+        self.seconds.update(warehouse.build(self.con, daily))
+        self._check("source")
+        self._write_results(now)
+        self.seconds.update(warehouse.build(self.con, [model for model in models if model not in daily]))
+        for model in models:
+            self._replace(model.name, "true")
+
+    def _drop(self, names: Iterable[str]) -> None:
+        kinds = dict(
+            self.con.execute(
+                "select table_name, 'table' from duckdb_tables() where database_name = 'temp' "
+                "union all select view_name, 'view' from duckdb_views() where database_name = 'temp'"
+            ).fetchall()
+        )
+        for name in names:
+            if name in kinds:
+                self.con.execute(f"drop {kinds[name]} temp.{name}")
+
+    def _replace(self, name: str, scope: str) -> None:
+        """Bring a mart's rows of the scope to what the model of the same name gives; rows that agree stay."""
+        start = time.monotonic()
+        columns = TABLES[name].column_names
+        listed = ", ".join(columns)
+        rows = f"select {listed} from temp.main.{name}"
+        mine = f"source_id = {literal(self.source_id)}"
+        if self.is_everything:
+            self.con.execute(f"delete from lake.{name} where {mine}")
+            self.con.execute(f"insert into lake.{name} ({listed}) {rows}")
+        else:
+            same = " and ".join(f"old_rows.{column} is not distinct from new_rows.{column}" for column in columns)
+            self.con.execute(
+                f"create or replace temp table old_rows as select rowid as old_rowid, * from lake.{name} "
+                f"where {mine} and {scope}"
+            )
+            self.con.execute(
+                "create or replace temp table dead_rows as select old_rowid from old_rows "
+                f"anti join ({rows}) as new_rows on {same}"
+            )
+            if self._one("select count(*) from dead_rows"):
+                self.con.execute(
+                    f"delete from lake.{name} where {mine} and rowid in (select old_rowid from dead_rows)"
+                )
+            self.con.execute(
+                f"insert into lake.{name} ({listed}) select * from ({rows}) as new_rows anti join old_rows on {same}"
+            )
+        self.seconds[f"{name} (publish)"] = time.monotonic() - start
+
+    # -- checks
+
+    def _check(self, scope: warehouse.Scope) -> None:
+        chosen = [check for check in checks.checks().values() if check.scope == scope]
+        start = time.monotonic()
+        results = checks.run_checks(self.con, chosen)
+        self.seconds[f"checks ({scope})"] = time.monotonic() - start
+        self.results += results
+        for result in results:
+            if result.check.severity == "critical" and not result.is_ok:
+                raise PublishRefused(
+                    f"{self.source_id}, table {result.check.table}: check {result.check.name} found "
+                    f"{result.failing_count} rows that break it, first: {result.first_failing}. "
+                    f"{result.check.reason} {result.check.remedy}"
+                )
+
+    def _write_results(self, now: datetime) -> None:
+        rows = ", ".join(
+            "("
+            + ", ".join(
+                literal(value)
+                for value in (
+                    self.source_id,
+                    result.check.name,
+                    result.check.severity,
+                    result.failing_count,
+                    result.first_failing,
+                    now,
+                    result.check.reason,
+                    result.check.remedy,
+                )
+            )
+            + ")"
+            for result in self.results
+        )
+        self.con.execute(
+            f"create or replace temp table check_results as select * from (values {rows}) as found("
+            "source_id, check_name, severity, failing_count, first_failing, checked_at, reason, remedy)"
+        )
+
+
+def _empty(table: Table) -> str:
+    columns = ", ".join(f"cast(null as {column.type}) as {column.name}" for column in table.columns)
+    return f"select {columns} where false"
+

@@ -1,0 +1,203 @@
+"""The one place that knows `sql/`: reads the models, orders them by what they read, runs them.
+
+What belongs here: headers, dependency order, building one table after the other on a connection that already shows
+the tables they read. What does not: where tables lie, transactions and which sessions changed (`lake`).
+
+A model is a `select` that runs as it stands. Its header says its name, grain, key and what it reads; `scope: source`
+marks the few models that look at a whole source, after the sessions that changed are in place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from her_models.contracts import TABLES
+from her_models.errors import ModelError
+
+if TYPE_CHECKING:
+    import duckdb
+
+SQL_PATH = Path(__file__).resolve().parent.parent / "sql"
+GIVEN = frozenset({"scope_sessions", "changed_files", "check_results"})
+"""Tables that `lake` provides for a run, beside those of the contract."""
+
+Layer = Literal["staging", "intermediate", "marts"]
+Scope = Literal["sessions", "source"]
+
+_HEADER = re.compile(r"^-- (?P<name>[a-z_]+): +(?P<text>.*)$")
+_CONTINUED = re.compile(r"^-- {2,}(?P<text>.*)$")
+_COLUMN = re.compile(r"(?:^|[ .])(?P<name>[a-z_][a-z0-9_]*)\s*,?\s*-- (?P<meaning>.+)$")
+_FIELDS = frozenset({"grain", "key", "reads", "scope", "note", "table", "severity", "remedy"})
+
+
+@dataclass(frozen=True)
+class Model:
+    """One SQL file: what its header says, its columns as the last `select` describes them, and its text."""
+
+    name: str
+    layer: Layer
+    description: str
+    grain: str
+    key: tuple[str, ...]
+    reads: tuple[str, ...]
+    scope: Scope
+    note: str
+    columns: tuple[tuple[str, str], ...]
+    sql: str
+    path: Path
+
+
+def read_header(path: Path) -> tuple[str, str, dict[str, str], str]:
+    """Return name, description, header fields and the whole text of a SQL file.
+
+    Raises:
+        ModelError: the file does not begin with `-- name: description`, or a field is unknown or repeated.
+    """
+    text = path.read_text(encoding="utf-8")
+    fields: dict[str, str] = {}
+    name = description = last = ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.startswith("--"):
+            break
+        if number == 1:
+            match = _HEADER.match(line)
+            if match is None or match["name"] != path.stem:
+                raise ModelError(f"{path}: the first line is {line!r}. Write: -- {path.stem}: what it holds")
+            name, description = match["name"], match["text"]
+        elif match := _HEADER.match(line):
+            last = match["name"]
+            if last not in _FIELDS or last in fields:
+                raise ModelError(f"{path}, line {number}: header field {last!r} is unknown or repeated.")
+            fields[last] = match["text"].strip()
+        elif (match := _CONTINUED.match(line)) and last:
+            fields[last] += f" {match['text'].strip()}"
+        else:
+            raise ModelError(f"{path}, line {number}: {line!r} is not a header line. Write: -- field: text")
+    if not name:
+        raise ModelError(f"{path}: no header. Write: -- {path.stem}: what it holds")
+    return name, description, fields, text
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part for part in re.split(r",\s*", text.strip()) if part)
+
+
+def _columns(text: str) -> tuple[tuple[str, str], ...]:
+    """Return name and meaning of each column that the last outer `select` of a model lists."""
+    lines = text.splitlines()
+    starts = [number for number, line in enumerate(lines) if line == "select"]
+    if not starts:
+        return ()
+    start = next((n for n in starts if _COLUMN.search(lines[n + 1] if n + 1 < len(lines) else "")), starts[-1])
+    columns = []
+    for line in lines[start + 1 :]:
+        if line.startswith("from "):
+            break
+        if match := _COLUMN.search(line):
+            columns.append((match["name"], match["meaning"].strip()))
+    return tuple(columns)
+
+
+def read_model(path: Path) -> Model:
+    """Read one model's file.
+
+    Raises:
+        ModelError: its header lacks grain, key or reads, or says a scope that does not exist.
+    """
+    name, description, fields, text = read_header(path)
+    missing = [field for field in ("grain", "key", "reads") if not fields.get(field)]
+    if missing:
+        raise ModelError(f"{path}: the header lacks {', '.join(missing)}.")
+    scope = fields.get("scope", "sessions")
+    if scope not in ("sessions", "source"):
+        raise ModelError(f"{path}: scope is {scope!r}; write sessions or source.")
+    layer = path.parent.name
+    if layer not in ("staging", "intermediate", "marts"):
+        raise ModelError(f"{path}: models lie in sql/staging, sql/intermediate or sql/marts.")
+    return Model(
+        name=name,
+        layer=layer,  # type: ignore[arg-type]
+        description=description,
+        grain=fields["grain"],
+        key=_names(fields["key"]),
+        reads=_names(fields["reads"]),
+        scope=scope,  # type: ignore[arg-type]
+        note=fields.get("note", ""),
+        columns=_columns(text),
+        sql=text,
+        path=path,
+    )
+
+
+@cache
+def models(folder: Path = SQL_PATH) -> dict[str, Model]:
+    """Return all models by name, each after those it reads.
+
+    Raises:
+        ModelError: a header cannot be used, a model reads what does not exist, or models read each other in a ring.
+    """
+    found = [read_model(path) for part in ("staging", "intermediate", "marts") for path in sorted((folder / part).glob("*.sql"))]
+    by_name = {model.name: model for model in found}
+    for model in found:
+        for read in model.reads:
+            if read not in by_name and read not in GIVEN and (read not in TABLES or TABLES[read].layer == "mart"):
+                raise ModelError(f"{model.path}: reads {read!r}, which is neither a model nor a table.")
+    graph = {model.name: [read for read in model.reads if read in by_name] for model in found}
+    try:
+        order = list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        raise ModelError(f"Models read each other in a ring: {' -> '.join(error.args[1])}.") from error
+    return {name: by_name[name] for name in order}
+
+
+@cache
+def models_version(folder: Path = SQL_PATH) -> str:
+    """Return a hash of every model and of the contract: marts made by another version must be made anew."""
+    digest = hashlib.blake2b(digest_size=8)
+    for path in sorted(folder.glob("*/*.sql")):
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    for table in TABLES.values():
+        digest.update(table.ddl().encode())
+    return digest.hexdigest()
+
+
+def build(con: duckdb.DuckDBPyConnection, chosen: Iterable[Model]) -> dict[str, float]:
+    """Build models as temporary tables (staging: views), in the order given; returns the seconds each took.
+
+    The tables they read must be there under their own names.
+
+    Raises:
+        ModelError: a model cannot be run.
+    """
+    seconds = {}
+    for model in chosen:
+        start = time.monotonic()
+        kind = "view" if model.layer == "staging" else "table"
+        run(con, f"create or replace temp {kind} {model.name} as\n{model.sql}", model.path)
+        seconds[model.name] = time.monotonic() - start
+    return seconds
+
+
+def run(con: duckdb.DuckDBPyConnection, statement: str, path: Path) -> None:
+    """Execute a statement made from a SQL file.
+
+    Raises:
+        ModelError: it cannot be run; names the file.
+    """
+    import duckdb
+
+    try:
+        con.execute(statement)
+    except duckdb.OutOfMemoryException:
+        raise
+    except (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError, duckdb.InternalError) as error:
+        raise ModelError(f"{path} cannot be run: {error}") from error

@@ -1,0 +1,164 @@
+-- sessions: one row for each session: whose, about what, how much.
+-- grain: one row per session; its subagents, resumes and parts in several files are joined
+-- key:   source_id, session_id
+-- reads: int_sessions, int_session_lines, int_response_copies, requests, turns, blocks, stg_event_lines
+-- note:  history copied from another session is context here, not cost: its responses are counted apart
+
+with request_sums as (
+    select
+        source_id,
+        session_id,
+        count(*) as requests_count,
+        cast(sum(uncached_input_tokens) as bigint) as uncached_input_tokens,
+        cast(sum(cache_write_5m_tokens) as bigint) as cache_write_5m_tokens,
+        cast(sum(cache_write_1h_tokens) as bigint) as cache_write_1h_tokens,
+        cast(sum(cache_read_tokens) as bigint) as cache_read_tokens,
+        cast(sum(output_tokens) as bigint) as output_tokens,
+        max(prompt_tokens) filter (where not is_sidechain) as peak_context_tokens,
+        sum(billed_usd) as billed_usd,
+        count(*) filter (where billed_usd is null) as unpriced_requests_count,
+        count(*) filter (where is_output_floor) as floor_requests_count
+    from requests
+    group by all
+),
+
+model_tokens as (
+    select
+        source_id,
+        session_id,
+        model,
+        sum(uncached_input_tokens + cache_write_5m_tokens + cache_write_1h_tokens + cache_read_tokens + output_tokens)
+            as tokens
+    from requests
+    where model is not null
+    group by all
+),
+
+session_models as (
+    select
+        source_id,
+        session_id,
+        list(model order by tokens desc, model) as models
+    from model_tokens
+    group by all
+),
+
+inherited as (
+    select
+        source_id,
+        session_id,
+        count(distinct request_id) as inherited_requests_count,
+        mode(owner_session_id order by owner_session_id) as copied_from_session_id
+    from int_response_copies
+    where session_id <> owner_session_id
+    group by all
+),
+
+block_counts as (
+    select
+        source_id,
+        session_id,
+        count(*) filter (where kind = 'tool_call') as tool_calls_count,
+        count(*) filter (where kind = 'tool_result' and is_error) as tool_errors_count,
+        count(distinct agent_id) as agents_count
+    from blocks
+    where not is_inherited
+    group by all
+),
+
+turn_counts as (
+    select
+        source_id,
+        session_id,
+        count(*) filter (where turn_index >= 0 and not is_inherited) as turns_count,
+        arg_min(prompt, turn_index) filter (where prompt is not null and not is_inherited) as first_prompt
+    from turns
+    group by all
+),
+
+given_titles as (
+    select
+        source_id,
+        session_id,
+        arg_max(payload ->> 'customTitle', (coalesce(logged_at, timestamptz '1970-01-01'), path, offset_bytes))
+            filter (where type = 'custom-title') as custom_title,
+        arg_max(payload ->> 'aiTitle', (coalesce(logged_at, timestamptz '1970-01-01'), path, offset_bytes))
+            filter (where type = 'ai-title') as client_title
+    from stg_event_lines
+    where type in ('custom-title', 'ai-title')
+    group by all
+),
+
+-- Up to 2.1.22 a title may stand in any file; it names the last line of the session it is about.
+summary_titles as (
+    select
+        int_session_lines.source_id,
+        int_session_lines.session_id,
+        arg_max(stg_event_lines.payload ->> 'summary', int_session_lines.line_index) as summary_title
+    from stg_event_lines
+    inner join int_session_lines
+        on
+            stg_event_lines.source_id = int_session_lines.source_id
+            and stg_event_lines.payload ->> 'leafUuid' = int_session_lines.uuid
+    where stg_event_lines.type = 'summary'
+    group by all
+)
+
+select
+    int_sessions.source_id,  -- shard
+    int_sessions.session_id,  -- session
+    int_sessions.owner,  -- person
+    int_sessions.project,  -- last part of the first working directory
+    int_sessions.project_path,  -- first working directory
+    int_sessions.git_branch,  -- branch seen last
+    coalesce(
+        nullif(given_titles.custom_title, ''),
+        nullif(given_titles.client_title, ''),
+        nullif(summary_titles.summary_title, ''),
+        substr(turn_counts.first_prompt, 1, 80)
+    ) as title,  -- custom, else the client's, else how the first prompt begins
+    int_sessions.started_at,  -- first own line
+    int_sessions.ended_at,  -- last own line
+    int_sessions.first_version,  -- lowest client version
+    int_sessions.last_version,  -- highest client version
+    coalesce(session_models.models, []) as models,  -- models that answered, by tokens
+    coalesce(int_sessions.forked_from_session_id, inherited.copied_from_session_id)
+        as forked_from_session_id,  -- session whose history stands copied at its start
+    int_sessions.files_count,  -- files that hold lines of it
+    int_sessions.lines_count,  -- distinct lines
+    coalesce(turn_counts.turns_count, 0) as turns_count,  -- own turns
+    coalesce(request_sums.requests_count, 0) as requests_count,  -- responses billed here
+    coalesce(inherited.inherited_requests_count, 0) as inherited_requests_count,  -- responses copied here
+    coalesce(block_counts.tool_calls_count, 0) as tool_calls_count,  -- own tool calls
+    coalesce(block_counts.tool_errors_count, 0) as tool_errors_count,  -- results flagged as errors
+    coalesce(block_counts.agents_count, 0) as agents_count,  -- subagents
+    int_sessions.compactions_count,  -- own compactions
+    coalesce(request_sums.uncached_input_tokens, 0) as uncached_input_tokens,  -- tokens
+    coalesce(request_sums.cache_write_5m_tokens, 0) as cache_write_5m_tokens,  -- tokens
+    coalesce(request_sums.cache_write_1h_tokens, 0) as cache_write_1h_tokens,  -- tokens
+    coalesce(request_sums.cache_read_tokens, 0) as cache_read_tokens,  -- tokens
+    coalesce(request_sums.output_tokens, 0) as output_tokens,  -- tokens, as logged
+    request_sums.peak_context_tokens,  -- tokens of the longest prompt of the main thread
+    request_sums.billed_usd,  -- US dollars over priced requests; null when none is priced
+    coalesce(request_sums.unpriced_requests_count, 0) as unpriced_requests_count,  -- requests without a price
+    coalesce(request_sums.floor_requests_count, 0) as floor_requests_count,  -- requests with a floor for output
+    case
+        when request_sums.unpriced_requests_count > 0 then 'unpriced'
+        when request_sums.floor_requests_count > 0 then 'floor'
+        else 'complete'
+    end as completeness  -- complete, floor or unpriced
+from int_sessions
+left join request_sums
+    on int_sessions.source_id = request_sums.source_id and int_sessions.session_id = request_sums.session_id
+left join session_models
+    on int_sessions.source_id = session_models.source_id and int_sessions.session_id = session_models.session_id
+left join inherited
+    on int_sessions.source_id = inherited.source_id and int_sessions.session_id = inherited.session_id
+left join block_counts
+    on int_sessions.source_id = block_counts.source_id and int_sessions.session_id = block_counts.session_id
+left join turn_counts
+    on int_sessions.source_id = turn_counts.source_id and int_sessions.session_id = turn_counts.session_id
+left join given_titles
+    on int_sessions.source_id = given_titles.source_id and int_sessions.session_id = given_titles.session_id
+left join summary_titles
+    on int_sessions.source_id = summary_titles.source_id and int_sessions.session_id = summary_titles.session_id
