@@ -116,6 +116,7 @@ class _Walk:
         self.requests = requests
         self.lineages: list[Lineage] = []
         self.static = -1  # tokens of the static prefix, once measured in this thread
+        self.prefix: Placed | None = None  # that prefix: one block, however many lineages stand on it
         self.ends: dict[str, int] = {}  # uuid -> how many blocks of the layout stand once that line is in
         self.previous = -1
 
@@ -136,6 +137,15 @@ class _Walk:
     def _hidden(self, kind: str, request: int, size: int) -> None:
         if size > 0:
             self._place(-1, kind, request, size, Estimate(size, size, size), "residual")
+
+    def _place_prefix(self, request: int) -> None:
+        if self.static == 0:
+            return
+        if self.prefix is None:
+            self.prefix = Placed(-1, SYSTEM, request, "residual", self.static, self.static)
+        self.segment.blocks.append(len(self.lineage.placed))
+        self.segment.sizes.append(self.static)
+        self.lineage.placed.append(self.prefix)
 
     def _fill(self, items: Sequence[Item], request: int, growth: int) -> None:
         """Divide `growth` tokens over the new blocks; what is left over becomes hidden."""
@@ -181,8 +191,8 @@ class _Walk:
         self.ends.clear()
         visible = sum(item.size.tokens for item in items)
         if self.static < 0 or self.static > prompt:
-            self.static = max(prompt - visible, 0)
-        self._hidden(SYSTEM, request, self.static)
+            self.static, self.prefix = max(prompt - visible, 0), None
+        self._place_prefix(request)
         self._fill(items, request, prompt - self.static)
         expected = 0
         if self.previous >= 0:  # the static prefix outlives a compaction; nothing else does
