@@ -22,6 +22,7 @@ import duckdb
 from her_models import reports
 from her_models.config import Config, default_source, load_config
 from her_models.errors import ConfigError, HerError
+from her_models.lake import open_lake
 
 Level = Literal["ok", "warning", "problem"]
 EXTENSIONS = ("ducklake", "sqlite_scanner", "postgres_scanner", "httpfs")
@@ -125,8 +126,6 @@ def _lake(config: Config) -> Iterator[Finding]:
     if not config.catalog and not config.catalog_path.exists():
         yield Finding("lake", "warning", f"{config.catalog_path} is not there: nothing was ingested yet", "her ingest")
         return
-    from her_models.lake import open_lake
-
     try:
         with open_lake(config, read_only=True) as lake:
             yield Finding("lake", "ok", "the catalog opens")

@@ -22,6 +22,7 @@ import pyarrow as pa
 
 from her_models.config import Config
 from her_models.errors import QueryError
+from her_models.lake import data_path, literal, open_lake
 
 TABLE_FUNCTIONS = frozenset(
     {
@@ -62,16 +63,14 @@ def guarded_lake(config: Config) -> Iterator[duckdb.DuckDBPyConnection]:
     Raises:
         LakeError: there is no lake, or it cannot be read.
     """
-    from her_models.lake import open_lake
-
     with open_lake(config, read_only=True) as lake:
-        guard(lake.con, [config.data_path or str(config.lake_path)])
+        guard(lake.con, [data_path(config)])
         yield lake.con
 
 
 def guard(con: duckdb.DuckDBPyConnection, folders: Sequence[str]) -> None:
     """Shut this connection's database off from all files but those below `folders`, for good."""
-    con.execute("set allowed_directories = ?", [list(folders)])
+    con.execute(f"set allowed_directories = {literal(list(folders))}")
     con.execute("set python_enable_replacements = false")
     con.execute("set enable_external_access = false")
     con.execute("set lock_configuration = true")
@@ -117,7 +116,7 @@ def _check(con: duckdb.DuckDBPyConnection, sql: str) -> None:
     """Refuse what is not one `select`, or calls a table function that reaches outside the lake."""
     try:
         statements = con.extract_statements(sql)
-        row = con.execute("select json_serialize_sql(?::varchar)", [sql]).fetchone()
+        row = con.execute(f"select json_serialize_sql({literal(sql)})").fetchone()
     except duckdb.Error as error:
         raise QueryError(_explained(error)) from error
     if not statements:
