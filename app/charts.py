@@ -1,0 +1,189 @@
+"""Charts and their colours: one colour per token class and per kind of content, the same on every page.
+
+The colours are Okabe and Ito's, which eyes with any colour deficiency tell apart; order and lightness follow price, so
+that the dear stands out. A chart gets a table and draws it; it computes nothing but positions.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+TOKEN_CLASSES = {
+    "cache_read_tokens": ("Cache read", "#56B4E9"),
+    "cache_write_5m_tokens": ("Cache write, 5 min", "#009E73"),
+    "cache_write_1h_tokens": ("Cache write, 1 h", "#00614A"),
+    "uncached_input_tokens": ("Input, not cached", "#E69F00"),
+    "output_tokens": ("Output", "#D55E00"),
+}
+
+KINDS = {
+    "prompt": ("Prompt", "#0072B2"),
+    "command": ("Command", "#0072B2"),
+    "thinking": ("Thinking", "#CC79A7"),
+    "text": ("Answer", "#6B7280"),
+    "tool_call": ("Tool call", "#E69F00"),
+    "tool_result": ("Tool result", "#009E73"),
+    "image": ("Image", "#56B4E9"),
+    "document": ("Document", "#56B4E9"),
+    "reminder": ("Reminder", "#A8A29E"),
+    "compact_summary": ("Compaction", "#B8A500"),
+    "interruption": ("Interruption", "#D55E00"),
+}
+ERROR = ("Error", "#D55E00")
+OTHER = ("Other", "#A8A29E")
+
+_GROUPS_SHOWN = 7  # more colours than that no eye tells apart; the rest is one group
+_REST = "all others"
+
+
+def kind_name(kind: str | None) -> str:
+    """Name of a kind of content, as shown everywhere."""
+    return KINDS.get(kind or "", ((kind or "Other").replace("_", " ").capitalize(), ""))[0]
+
+
+def cost_by_day(rows: pd.DataFrame, measure: str, title: str) -> alt.Chart:
+    """Stacked bars per day; `rows` has day_on, group_name and `measure`, the dearest groups in colours of their own."""
+    ranked = rows.groupby("group_name")[measure].sum().sort_values(ascending=False)
+    kept = list(ranked.index[:_GROUPS_SHOWN])
+    shown = rows.assign(group_name=rows["group_name"].where(rows["group_name"].isin(kept), _REST))
+    shown = shown.groupby(["day_on", "group_name"], as_index=False)[measure].sum()
+    order = [*kept, *([_REST] if len(ranked) > len(kept) else [])]
+    shown["place"] = shown["group_name"].map({name: place for place, name in enumerate(order)})
+    return _day_bars(shown, measure, title, alt.Color("group_name:N", sort=order, title=None, legend=_legend(order)))
+
+
+def tokens_by_day(rows: pd.DataFrame) -> alt.Chart:
+    """Stacked bars of the token classes per day."""
+    long = rows.melt("day_on", list(TOKEN_CLASSES), "token_class", "tokens")
+    long["place"] = long["token_class"].map({name: place for place, name in enumerate(TOKEN_CLASSES)})
+    long["group_name"] = long["token_class"].map({name: label for name, (label, _) in TOKEN_CLASSES.items()})
+    long = long[long["tokens"] > 0]
+    return _day_bars(long, "tokens", "Tokens", _class_colour())
+
+
+def _day_bars(rows: pd.DataFrame, measure: str, title: str, colour: alt.Color) -> alt.Chart:
+    days = pd.to_datetime(rows["day_on"])
+    span = (days.max() - days.min()).days + 1 if len(days) else 1
+    money = measure.endswith("_usd")
+    number = "$,.2f" if money else "~s"
+    return (
+        alt.Chart(rows.assign(day=days.dt.strftime("%Y-%m-%d")))
+        .mark_bar(width={"band": 0.82} if span > 1 else 48)
+        .encode(
+            x=alt.X(
+                "yearmonthdate(day):T",
+                title=None,
+                axis=alt.Axis(format="%d %b" if span < 200 else "%b %Y", grid=False, labelOverlap=True, tickCount=10),
+            ),
+            y=alt.Y(f"{measure}:Q", title=title, axis=alt.Axis(format=number, tickCount=4, domain=False)),
+            color=colour,
+            order=alt.Order("place:Q"),
+            tooltip=[
+                alt.Tooltip("day:N", title="Day"),
+                alt.Tooltip("group_name:N", title="Of"),
+                alt.Tooltip(f"{measure}:Q", title=title, format="$,.4f" if money else ",d"),
+            ],
+        )
+        .properties(height=280)
+    )
+
+
+def token_share(amounts: dict[str, int]) -> alt.Chart:
+    """One bar, split by token class."""
+    rows = pd.DataFrame(
+        [
+            {"group_name": label, "tokens": amounts[name], "place": place}
+            for place, (name, (label, _)) in enumerate(TOKEN_CLASSES.items())
+            if amounts[name]
+        ]
+    )
+    return (
+        alt.Chart(rows)
+        .mark_bar(height=22)
+        .encode(
+            x=alt.X("tokens:Q", stack="normalize", title=None, axis=alt.Axis(format="%", grid=False, domain=False)),
+            color=_class_colour(),
+            order=alt.Order("place:Q"),
+            tooltip=[alt.Tooltip("group_name:N", title="Class"), alt.Tooltip("tokens:Q", title="Tokens", format=",d")],
+        )
+        .properties(height=86)
+    )
+
+
+def timeline(events: pd.DataFrame) -> alt.Chart | alt.LayerChart:
+    """Every event as a stroke in its kind's colour, main thread and subagents apart, running cost above."""
+    names = list(dict.fromkeys([*(label for label, _ in KINDS.values()), ERROR[0], OTHER[0]]))
+    colours = {**dict(KINDS.values()), **dict([ERROR, OTHER])}
+    present = [name for name in names if name in set(events["kind_label"])]
+    strokes = (
+        alt.Chart(events)
+        .mark_tick(thickness=2, size=26, opacity=0.9)
+        .encode(
+            x=alt.X(
+                "event_index:Q",
+                title=None,
+                scale=alt.Scale(nice=False, padding=4, domain=[0, max(int(events["event_index"].max()), 1)]),
+                axis=None,
+            ),
+            y=alt.Y(
+                "lane:N", title=None, sort=list(dict.fromkeys(events["lane"])), axis=alt.Axis(domain=False, ticks=False)
+            ),
+            color=alt.Color(
+                "kind_label:N",
+                title=None,
+                scale=alt.Scale(domain=present, range=[colours[name] for name in present]),
+                legend=alt.Legend(orient="top", symbolType="square", columns=0, labelLimit=120),
+            ),
+            tooltip=[
+                alt.Tooltip("event_index:Q", title="Event"),
+                alt.Tooltip("kind_label:N", title="Kind"),
+                alt.Tooltip("tool_name:N", title="Tool"),
+                alt.Tooltip("running:N", title="Cost so far"),
+            ],
+        )
+        .properties(height=alt.Step(34))
+    )
+    return strokes
+
+
+def of_result(rows: pd.DataFrame, kind: str, x: str, y: list[str]) -> alt.Chart:
+    """Chart of a query's result: `kind` is bars, line or points, one colour per column of `y`."""
+    marks: dict[str, dict[str, Any]] = {
+        "Bars": {"type": "bar"},
+        "Line": {"type": "line", "point": len(rows) <= 60},
+        "Points": {"type": "circle", "size": 60},
+    }
+    long = rows.melt([x], y, "column", "value")
+    is_time = pd.api.types.is_datetime64_any_dtype(rows[x])
+    is_number = pd.api.types.is_numeric_dtype(rows[x]) and kind != "Bars"
+    scale = "T" if is_time else "Q" if is_number else "N"
+    return (
+        alt.Chart(long)
+        .mark_bar(**{})
+        .encode(
+            x=alt.X(field=x, type={"T": "temporal", "Q": "quantitative", "N": "nominal"}[scale], sort=None, title=x),
+            y=alt.Y("value:Q", title=y[0] if len(y) == 1 else None),
+            color=alt.Color("column:N", title=None, legend=None if len(y) == 1 else alt.Legend(orient="top")),
+        )
+        .properties(mark=marks[kind], height=320)
+    )
+
+
+def _class_colour() -> alt.Color:
+    return alt.Color(
+        "group_name:N",
+        title=None,
+        scale=alt.Scale(
+            domain=[label for label, _ in TOKEN_CLASSES.values()], range=[hue for _, hue in TOKEN_CLASSES.values()]
+        ),
+        legend=alt.Legend(orient="top", symbolType="square", columns=0, labelLimit=160),
+    )
+
+
+def _legend(names: list[str]) -> alt.Legend | None:
+    if names in (["all"], []):
+        return None
+    return alt.Legend(orient="top", symbolType="square", columns=0, labelLimit=220)

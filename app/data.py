@@ -1,0 +1,149 @@
+"""The app's way to the lake: cached, read-only calls of `reports`, and the person's saved queries.
+
+One read-only connection per process, a cursor per call. Answers are kept per snapshot of the lake, so that a page drawn
+again costs no query, and the first page drawn after an ingest sees the new snapshot.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Callable, Hashable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import duckdb
+
+from her_models import queries, reports
+from her_models.config import Config, load_config
+from her_models.errors import LakeError
+from her_models.lake import Lake, open_lake
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+NO_SESSIONS = "The lake holds no session yet. Run `./her ingest` in a terminal, or `./her up --demo` for invented ones."
+_ANSWERS_KEPT = 256  # the events of a long session are the largest, a few MB
+
+
+def config() -> Config:
+    """Return the configuration, read anew: it may change while the app runs."""
+    return load_config()
+
+
+def has_lake() -> bool:
+    """Whether there is a catalog to attach."""
+    settings = config()
+    return bool(settings.catalog) or settings.catalog_path.exists()
+
+
+def is_ingesting() -> bool:
+    """Whether another process holds the ingest's lock at this moment."""
+    try:
+        with (config().home / "ingest.lock").open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # no lock file: nothing was ever ingested here
+        return False
+    return False
+
+
+def ask(question: Callable[Concatenate[duckdb.DuckDBPyConnection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Ask one of `reports`' questions of the present snapshot, or return the answer kept from before.
+
+    Raises:
+        LakeError: there is no lake, or it cannot be read.
+    """
+    settings = config()
+    identity = _identity(settings)
+    with _cursor(settings.home, identity) as cursor:
+        snapshot_id = Lake(cursor, settings).snapshot_id()
+    answer: T = _answer(settings.home, identity, snapshot_id, question, args, tuple(sorted(kwargs.items())))
+    return answer
+
+
+def saved_queries() -> dict[str, str]:
+    """Return the person's saved queries by name; none when there are none or the file cannot be read."""
+    try:
+        found = json.loads(_saved_path().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {str(name): str(sql) for name, sql in found.items()} if isinstance(found, dict) else {}
+
+
+def save_query(name: str, sql: str) -> None:
+    """Keep a query under a name, in place of one of the same name."""
+    _write_saved({**saved_queries(), name: sql})
+
+
+def forget_query(name: str) -> None:
+    """Drop a saved query."""
+    _write_saved({kept: sql for kept, sql in saved_queries().items() if kept != name})
+
+
+def run_sql(sql: str, *, limit: int, seconds: float) -> queries.QueryResult:
+    """Run a person's query on a guarded connection of its own.
+
+    Raises:
+        QueryError: it is not one `select`, it cannot be run, or it took too long.
+        LakeError: there is no lake, or it cannot be read.
+    """
+    with queries.guarded_lake(config()) as con:
+        return queries.run_query(con, sql, limit=limit, seconds=seconds)
+
+
+def lake_bytes() -> int:
+    """Return the size of the lake on disk, catalog included; 0 for a lake that is not a local folder."""
+    settings = config()
+    catalog = settings.catalog_path.stat().st_size if settings.catalog_path.exists() else 0
+    return catalog + (0 if settings.data_path else reports.folder_bytes(settings.lake_path))
+
+
+def _identity(settings: Config) -> Hashable:
+    """What changes when the catalog is another file than before, as after a fresh start of the lake."""
+    if settings.catalog:
+        return settings.catalog
+    try:
+        return settings.catalog_path.stat().st_ino
+    except OSError as error:
+        raise LakeError(f"There is no lake in {settings.home} yet. Run: ./her ingest") from error
+
+
+@lru_cache(maxsize=1)
+def _lake(home: Path, identity: Hashable) -> Lake:
+    return open_lake(load_config(home), read_only=True)
+
+
+def _cursor(home: Path, identity: Hashable) -> duckdb.DuckDBPyConnection:
+    """Return a cursor of its own for each call, since pages are drawn by several threads at once."""
+    cursor = _lake(home, identity).con.cursor()
+    cursor.execute("use lake")
+    return cursor
+
+
+@lru_cache(maxsize=_ANSWERS_KEPT)
+def _answer(
+    home: Path,
+    identity: Hashable,
+    snapshot_id: int,
+    question: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: tuple[tuple[str, Any], ...],
+) -> Any:
+    with _cursor(home, identity) as cursor:
+        return question(cursor, *args, **dict(kwargs))
+
+
+def _saved_path() -> Path:
+    return config().home / "saved_queries.json"
+
+
+def _write_saved(saved: dict[str, str]) -> None:
+    """Replace the file in one step, so that a reader never sees half of it."""
+    path = _saved_path()
+    beside = path.with_suffix(f".{os.getpid()}.tmp")
+    beside.write_text(json.dumps(saved, indent=2, ensure_ascii=False), encoding="utf-8")
+    beside.replace(path)

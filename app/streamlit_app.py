@@ -1,0 +1,55 @@
+"""The router: which pages there are, and what is shown when none of them can be drawn."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+import duckdb
+import streamlit as st
+
+_HERE = Path(__file__).resolve().parent
+if str(_HERE.parent) not in sys.path:  # `streamlit run` puts only this file's folder on the path
+    sys.path.insert(0, str(_HERE.parent))
+
+from app import data  # noqa: E402
+from her_models.errors import HerError  # noqa: E402
+
+st.set_page_config(page_title="Her", page_icon=str(_HERE / "static" / "her-mark.svg"), layout="wide")
+st.logo(str(_HERE / "static" / "her.svg"), icon_image=str(_HERE / "static" / "her-mark.svg"), size="large")
+
+page = st.navigation(
+    [
+        st.Page("views/overview.py", title="Overview", icon=":material/monitoring:", default=True),
+        st.Page("views/sessions.py", title="Sessions", icon=":material/list:"),
+        st.Page("views/session.py", title="Session", icon=":material/play_circle:"),
+        st.Page("views/sql.py", title="SQL", icon=":material/terminal:"),
+        st.Page("views/health.py", title="Health", icon=":material/health_and_safety:"),
+    ],
+    position="top",
+)
+
+try:
+    if data.has_lake():
+        page.run()
+    elif data.is_ingesting():
+        st.title("Reading the logs")
+        st.info("The first ingest is under way; this page looks again every two seconds.", icon=":material/sync:")
+        st.fragment(lambda: st.rerun() if data.has_lake() else st.empty(), run_every=2)()
+    else:
+        st.title("Nothing here yet")
+        st.info(f"There is no lake in {data.config().home}. Fill it in a terminal, then reload this page:")
+        st.code(
+            "./her ingest          # your own logs, from ~/.claude/projects\n./her up --demo       # or invented ones",
+            "bash",
+        )
+except HerError as error:
+    st.error(str(error), icon=":material/error:")
+except duckdb.Error as error:
+    logging.getLogger("her.app").exception("A page could not be drawn")
+    st.error(
+        f"The lake could not be read ({type(error).__name__}). Run ./her doctor in a terminal: it says what is wrong"
+        " and how to mend it. Then reload this page.",
+        icon=":material/error:",
+    )

@@ -1,0 +1,96 @@
+"""Tables as every page draws them: figures right-aligned with their unit, times in the configured zone.
+
+A cost that is null reads "no price"; any other figure that is null is written as text, since a table has one word for
+what is missing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+import pyarrow as pa
+import streamlit as st
+
+from app import data, format
+
+Unit = Literal["text", "usd", "count", "tokens", "bytes", "when", "seconds", "flag", "list"]
+Width = Literal["small", "medium", "large"] | int | None
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How a column is drawn: its heading, its unit, which column of which table it is, its width."""
+
+    label: str
+    unit: Unit = "text"
+    meaning: str | None = None
+    width: Width = None
+
+
+def draw(
+    table: pa.Table,
+    columns: dict[str, Shown],
+    *,
+    label: str,
+    key: str | None = None,
+    opens: bool = False,
+    height: int | Literal["auto", "content", "stretch"] = "auto",
+) -> int | None:
+    """Draw `columns` of `table`; return the row clicked when it `opens` something.
+
+    `label` names the table for people who cannot see it.
+    """
+    frame = _frame(table.select(list(columns)), columns)
+    options: dict[str, Any] = {"on_select": "rerun", "selection_mode": "single-cell"} if opens else {}
+    event = st.dataframe(
+        frame,
+        column_config={name: _config(shown) for name, shown in columns.items()},
+        hide_index=True,
+        placeholder=format.NO_PRICE,
+        key=key,
+        height=height,
+        alt=label,
+        **options,
+    )
+    cells = event.selection.cells if opens else []
+    return int(cells[0][0]) if cells else None
+
+
+def _frame(table: pa.Table, columns: dict[str, Shown]) -> pd.DataFrame:
+    frame = table.to_pandas()
+    for name, shown in columns.items():
+        if shown.unit == "usd":
+            frame[name] = pd.to_numeric(frame[name], errors="coerce").astype("float64")
+        elif shown.unit == "text":
+            frame[name] = [format.one_line(None if pd.isna(v) else str(v), 400) for v in frame[name]]
+        elif shown.unit == "list":
+            frame[name] = [", ".join(v) if v is not None else "" for v in frame[name]]
+        elif shown.unit == "seconds":
+            frame[name] = [format.duration(None if pd.isna(v) else float(v)) for v in frame[name]]
+        elif shown.unit in ("count", "tokens", "bytes") and frame[name].isna().any():
+            write = {"count": format.count, "tokens": format.tokens, "bytes": format.size}[shown.unit]
+            frame[name] = [write(None if pd.isna(v) else int(v)) for v in frame[name]]
+        elif shown.unit == "when" and frame[name].isna().any():
+            zone = data.config().time_zone
+            frame[name] = [format.when(None if pd.isna(v) else v.to_pydatetime(), zone) for v in frame[name]]
+    return frame
+
+
+def _config(shown: Shown) -> Any:
+    config = st.column_config
+    options: dict[str, Any] = {"label": shown.label, "help": shown.meaning, "width": shown.width}
+    if shown.unit == "usd":
+        return config.NumberColumn(**options, format="$%,.4f", alignment="right")
+    if shown.unit in ("count", "tokens"):
+        return config.NumberColumn(**options, format="%,d", alignment="right")
+    if shown.unit == "bytes":
+        return config.NumberColumn(**options, format="bytes", alignment="right")
+    if shown.unit == "seconds":
+        return config.TextColumn(**options, alignment="right")
+    if shown.unit == "when":
+        return config.DatetimeColumn(**options, format="YYYY-MM-DD HH:mm", timezone=data.config().time_zone)
+    if shown.unit == "flag":
+        return config.CheckboxColumn(**options)
+    return config.TextColumn(**options)

@@ -1,0 +1,159 @@
+"""Overview: what was billed, when, for which project and model, by whom, and how well the cache worked."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from app import charts, data, format, tables
+from app.tables import Shown
+from her_models import reports
+from her_models.reports import Overview, Scope
+
+PERIODS = {"7d": ("7 days", 7), "30d": ("30 days", 30), "90d": ("90 days", 90), "all": ("All time", 0)}
+SPLITS = {"model": "Model", "project": "Project", "owner": "Person", "class": "Token class"}
+
+
+def chosen_scope() -> Scope:
+    """Read the filters; they stand in the address, so that a view can be sent to somebody."""
+    choices, zone = data.ask(reports.filter_choices), data.config().time_zone
+    row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+    with row:
+        period = st.segmented_control(
+            "Period",
+            list(PERIODS),
+            format_func=lambda code: PERIODS[code][0],
+            default="all",
+            required=True,
+            key="period",
+            bind="query-params",
+        )
+        projects = st.multiselect("Projects", choices.projects, key="project", bind="query-params", placeholder="All")
+        models = st.multiselect("Models", choices.models, key="model", bind="query-params", placeholder="All")
+        owners = (
+            st.multiselect("People", choices.owners, key="owner", bind="query-params", placeholder="All")
+            if len(choices.owners) > 1
+            else []
+        )
+    days = PERIODS[period or "all"][1]
+    since = datetime.now(ZoneInfo(zone)).date() - timedelta(days=days - 1) if days else None
+    return Scope(since, None, tuple(owners), tuple(projects), tuple(models), zone)
+
+
+def draw_figures(total: Overview) -> None:
+    """Draw the totals as cards."""
+    is_floor = bool(total.unpriced_requests_count or total.floor_requests_count)
+    cards = st.container(horizontal=True, gap="small")
+    with cards:
+        st.metric(
+            "Cost, list-price equivalent",
+            format.usd(total.billed_usd, is_floor=is_floor),
+            border=True,
+            help=f"daily_cost.billed_usd. {format.LIST_PRICE_NOTE}",
+        )
+        st.metric("Sessions", format.count(total.sessions_count), border=True, help="Sessions with a billed response")
+        st.metric("Responses", format.count(total.requests_count), border=True, help="daily_cost.requests_count")
+        st.metric(
+            "Tokens sent",
+            format.tokens(total.prompt_tokens),
+            border=True,
+            help=f"{total.prompt_tokens:,} tokens: not cached, written to cache and read from it",
+        )
+        st.metric(
+            "Tokens received",
+            format.tokens(total.output_tokens, is_floor=bool(total.floor_requests_count)),
+            border=True,
+            help=f"daily_cost.output_tokens: {total.output_tokens:,}",
+        )
+        st.metric(
+            "Read from cache",
+            format.percent(total.cache_hit_ratio),
+            border=True,
+            help="cache_read_tokens as a share of all tokens sent",
+        )
+    notes = []
+    if total.floor_requests_count:
+        notes.append(
+            f"{total.floor_requests_count:,} responses have no final output count in the log: their output, and so the"
+            " cost, is at least what is shown."
+        )
+    if total.unpriced_requests_count:
+        notes.append(f"{total.unpriced_requests_count:,} responses are of models without a price; see Health.")
+    if notes:
+        st.caption(" ".join(notes))
+
+
+def draw_days(scope: Scope) -> None:
+    """Draw the bars per day."""
+    head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
+    with head:
+        st.subheader("By day")
+        split = st.segmented_control(
+            "Split by",
+            list(SPLITS),
+            format_func=SPLITS.__getitem__,
+            default="model",
+            required=True,
+            key="split",
+            bind="query-params",
+            label_visibility="collapsed",
+        )
+    if split == "class":
+        rows = data.ask(reports.cost_by_day, scope).to_pandas()
+        st.altair_chart(charts.tokens_by_day(rows), alt="Tokens per day by class")
+        return
+    dimension = split or "model"
+    rows = data.ask(reports.cost_by_day, scope, dimension).to_pandas()  # type: ignore[arg-type]
+    rows["billed_usd"] = rows["billed_usd"].astype("float64")
+    if rows["billed_usd"].isna().all():
+        st.info("No model in this period has a price, so there is no cost to draw. Tokens are under Token class.")
+        return
+    rows["group_name"] = rows["group_name"].fillna("unknown").map(format.one_line)
+    st.altair_chart(charts.cost_by_day(rows, "billed_usd", "US dollars"), alt="Cost per day")
+
+
+def draw_groups(scope: Scope, dimension: reports.Dimension, heading: str) -> None:
+    """Draw what each value of a dimension cost."""
+    st.subheader(heading)
+    tables.draw(
+        data.ask(reports.cost_by, dimension, scope),
+        {
+            "group_name": Shown(SPLITS[dimension], width="medium"),
+            "billed_usd": Shown("Cost", "usd", "daily_cost.billed_usd, US dollars at list price"),
+            "requests_count": Shown("Responses", "count"),
+            "cache_read_tokens": Shown("Cache read", "tokens"),
+            "uncached_input_tokens": Shown("Not cached", "tokens"),
+            "output_tokens": Shown("Output", "tokens"),
+        },
+        label=heading,
+        key=f"by_{dimension}",
+    )
+
+
+st.title("Overview")
+scope = chosen_scope()
+total = data.ask(reports.overview, scope)
+if not total.requests_count:
+    choices = data.ask(reports.filter_choices)
+    if not choices.sessions_count:
+        st.info(data.NO_SESSIONS)
+    else:
+        st.info(f"Nothing was billed in this selection. The logs reach from {choices.first_on} to {choices.last_on}.")
+    st.stop()
+
+draw_figures(total)
+draw_days(scope)
+
+st.subheader("Where the tokens went")
+amounts = {name: getattr(total, name) for name in charts.TOKEN_CLASSES}
+st.altair_chart(charts.token_share(amounts), alt="Share of each token class")
+
+left, right = st.columns(2, gap="medium")
+with left:
+    draw_groups(scope, "project", "By project")
+with right:
+    draw_groups(scope, "model", "By model")
+if len(data.ask(reports.filter_choices).owners) > 1:
+    draw_groups(scope, "owner", "By person")

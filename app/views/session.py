@@ -1,0 +1,261 @@
+"""Session: one session replayed, and its turns, tools and subagents with what each cost."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import charts, data, format, replay, tables
+from app.tables import Shown
+from her_models import reports
+from her_models.reports import Session
+
+VIEWS = {"replay": "Replay", "turns": "Turns", "tools": "Tools", "agents": "Subagents", "about": "About"}
+TOKENS = {
+    "cache_read_tokens": Shown("Cache read", "tokens"),
+    "cache_write_5m_tokens": Shown("Written, 5 min", "tokens"),
+    "cache_write_1h_tokens": Shown("Written, 1 h", "tokens"),
+    "uncached_input_tokens": Shown("Not cached", "tokens"),
+    "output_tokens": Shown("Output", "tokens", "As logged"),
+}
+
+
+def chosen_session() -> Session:
+    """Return the session named in the address, or let the reader choose one."""
+    session_id, source_id = st.query_params.get("session"), st.query_params.get("source")
+    found = data.ask(reports.session_headers, session_id, source_id) if session_id else ()
+    if len(found) == 1:
+        return found[0]
+    st.title("Session")
+    if len(found) > 1:
+        st.info("Several sources hold a session of this id. Whose do you mean?")
+        for one in found:
+            parameters = {"session": one.session_id, "source": one.source_id}
+            st.page_link("views/session.py", label=format.escaped(one.source_id), query_params=parameters)
+        st.stop()
+    if session_id:
+        st.warning("The lake holds no such session. It may not have been ingested yet: ./her ingest")
+    newest = data.ask(reports.sessions, page_size=200).rows.to_pylist()
+    if not newest:
+        st.info(data.NO_SESSIONS)
+        st.stop()
+    zone = data.config().time_zone
+    chosen = st.selectbox(
+        "Open a session",
+        range(len(newest)),
+        index=None,
+        format_func=lambda row: (
+            f"{format.when(newest[row]['started_at'], zone)} · {newest[row]['project'] or 'no project'} · "
+            f"{format.one_line(newest[row]['title'], 70) or newest[row]['session_id'][:8]}"
+        ),
+        placeholder=f"The newest {len(newest)}",
+    )
+    if chosen is not None:
+        row = newest[chosen]
+        st.switch_page("views/session.py", query_params={"session": row["session_id"], "source": row["source_id"]})
+    st.page_link("views/sessions.py", label="Search all sessions", icon=":material/search:")
+    st.stop()
+
+
+def draw_header(session: Session) -> None:
+    """Draw title, circumstances and totals."""
+    zone = data.config().time_zone
+    st.title(format.escaped(format.one_line(session.title, 90)) or "Session without a title", anchor=False)
+    client = " to ".join(dict.fromkeys(v for v in (session.first_version, session.last_version) if v))
+    facts = [
+        session.project,
+        session.owner,
+        session.git_branch and f"branch {session.git_branch}",
+        client and f"client {client}",
+        ", ".join(session.models),
+        f"{format.when(session.started_at, zone)} to {format.when(session.ended_at, zone)} {zone}",
+    ]
+    st.caption(" · ".join(format.escaped(fact) for fact in facts if fact))
+    is_floor = bool(session.unpriced_requests_count or session.floor_requests_count)
+    sent = (
+        session.uncached_input_tokens
+        + session.cache_write_5m_tokens
+        + session.cache_write_1h_tokens
+        + session.cache_read_tokens
+    )
+    billed = session.billed_usd if session.requests_count else 0.0
+    with st.container(horizontal=True, gap="small"):
+        st.metric(
+            "Cost, list-price equivalent",
+            format.usd(billed, is_floor=is_floor),
+            border=True,
+            help=f"sessions.billed_usd. {format.LIST_PRICE_NOTE}",
+        )
+        st.metric(
+            "Responses",
+            format.count(session.requests_count),
+            border=True,
+            help=f"sessions.requests_count; {session.inherited_requests_count:,} more were copied here, paid elsewhere",
+        )
+        st.metric("Tokens sent", format.tokens(sent), border=True, help=f"{sent:,}")
+        st.metric(
+            "Read from cache",
+            format.percent(session.cache_read_tokens / sent if sent else None),
+            border=True,
+            help="Share of the tokens sent",
+        )
+        st.metric(
+            "Output",
+            format.tokens(session.output_tokens, is_floor=bool(session.floor_requests_count)),
+            border=True,
+            help=f"sessions.output_tokens: {session.output_tokens:,}",
+        )
+        st.metric(
+            "Longest context",
+            format.tokens(session.peak_context_tokens),
+            border=True,
+            help="sessions.peak_context_tokens",
+        )
+        st.metric(
+            "Tool calls",
+            format.count(session.tool_calls_count),
+            border=True,
+            help=f"sessions.tool_calls_count; {session.tool_errors_count:,} failed",
+        )
+    notes = []
+    if session.floor_requests_count:
+        notes.append(
+            f"{session.floor_requests_count:,} responses have no final output count: the cost is at least this."
+        )
+    if session.unpriced_requests_count:
+        notes.append(f"{session.unpriced_requests_count:,} responses have no price and are left out of the cost.")
+    if notes:
+        st.caption(" ".join(notes))
+
+
+def draw_replay(session: Session) -> None:
+    """Draw the timeline and, below it, the replay."""
+    record = data.ask(replay.recording, session.source_id, session.session_id)
+    if not record.length:
+        st.info("This session's log holds nothing that was said or done.")
+        return
+    frame = data.ask(replay.timeline_rows, session.source_id, session.session_id)
+    st.altair_chart(charts.timeline(frame), alt="Timeline of the session's events by kind")
+    replay.draw(session, record)
+
+
+def draw_turns(session: Session) -> None:
+    """Draw the turns; a click opens the replay where the turn begins."""
+    turns = data.ask(reports.session_turns, session.source_id, session.session_id)
+    if not turns.num_rows:
+        st.info("No prompt in this session.")
+        return
+    st.caption("Click a turn to see it in the replay.")
+    clicked = tables.draw(
+        turns,
+        {
+            "turn_index": Shown("Turn", "count", "turns.turn_index; -1 is what came before the first prompt"),
+            "started_at": Shown("Started", "when"),
+            "prompt": Shown("Prompt", "text", "turns.prompt", 420),
+            "incurred_usd": Shown("Cost", "usd", "turns.incurred_usd, subagents included"),
+            "requests_count": Shown("Responses", "count"),
+            "tool_calls_count": Shown("Tools", "count"),
+            "tool_errors_count": Shown("Failed", "count"),
+            **TOKENS,
+            "peak_context_tokens": Shown("Context", "tokens", "Longest prompt of the main thread in the turn"),
+            "duration_seconds": Shown("Span", "seconds"),
+            "is_inherited": Shown("Copied", "flag", "Copied here from another session, paid there"),
+        },
+        label="Turns",
+        key="turns_table",
+        opens=True,
+        height=min(38 + 35 * turns.num_rows, 720),
+    )
+    if clicked is not None:
+        record = data.ask(replay.recording, session.source_id, session.session_id)
+        places = record.rows["turn_index"].to_pylist()
+        turn = turns["turn_index"][clicked].as_py()
+        st.session_state.pop("replay_session", None)
+        target = {"event": str(places.index(turn))} if turn in places else {}
+        st.switch_page(
+            "views/session.py", query_params={"session": session.session_id, "source": session.source_id, **target}
+        )
+
+
+def draw_tools(session: Session) -> None:
+    """Draw what each tool was asked and gave back."""
+    found = data.ask(reports.session_tools, session.source_id, session.session_id)
+    if not found.num_rows:
+        st.info("No tool was called in this session.")
+        return
+    tables.draw(
+        found,
+        {
+            "tool_name": Shown("Tool", width="medium"),
+            "mcp_server": Shown("MCP server"),
+            "calls_count": Shown("Calls", "count"),
+            "errors_count": Shown("Failed", "count"),
+            "call_bytes": Shown("Asked", "bytes", "Bytes of the inputs the model wrote"),
+            "result_bytes": Shown("Gave back", "bytes", "Bytes of the results the model saw"),
+            "requesting_usd": Shown(
+                "Cost of asking", "usd", "tool_cost.requesting_usd: share of the responses that made the calls"
+            ),
+        },
+        label="Tools",
+        key="tools_table",
+    )
+
+
+def draw_agents(session: Session) -> None:
+    """Draw the main thread and each subagent."""
+    found = data.ask(reports.session_agents, session.source_id, session.session_id)
+    if not found.num_rows:
+        st.info("No response was billed in this session.")
+        return
+    main = [agent or "main thread" for agent in found["agent_id"].to_pylist()]
+    place = found.schema.get_field_index("agent_id")
+    tables.draw(
+        found.set_column(place, "agent_id", [main]),
+        {
+            "agent_id": Shown("Thread"),
+            "agent_type": Shown("Type"),
+            "description": Shown("Asked to", width="large"),
+            "billed_usd": Shown("Cost", "usd", "agent_cost.billed_usd"),
+            "requests_count": Shown("Responses", "count"),
+            **TOKENS,
+            "models": Shown("Models", "list"),
+            "started_at": Shown("Started", "when"),
+        },
+        label="Threads",
+        key="agents_table",
+    )
+
+
+def draw_about(session: Session) -> None:
+    """Draw what identifies the session and what its figures rest on."""
+    facts = {
+        "Session": session.session_id,
+        "Source": session.source_id,
+        "Folder": session.project_path or format.UNKNOWN,
+        "Continues or forks": session.forked_from_session_id or "nothing",
+        "Log files": format.count(session.files_count),
+        "Lines": format.count(session.lines_count),
+        "Compactions": format.count(session.compactions_count),
+        "Completeness": session.completeness,
+        "As SQL": f"select * from requests where session_id = '{session.session_id}'",
+    }
+    for name, fact in facts.items():
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(name, width=150)
+            st.code(format.plain(fact), None, wrap_lines=True, width="stretch")
+
+
+session = chosen_session()
+draw_header(session)
+view = st.segmented_control(
+    "View",
+    list(VIEWS),
+    format_func=VIEWS.__getitem__,
+    default="replay",
+    required=True,
+    key="view",
+    bind="query-params",
+    label_visibility="collapsed",
+)
+{"replay": draw_replay, "turns": draw_turns, "tools": draw_tools, "agents": draw_agents, "about": draw_about}[
+    view or "replay"
+](session)
