@@ -17,6 +17,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import json
 import os
 import re
 import secrets
@@ -143,8 +144,13 @@ class Redactor:
         return self.apply(data, self.spans(data))
 
     def redact_text(self, text: str) -> str:
-        """Return `text` without secrets."""
-        return self.redact(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
+        """Return `text` without secrets: what a log line with this text in a string would show."""
+        line = json.dumps(text, ensure_ascii=False).encode("utf-8", "surrogatepass")
+        spans = self.spans(line)
+        if not spans:
+            return text
+        redacted: str = json.loads(self.apply(line, spans).decode("utf-8", "surrogatepass"))
+        return redacted
 
     def fingerprint(self, secret: bytes) -> str:
         """Return the keyed hash of a secret: 16 hexadecimal digits."""
@@ -329,6 +335,7 @@ _UNITS = re.compile(rb'(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*')
 _ESCAPE_BEFORE = re.compile(rb"\\(?:[nrtbf]|u[0-9a-fA-F]{4})$")
 _CHARACTER_ESCAPE = re.compile(rb"(\\+)(?:u00([2-7][0-9a-fA-F])|(/))")
 _DEPTH_SLASHES = frozenset((1 << depth) - 1 for depth in range(9))
+_AFTER_A_STRING = (b"", b",", b":", b"]", b"}", b" ", b"\t", b"\r", b"\n")
 _BLANKS = rb"(?:[ \t]|\\+t)*"
 
 
@@ -599,6 +606,19 @@ def _value(data: bytes, end: int, name_slashes: int | None, is_line: bool) -> _V
     return _Value(start, start + len(text), _plain(text), is_line)
 
 
+def _unescaped(value: bytes, slashes: int) -> bytes:
+    """Return what a value says that stands at the depth of JSON where a quote has `slashes` before it."""
+    text = value
+    try:
+        for _ in range(slashes.bit_length() + 1):
+            if b"\\" not in text:
+                break
+            text = json.loads(b'"' + text + b'"', strict=False).encode("utf-8", "surrogatepass")
+    except ValueError:
+        return _plain(value)
+    return text
+
+
 def _quoted(data: bytes, start: int, slashes: int, quote: bytes, name_slashes: int | None) -> _Value | None:
     """Read a quoted value whose opening quote, with `slashes` before it, ends at `start`."""
     if quote != b'"':
@@ -609,8 +629,10 @@ def _quoted(data: bytes, start: int, slashes: int, quote: bytes, name_slashes: i
         while end > start and data[end - 1] == 0x5C:
             end -= 1
         return _Value(start, end, _plain(data[start:end]), True)
-    if slashes not in _DEPTH_SLASHES or (name_slashes is None and slashes == 0):
+    if slashes not in _DEPTH_SLASHES:
         return None
+    if name_slashes is None and slashes == 0 and data[start : start + 1] in _AFTER_A_STRING:
+        return None  # the end of a string that ends in a name; otherwise text that is no JSON
     if name_slashes is not None and name_slashes != slashes:
         return None
     position = start
@@ -624,21 +646,23 @@ def _quoted(data: bytes, start: int, slashes: int, quote: bytes, name_slashes: i
         over = (position - run) % (2 * slashes + 2)
         if over <= slashes:  # closed; or, with fewer, a string around it closed first and the value was cut
             end = position - slashes if over == slashes else run
-            return _Value(start, end, _plain(data[start:end]), True)
+            return _Value(start, end, _unescaped(data[start:end], slashes), True)
         position += 1
 
 
-_NAME = re.compile(rb"([A-Za-z0-9_.\-]{1,80})((?:(\\*)([\"'`]))?\]?[ ]{0,8})[:=]$")
+# Read backwards from the separator: a search that must end at it would try every start before it.
+_NAME_BACKWARDS = re.compile(rb"[:= ,]([ ]{0,8}\]?(?:([\"'`])(\\*))?)([A-Za-z0-9_.\-]{1,80})")
 _PASSWORD_NAME = re.compile(rb"pass(?:w|phrase|code|$)|pwd|pswd|_pw|^pass", re.IGNORECASE)
 _WORD_OF_NAME = re.compile(rb"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _LAST_WORDS_OF_NO_SECRET = frozenset(
     b"name names type types count counts id ids path paths file filename files url uri urls length len limit limits "
     b"min max field fields label hint placeholder policy expiry expires expired at in ttl usage used budget index "
-    b"status version format ref refs arn manager store storage provider env var class regex pattern prefix suffix error "
-    b"errors required enabled set unset input rule rules validator check strength reset page endpoint handler callback "
-    b"function method header headers param parameter kind source scope scopes issuer audience algorithm alg rate "
-    b"window position size total stream estimate cost price ratio per map list array object schema model "
-    b"middleware service client config options settings test tests spec docs doc md description title text message msg event".split()
+    b"status version format ref refs arn manager store storage provider env var class regex pattern prefix suffix "
+    b"error errors required enabled set unset input rule rules validator check strength reset page endpoint handler "
+    b"callback function method header headers param parameter kind source scope scopes issuer audience algorithm alg "
+    b"rate window position size total stream estimate cost price ratio per map list array object schema model "
+    b"middleware service client config options settings test tests spec docs doc md description title text "
+    b"message msg event".split()
 )
 _WORDS_OF_NO_SECRET = frozenset(
     b"public publishable max min num total page next prev continuation sync cancel cancellation primary foreign cache "
@@ -656,17 +680,25 @@ def _name_words(name: bytes) -> list[bytes]:
     return [word.lower() for word in _WORD_OF_NAME.findall(name)]
 
 
-def _name_before(data: bytes, end: int) -> re.Match[bytes] | None:
-    return _NAME.search(data[max(0, end - 112) : end])
+@dataclass(frozen=True, slots=True)
+class _Name:
+    """The name before a separator: where it starts, what closes it, at which depth its quote stands."""
+
+    text: bytes
+    start: int
+    closing: bytes
+    slashes: int | None  # before a double quote that closes it; None if it has none
 
 
-def _bare_name(data: bytes, end: int, match: re.Match[bytes]) -> tuple[bytes, int]:
-    """Return the name and its offset, without the letter of an escape that stands before it."""
-    start = max(0, end - 112) + match.start(1)
-    name = match[1]
+def _name_before(data: bytes, end: int) -> _Name | None:
+    """Return the name before a separator that ends at `end`, without the letter of an escape before it."""
+    match = _NAME_BACKWARDS.match(data[max(0, end - 112) : end][::-1])
+    if match is None:
+        return None
+    name, start = match[4][::-1], end - match.end()
     if start > 0 and data[start - 1] == 0x5C and name[:1] in (b"n", b"r", b"t"):
-        return name[1:], start + 1
-    return name, start
+        name, start = name[1:], start + 1
+    return _Name(name, start, match[1], len(match[3]) if match[2] == b'"' else None)
 
 
 def _judged(value: _Value, name: bytes, rule: Rule, separator: bytes = b"") -> Iterator[_Found]:
@@ -695,17 +727,14 @@ def _judged(value: _Value, name: bytes, rule: Rule, separator: bytes = b"") -> I
 
 
 def _confirm_assignment(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_Found]:
-    match = _name_before(data, end)
-    if match is None:
+    name = _name_before(data, end)
+    if name is None or data[end : end + 2] in (b"//", b"\\/"):  # a scheme: `secret://`
         return
-    name, start = _bare_name(data, end, match)
-    if data[end : end + 2] in (b"//", b"\\/"):
-        return  # a scheme: `secret://`
-    slashes = len(match[3]) if match[4] == b'"' else None
-    is_environment = data[end - 1 : end] == b"=" and not match[2] and name.isupper() and _starts_line(data, start)
-    value = _value(data, end, slashes, is_environment)
+    separator = data[end - 1 : end]
+    is_environment = separator == b"=" and not name.closing and name.text.isupper() and _starts_line(data, name.start)
+    value = _value(data, end, name.slashes, is_environment)
     if value is not None:
-        yield from _judged(value, name, rule, data[end - 1 : end])
+        yield from _judged(value, name.text, rule, separator)
 
 
 _LINE_START = re.compile(rb"(?:\\+n|\n|\"|^|\xe2\x86\x92|\\+t|[+-])[ ]*(?:export |set |ENV |- )?$")
@@ -715,7 +744,6 @@ def _starts_line(data: bytes, start: int) -> bool:
     return _LINE_START.search(data[max(0, start - 24) : start]) is not None
 
 
-_FLAG = re.compile(rb"-{1,2}([A-Za-z][A-Za-z-]{0,60})(?:(\\*)([\"']))?[ ,]$")
 _MYSQL = re.compile(rb"[^\n\"|;&]{0,120}? -p(?![ ])(?=\S)")
 _USER_COLON = re.compile(_BLANKS + rb"\\*[\"']?([A-Za-z0-9_.@+-]{0,64}):")
 
@@ -739,13 +767,12 @@ def _confirm_flag(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_Fo
         if value and _is_password(value.plain, value.is_quoted):
             yield _Found(value.start, value.end, rule.name)
         return
-    match = _FLAG.search(data[max(0, end - 80) : end])
-    if match is None:
+    name = _name_before(data, end)
+    if name is None:
         return
-    slashes = len(match[2]) if match[3] == b'"' else None
-    value = _value(data, end, slashes, False)
+    value = _value(data, end, name.slashes, False)
     if value is not None and value.number_quote is None:
-        yield from _judged(value, match[1], rule)
+        yield from _judged(value, name.text, rule)
 
 
 _PAIR = re.compile(
@@ -876,8 +903,8 @@ def _confirm_authorization(data: bytes, end: int, rule: Rule, head: Head) -> Ite
         match = _AUTHORIZATION.match(data, end)
         start, stop = match.span(1) if match else (end, end)
     else:
-        start, scheme = end - head.width + head.pattern.index(" ") + 1, head.pattern[:6]
-        if not _is_boundary(data, start - len(scheme)):
+        start = end - head.width + head.pattern.index(" ") + 1
+        if not _is_boundary(data, end - head.width):
             return
         stop = _BEARER.match(data, end).end()  # type: ignore[union-attr]
     value = data[start:stop].rstrip(b".:")

@@ -248,7 +248,7 @@ PROVIDER_RULES: tuple[Rule, ...] = (
     _token("sendgrid", "SendGrid keys", "SG.", WORD_DASH, 16, tail=rf"{WORD_DASH}{{0,10}}\.{WORD_DASH}{{30,60}}"),
     _token("mailgun", "Mailgun keys", "key-", HEX, 32, tail="", is_checked=True),
     _shaped("mailchimp", "Mailchimp keys", f"{HEX}{{32}}-us[0-9]", 36, "-us", tail="[0-9]?", is_checked=True),
-    _token("brevo", "Brevo keys", "xkeysib- xsmtpsib-", HEX, 60, tail="-[A-Za-z0-9]{12,20}"),
+    _token("brevo", "Brevo keys", "xkeysib- xsmtpsib-", HEX, 60, tail=f"{HEX}*-[A-Za-z0-9]{{12,20}}"),
     _token("stripe", "Stripe secret and restricted keys", "sk_live_ sk_test_ rk_live_ rk_test_", LETTERS_DIGITS, 16),
     _token("stripe-webhook", "Webhook signing secrets", "whsec_", "[A-Za-z0-9+/=]", 24),
     _token("square", "Square tokens", "sq0atp- sq0csp- sq0idp-", WORD_DASH, 22),
