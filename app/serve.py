@@ -21,7 +21,7 @@ from types import FrameType
 
 from app.terminal import aside, screen
 from her_models.config import Config
-from her_models.errors import HerError
+from her_models.errors import HerError, SourceError
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
@@ -106,7 +106,7 @@ def serve(config: Config, paths: Sequence[Path], *, port: int | None, opens_brow
             reading = _start_reading(config, paths, environment)
             if reading:
                 children.append(reading)
-            with (logs / "app.log").open("ab") as log:
+            with (logs / "app.log").open("wb") as log:
                 served = subprocess.Popen(
                     _streamlit(chosen), cwd=CHECKOUT, env=environment, stdout=log, stderr=log, start_new_session=True
                 )
@@ -143,7 +143,11 @@ def _start_reading(
     """Read now when that is soon done and nothing is there to show; else beside the app, and return that process."""
     from her_models.ingest import nothing_new
 
-    if nothing_new(config, paths, None):
+    try:
+        if nothing_new(config, paths, None):
+            return None
+    except SourceError as error:  # the client deletes old logs; the lake is what remains
+        aside.print(f"{error} Showing what is in the lake.", markup=False, soft_wrap=True)
         return None
     is_first = not config.catalog and not config.catalog_path.exists()
     looked_at = list(paths) or [source.path for source in config.sources]
