@@ -20,7 +20,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -184,7 +184,12 @@ def _write_sidecar(config: Config, lake: Lake, source_ids: Iterable[str]) -> Non
             temporary.unlink()
 
 
-def _is_current(config: Config, sources: Sequence[Source]) -> bool:
+def is_current(config: Config, sources: Sequence[Source]) -> bool:
+    """Say whether the lake holds all there is in these sources. Reads no log bytes.
+
+    Raises:
+        SourceError: nothing is at a path.
+    """
     data = _read_sidecar(config)
     if data is None or data.get("snapshot_id") != published_snapshot(config):
         return False
@@ -206,7 +211,7 @@ def nothing_new(config: Config, paths: Sequence[str | Path] = (), owner: str | N
     Raises:
         SourceError: nothing is at a path.
     """
-    return _is_current(config, resolve_sources(config, paths, owner))
+    return is_current(config, resolve_sources(config, paths, owner))
 
 
 # -- one writer -----------------------------------------------------------------------------------------------------
@@ -258,31 +263,38 @@ def new_run_id() -> str:
 
 
 def stage_source(
-    lake: Lake, source: Source, config: Config, *, run_id: str, progress: Progress | None = None
+    lake: Lake,
+    source: Source,
+    config: Config,
+    *,
+    run_id: str,
+    progress: Progress | None = None,
+    even_if_empty: bool = False,
 ) -> StagedShard | None:
     """Stage what is new in a source as Parquet inside the lake's folder; None when there is nothing to do.
 
-    The files become part of the lake only by `publish_source`.
+    The files become part of the lake only by `publish_source`. `even_if_empty` stages nothing rather than giving None.
     """
     from her_models.lake import staging_folder
     from her_models.sources import plan_source
     from her_models.staging import fingerprint_key, stage
 
     plan = plan_source(source, lake.manifest(source.source_id), key=fingerprint_key(config))
-    if plan.is_empty and source.source_id in lake.source_ids() and not lake.is_outdated(source.source_id):
+    is_known = source.source_id in lake.source_ids() and not lake.is_outdated(source.source_id)
+    if plan.is_empty and is_known and not even_if_empty:
         return None
     folder = staging_folder(config) / run_id / source.source_id
     folder.mkdir(parents=True, exist_ok=True)
     return stage(plan, folder, config, run_id=run_id, progress=progress)
 
 
-def publish_source(lake: Lake, staged: StagedShard) -> PublishReport:
-    """Publish what was staged, in one transaction.
+def publish_source(lake: Lake, staged: StagedShard, *, also_sessions: Iterable[str] = ()) -> PublishReport:
+    """Publish what was staged, in one transaction, and build `also_sessions` anew with it.
 
     Raises:
         PublishRefused: a critical check failed; the lake is as it was.
     """
-    return lake.publish(staged)
+    return lake.publish(staged, also_sessions=also_sessions)
 
 
 def source_report(source: Source, staged: StagedShard | None, published: PublishReport | None) -> SourceReport:
@@ -337,10 +349,29 @@ def ingest(
         PublishRefused: a critical check failed for a source; what was published before it stays.
         LakeBusy: another process writes for too long.
     """
+    return ingest_sources(config, resolve_sources(config, paths, owner), progress=progress, on_wait=on_wait)
+
+
+def ingest_sources(
+    config: Config,
+    sources: Sequence[Source],
+    *,
+    days: Sequence[date] = (),
+    progress: Progress | None = None,
+    on_wait: Callable[[str], None] | None = None,
+    on_begin: Callable[[Source], None] | None = None,
+    on_report: Callable[[SourceReport], None] | None = None,
+) -> IngestReport:
+    """Do what `ingest` does with sources already found; the callbacks hear of each source as its turn comes.
+
+    With `days` (in the configured time zone), the sessions with a line on one of them are built anew as well.
+
+    Raises:
+        As `ingest`.
+    """
     start = time.monotonic()
     run_id = new_run_id()
-    sources = resolve_sources(config, paths, owner)
-    if _is_current(config, sources):
+    if not days and is_current(config, sources):
         unchanged = tuple(SourceReport(source.source_id, str(source.path)) for source in sources)
         return IngestReport(run_id, unchanged, time.monotonic() - start)
     from her_models.lake import open_lake
@@ -350,9 +381,14 @@ def ingest(
         lake.remove_leftovers()
         try:
             for source in sources:
-                staged = stage_source(lake, source, config, run_id=run_id, progress=progress)
-                published = publish_source(lake, staged) if staged else None
+                if on_begin:
+                    on_begin(source)
+                staged = stage_source(lake, source, config, run_id=run_id, progress=progress, even_if_empty=bool(days))
+                also = lake.sessions_on(source.source_id, days) if days else ()
+                published = publish_source(lake, staged, also_sessions=also) if staged else None
                 reports.append(source_report(source, staged, published))
+                if on_report:
+                    on_report(reports[-1])
         finally:
             with contextlib.suppress(HerError, OSError):
                 finish_run(lake, config)

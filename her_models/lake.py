@@ -16,7 +16,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
@@ -267,15 +267,32 @@ class Lake:
 
     # -- publishing
 
-    def publish(self, staged: StagedShard, config: Config | None = None) -> PublishReport:
+    def sessions_on(self, source_id: str, days: Iterable[date]) -> list[str]:
+        """Return the sessions of a source with a line on one of the days, in the configured time zone."""
+        listed = ", ".join(f"date {literal(day.isoformat())}" for day in days)
+        if not listed:
+            return []
+        local = f"cast(timezone({literal(self.config.time_zone)}, logged_at) as date)"
+        rows = self.con.execute(
+            f"select distinct session_id from lake.lines "
+            f"where source_id = {literal(source_id)} and {local} in ({listed})"
+        ).fetchall()
+        return sorted(row[0] for row in rows)
+
+    def publish(
+        self, staged: StagedShard, config: Config | None = None, *, also_sessions: Iterable[str] = ()
+    ) -> PublishReport:
         """Publish a shard in one transaction: its rows, the marts of the sessions it changes, the run.
+
+        `also_sessions` are built anew though nothing of them changed.
 
         Raises:
             PublishRefused: a critical check failed; the lake is as it was.
             LakeBusy: other writers kept changing the same rows.
         """
+        also = tuple(also_sessions)
         for attempt in range(CONFLICT_ATTEMPTS):
-            publication = _Publication(self, staged)
+            publication = _Publication(self, staged, also)
             try:
                 return publication.run()
             except duckdb.Error as error:
@@ -342,9 +359,10 @@ def staging_folder(config: Config) -> Path:
 class _Publication:
     """One attempt at publishing one shard; a class because each step leaves tables for the next."""
 
-    def __init__(self, lake: Lake, staged: StagedShard) -> None:
+    def __init__(self, lake: Lake, staged: StagedShard, also_sessions: tuple[str, ...] = ()) -> None:
         self.lake = lake
         self.staged = staged
+        self.also_sessions = also_sessions
         self.con = lake.con
         self.source_id = staged.source.source_id
         self.is_small = staged.counts.lines <= INLINED_ROWS
@@ -524,6 +542,8 @@ class _Publication:
             f"{new} select distinct session_id from lake.lines where {mine} and file_id in "
             "(select file_id from changed_files where not is_current)"
         )
+        if self.also_sessions:
+            self.con.execute(f"insert into changed_sessions select unnest({literal(self.also_sessions)})")
         self.con.execute(
             f"""
             create or replace temp table session_links as
