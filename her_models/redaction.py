@@ -14,13 +14,11 @@ backslashes before it. A span never holds half of an escape or a quote of the li
 
 from __future__ import annotations
 
-import base64
 import binascii
 import hashlib
 import json
 import os
 import re
-import secrets
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -36,11 +34,33 @@ from her_models.redaction_rules import ESCAPE_HEADS, HOME_RULE, RULES, RULES_VER
 if TYPE_CHECKING:
     from her_models.config import Config
 
+
+class _Pattern:
+    """A regular expression compiled when first used: most runs meet few kinds of secrets, and start sooner."""
+
+    match: Callable[..., re.Match[bytes] | None]
+    search: Callable[..., re.Match[bytes] | None]
+    fullmatch: Callable[..., re.Match[bytes] | None]
+    finditer: Callable[..., Iterator[re.Match[bytes]]]
+    findall: Callable[..., list[bytes]]
+    sub: Callable[..., bytes]
+
+    def __init__(self, source: bytes, flags: int = 0) -> None:
+        self._source, self._flags = source, flags
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        method = getattr(re.compile(self._source, self._flags), name)
+        setattr(self, name, method)
+        return method
+
+
 KEY_BYTES = 32
-MARKER = re.compile(rb"\[redacted:[a-z0-9-]+:[0-9a-f]{16}\]")
+MARKER = _Pattern(rb"\[redacted:[a-z0-9-]+:[0-9a-f]{16}\]")
 _MARKER_START = b"[redacted:"
 _LONGEST_MARKER = 64
-_HOME_PSEUDONYM = re.compile(rb"redacted[0-9a-f]{10}(?![A-Za-z0-9])")
+_HOME_PSEUDONYM = _Pattern(rb"redacted[0-9a-f]{10}(?![A-Za-z0-9])")
 
 Candidate = tuple[int, int]  # number of the head, offset where it ends
 
@@ -214,11 +234,11 @@ def load_key(path: Path) -> bytes:
 
 def _make_key(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    aside = path.with_name(f"{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_bytes(KEY_BYTES))
+            file.write(os.urandom(KEY_BYTES))
             file.flush()
             os.fsync(file.fileno())
         try:
@@ -331,9 +351,9 @@ class _ReEngine:
 
 # -- Bytes of JSON -----------------------------------------------------------------------------------------------
 
-_UNITS = re.compile(rb'(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*')
-_ESCAPE_BEFORE = re.compile(rb"\\(?:[nrtbf]|u[0-9a-fA-F]{4})$")
-_CHARACTER_ESCAPE = re.compile(rb"(\\+)(?:u00([2-7][0-9a-fA-F])|(/))")
+_UNITS = _Pattern(rb'(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*')
+_ESCAPE_BEFORE = _Pattern(rb"\\(?:[nrtbf]|u[0-9a-fA-F]{4})$")
+_CHARACTER_ESCAPE = _Pattern(rb"(\\+)(?:u00([2-7][0-9a-fA-F])|(/))")
 _DEPTH_SLASHES = frozenset((1 << depth) - 1 for depth in range(9))
 _AFTER_A_STRING = (b"", b",", b":", b"]", b"}", b" ", b"\t", b"\r", b"\n")
 _BLANKS = rb"(?:[ \t]|\\+t)*"
@@ -374,7 +394,7 @@ def _is_in_blob(data: bytes, start: int) -> bool:
     return len(before) == 160 and _BLOB.fullmatch(before) is not None
 
 
-_BLOB = re.compile(rb"[A-Za-z0-9+/]*")
+_BLOB = _Pattern(rb"[A-Za-z0-9+/]*")
 
 
 def _plain(value: bytes) -> bytes:
@@ -439,28 +459,28 @@ class _View:
 
 # -- What a secret looks like ------------------------------------------------------------------------------------
 
-_PLACEHOLDER = re.compile(
+_PLACEHOLDER = _Pattern(
     rb"x{6,}|\*{3,}|\.{3,}|\xe2\x80\xa6|\xe2\x80\xa2|example|placeholder|redacted|change[-_]?me|replace[-_]?me|"
     rb"(?:^|[-_ <\[{(])your(?:[-_ ]|$)|my[-_]?(?:password|secret|token|api)|(?:^|[-_])(?:here|insert|dummy|sample|fake)"
     rb"(?:$|[-_])|^<|>$|^\$|^%\w+%$|\{\{|\$\{|^\{|#\{|^\[|^@|^!\w+$|process\.env|os\.environ|getenv|import\.meta",
     re.IGNORECASE,
 )
-_TOKEN_PLACEHOLDER = re.compile(
+_TOKEN_PLACEHOLDER = _Pattern(
     rb"x{6,}|\*{3,}|\.{3,}|example|placeholder|redacted|your[-_]|[-_]here$|0{12,}|1234567890{8,}", re.IGNORECASE
 )
-_UUID = re.compile(rb"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
-_IDENTIFIER = re.compile(rb"[A-Za-z_$@&*][\w$]*(?:(?:\.|::|->|\?\.)[A-Za-z_$][\w$]*)+[?!]?")
-_TECHNICAL = re.compile(
+_UUID = _Pattern(rb"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
+_IDENTIFIER = _Pattern(rb"[A-Za-z_$@&*][\w$]*(?:(?:\.|::|->|\?\.)[A-Za-z_$][\w$]*)+[?!]?")
+_TECHNICAL = _Pattern(
     rb"(?:sha|md|u?int|float|base|utf|hs|rs|es|ps|ed|x|p|aes|v|i|u|f|varchar|char|bool|str|http|ipv|oauth|h|k|s|ec2?|"
     rb"secp|argon|pbkdf|bcrypt|win|arm|amd|string|text|bytes?|fixed|uuid|bearer|basic|step|phase|level|line|test|page|"
     rb"user|item|node|param|arg|var|value|key|token|part|version|password|secret|column|field|num|id)"
     rb"[-_]?\d{0,5}(?:[-_.:]?[a-z]{0,3}\d{0,4})?(?:\[\])?",
     re.IGNORECASE,
 )
-_FILE_NAME = re.compile(
+_FILE_NAME = _Pattern(
     rb"[\w./@+-]*/[\w.@+-]*\.[A-Za-z]{1,6}|[\w-]+\.(?:py|js|ts|tsx|go|rs|md|json|jsonl|ya?ml|toml|txt|sh)"
 )
-_WORDISH = re.compile(rb"[A-Za-z]+|[0-9]+")
+_WORDISH = _Pattern(rb"[A-Za-z]+|[0-9]+")
 
 
 def _entropy(value: bytes) -> float:
@@ -546,7 +566,7 @@ def _is_named_secret(value: bytes, is_quoted: bool, is_strong_name: bool) -> boo
 def _is_credential_pair(value: bytes) -> bool:
     """Tell whether a value is base64 of `user:password`."""
     try:
-        text = base64.b64decode(value + b"=" * (-len(value) % 4), validate=True)
+        text = binascii.a2b_base64(value + b"=" * (-len(value) % 4), strict_mode=True)
     except (binascii.Error, ValueError):
         return False
     _, colon, password = text.partition(b":")
@@ -567,15 +587,15 @@ class _Value:
     number_quote: bytes | None = None  # set for a bare number where JSON wants a value
 
 
-_OPEN = re.compile(_BLANKS + rb"(?:[bBrRuUfF@$]{0,2})(\\*)([\"'`])")
-_ANNOTATION = re.compile(
+_OPEN = _Pattern(_BLANKS + rb"(?:[bBrRuUfF@$]{0,2})(\\*)([\"'`])")
+_ANNOTATION = _Pattern(
     rb"[ ]?(?:&?'?[a-z]* ?)?[A-Za-z][A-Za-z.]{0,30}(?:[\[<][A-Za-z.| ,]{1,30}[\]>])?[?]?"
     rb"(?: ?\| ?[A-Za-z]{2,12})?[ ]?=(?![=>])"
 )
-_ARROWS = re.compile(rb"[=>~]{0,2}" + _BLANKS)
-_BARE = re.compile(rb"(?:[^\s\"'`\\,;&<>(){}\[\]|\x00-\x1f]|\\\\(?![nrtbfu\"'\\]))+")
-_BARE_LINE = re.compile(rb"(?:[^\s\"'`\\\x00-\x1f]|\\\\(?![nrtbfu\"'\\]))+")
-_NUMBER = re.compile(rb"[0-9]{6,18}(?=[ \t]*(?:\\+[nrt][ ]*)*[,}\]])")
+_ARROWS = _Pattern(rb"[=>~]{0,2}" + _BLANKS)
+_BARE = _Pattern(rb"(?:[^\s\"'`\\,;&<>(){}\[\]|\x00-\x1f]|\\\\(?![nrtbfu\"'\\]))+")
+_BARE_LINE = _Pattern(rb"(?:[^\s\"'`\\\x00-\x1f]|\\\\(?![nrtbfu\"'\\]))+")
+_NUMBER = _Pattern(rb"[0-9]{6,18}(?=[ \t]*(?:\\+[nrt][ ]*)*[,}\]])")
 _LONGEST_VALUE = 8192
 
 
@@ -622,7 +642,7 @@ def _unescaped(value: bytes, slashes: int) -> bytes:
 def _quoted(data: bytes, start: int, slashes: int, quote: bytes, name_slashes: int | None) -> _Value | None:
     """Read a quoted value whose opening quote, with `slashes` before it, ends at `start`."""
     if quote != b'"':
-        stop = re.compile(rb"[\"\n" + quote + rb"]").search(data, start, start + _LONGEST_VALUE)
+        stop = _compiled('["\n' + quote.decode() + "]").search(data, start, start + _LONGEST_VALUE)
         if stop is None or stop[0] != quote:
             return None
         end = stop.start()
@@ -651,9 +671,9 @@ def _quoted(data: bytes, start: int, slashes: int, quote: bytes, name_slashes: i
 
 
 # Read backwards from the separator: a search that must end at it would try every start before it.
-_NAME_BACKWARDS = re.compile(rb"[:= ,]([ ]{0,8}\]?(?:([\"'`])(\\*))?)([A-Za-z0-9_.\-]{1,80})")
-_PASSWORD_NAME = re.compile(rb"pass(?:w|phrase|code|$)|pwd|pswd|_pw|^pass", re.IGNORECASE)
-_WORD_OF_NAME = re.compile(rb"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_NAME_BACKWARDS = _Pattern(rb"[:= ,]([ ]{0,8}\]?(?:([\"'`])(\\*))?)([A-Za-z0-9_.\-]{1,80})")
+_PASSWORD_NAME = _Pattern(rb"pass(?:w|phrase|code|$)|pwd|pswd|_pw|^pass", re.IGNORECASE)
+_WORD_OF_NAME = _Pattern(rb"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _LAST_WORDS_OF_NO_SECRET = frozenset(
     b"name names type types count counts id ids path paths file filename files url uri urls length len limit limits "
     b"min max field fields label hint placeholder policy expiry expires expired at in ttl usage used budget index "
@@ -737,15 +757,15 @@ def _confirm_assignment(data: bytes, end: int, rule: Rule, head: Head) -> Iterat
         yield from _judged(value, name.text, rule, separator)
 
 
-_LINE_START = re.compile(rb"(?:\\+n|\n|\"|^|\xe2\x86\x92|\\+t|[+-])[ ]*(?:export |set |ENV |- )?$")
+_LINE_START = _Pattern(rb"(?:\\+n|\n|\"|^|\xe2\x86\x92|\\+t|[+-])[ ]*(?:export |set |ENV |- )?$")
 
 
 def _starts_line(data: bytes, start: int) -> bool:
     return _LINE_START.search(data[max(0, start - 24) : start]) is not None
 
 
-_MYSQL = re.compile(rb"[^\n\"|;&]{0,120}? -p(?![ ])(?=\S)")
-_USER_COLON = re.compile(_BLANKS + rb"\\*[\"']?([A-Za-z0-9_.@+-]{0,64}):")
+_MYSQL = _Pattern(rb"[^\n\"|;&]{0,120}? -p(?![ ])(?=\S)")
+_USER_COLON = _Pattern(_BLANKS + rb"\\*[\"']?([A-Za-z0-9_.@+-]{0,64}):")
 
 
 def _confirm_flag(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_Found]:
@@ -775,7 +795,7 @@ def _confirm_flag(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_Fo
         yield from _judged(value, name.text, rule)
 
 
-_PAIR = re.compile(
+_PAIR = _Pattern(
     rb"([A-Za-z0-9_.\-]{1,80})(?:\\*[\"'])?,?(?:[ ]|\\+[nrt])*(?:- )?(?:\\*[\"'])?value"
     rb"((\\*)([\"']))?\]?[ ]{0,8}[:=]$",
     re.IGNORECASE,
@@ -820,19 +840,19 @@ def _is_mixed(value: bytes) -> bool:
     return _has_digit_and_letter(value) and _entropy(value) >= 2.6 and (_changes(value) >= 3)
 
 
-_PATTERNS: dict[str, re.Pattern[bytes]] = {}
+_PATTERNS: dict[str, _Pattern] = {}
 
 
-def _compiled(pattern: str) -> re.Pattern[bytes]:
+def _compiled(pattern: str) -> _Pattern:
     if pattern not in _PATTERNS:
-        _PATTERNS[pattern] = re.compile(pattern.encode())
+        _PATTERNS[pattern] = _Pattern(pattern.encode())
     return _PATTERNS[pattern]
 
 
-_HEX_VALUE = re.compile(rb"[ ]{0,4}(\\*)\"([0-9a-f]{32,64})(?=\\*\")")
-_EQUALS_VALUE = re.compile(rb"(?:[A-Za-z0-9+=_~-]|%[0-9A-Fa-f]{2}|\\*/)+")
-_PATH_VALUE = re.compile(rb"[0-9]{0,20}/([A-Za-z0-9_-]{40,100})")
-_WORD_VALUE = re.compile(rb"(?:[^\s\"\\:\x00-\x1f]|\\\\(?![nrtbf\"'\\]))+")
+_HEX_VALUE = _Pattern(rb"[ ]{0,4}(\\*)\"([0-9a-f]{32,64})(?=\\*\")")
+_EQUALS_VALUE = _Pattern(rb"(?:[A-Za-z0-9+=_~-]|%[0-9A-Fa-f]{2}|\\*/)+")
+_PATH_VALUE = _Pattern(rb"[0-9]{0,20}/([A-Za-z0-9_-]{40,100})")
+_WORD_VALUE = _Pattern(rb"(?:[^\s\"\\:\x00-\x1f]|\\\\(?![nrtbf\"'\\]))+")
 
 
 def _confirm_hex_value(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_Found]:
@@ -859,7 +879,7 @@ def _confirm_bare_word(data: bytes, end: int, rule: Rule, head: Head) -> Iterato
         yield _Found(match.start(), match.end(), rule.name)
 
 
-_MARKUP_VALUE = re.compile(rb"([^<\"\\\s]{5,512})<\\*/")
+_MARKUP_VALUE = _Pattern(rb"([^<\"\\\s]{5,512})<\\*/")
 
 
 def _confirm_markup(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_Found]:
@@ -870,7 +890,7 @@ def _confirm_markup(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_
             yield _Found(match.start(1), match.end(1), rule.name)
 
 
-_URL_PASSWORD_GOES_ON = re.compile(rb"[^\s\"'\\/@<>]*@")
+_URL_PASSWORD_GOES_ON = _Pattern(rb"[^\s\"'\\/@<>]*@")
 
 
 def _confirm_url(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_Found]:
@@ -891,11 +911,11 @@ def _confirm_url(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_Fou
 
 _URL_WORDS = frozenset((b"password", b"pass", b"passwd", b"pwd", b"secret", b"token", b"port", b"pw", b"pat", b"key"))
 
-_AUTHORIZATION = re.compile(
+_AUTHORIZATION = _Pattern(
     _BLANKS + rb"(?:[frb]{0,2}\\*[\"'`])?" + rb"(?:(?i:bearer|basic|token|apikey|bot|key|digest) +)?"
     rb"((?:[A-Za-z0-9._~+:=-]|\\*/(?![nrt]))+)"
 )
-_BEARER = re.compile(rb"(?:[A-Za-z0-9._~+=-]|\\*/)*")
+_BEARER = _Pattern(rb"(?:[A-Za-z0-9._~+=-]|\\*/)*")
 
 
 def _confirm_authorization(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_Found]:
@@ -919,8 +939,8 @@ def _confirm_authorization(data: bytes, end: int, rule: Rule, head: Head) -> Ite
         yield _Found(start, start + len(value), rule.name)
 
 
-_COOKIES = re.compile(_BLANKS + rb"(?:\\*[\"'`])?((?:[^\s\"'`\\;,\x00-\x1f]|[;,] ?|\\\\(?![nrtbfu\"'\\]))+)")
-_COOKIE = re.compile(rb"([A-Za-z0-9_.$-]{1,64})=([^;, ]{6,})")
+_COOKIES = _Pattern(_BLANKS + rb"(?:\\*[\"'`])?((?:[^\s\"'`\\;,\x00-\x1f]|[;,] ?|\\\\(?![nrtbfu\"'\\]))+)")
+_COOKIE = _Pattern(rb"([A-Za-z0-9_.$-]{1,64})=([^;, ]{6,})")
 _COOKIE_WORDS = frozenset((b"path", b"domain", b"expires", b"max-age", b"samesite", b"version"))
 
 
@@ -929,7 +949,7 @@ def _confirm_cookie(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_
     if match is None:
         return
     if not head.pattern.startswith("cookie"):
-        value = re.compile(rb"[^;, &]+").match(match[1])
+        value = _compiled("[^;, &]+").match(match[1])
         if value and _is_random(value[0], 16) and not _UUID.fullmatch(value[0]) and not _PLACEHOLDER.search(value[0]):
             yield _Found(match.start(1), match.start(1) + value.end(), rule.name)
         return
@@ -940,11 +960,11 @@ def _confirm_cookie(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_
             yield _Found(match.start(1) + cookie.start(2), match.start(1) + cookie.end(2), rule.name)
 
 
-_PHRASE = re.compile(rb"[a-z]{3,8}(?: [a-z]{3,8}){11,23}")
+_PHRASE = _Pattern(rb"[a-z]{3,8}(?: [a-z]{3,8}){11,23}")
 
 
 def _confirm_phrase(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_Found]:
-    opened = _OPEN.match(data, end) or re.compile(_BLANKS).match(data, end)
+    opened = _OPEN.match(data, end) or _compiled(_BLANKS.decode()).match(data, end)
     match = _PHRASE.match(data, opened.end()) if opened else None
     if (
         match
@@ -954,13 +974,13 @@ def _confirm_phrase(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_
         yield _Found(match.start(), match.end(), rule.name)
 
 
-_PEM_GAP = re.compile(
+_PEM_GAP = _Pattern(
     rb"(?:\\+[nrt]|\\+u000[adAD]|\\*[\"'`]|[ \t\r,+>|:;.()#*$-]|\xe2\x86\x92|[0-9]{1,6}(?=\xe2\x86\x92|\\+t|[:|])|"
     rb"(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset|Private-Lines|Encryption|MIME-Version): ?[^\\\"\n]{0,80}|"
     rb"\\\\)*"
 )
-_PEM_LINE = re.compile(rb"(?:[A-Za-z0-9+=]|\\*/)+")
-_PEM_END = re.compile(rb"-{2,5} ?END|Private-MAC|Public-Lines|Private-Hash")
+_PEM_LINE = _Pattern(rb"(?:[A-Za-z0-9+=]|\\*/)+")
+_PEM_END = _Pattern(rb"-{2,5} ?END|Private-MAC|Public-Lines|Private-Hash")
 
 
 def _confirm_pem(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_Found]:
@@ -972,8 +992,7 @@ def _confirm_pem(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_Fou
     pieces: list[tuple[int, int]] = []
     body = b""
     position = end
-    block = re.compile(rb" BLOCK").match(data, position)
-    position = block.end() if block else position
+    position += len(b" BLOCK") if data.startswith(b" BLOCK", position) else 0
     while True:
         gap = _PEM_GAP.match(data, position)
         position = gap.end() if gap else position
@@ -1000,12 +1019,12 @@ def _is_last_line(data: bytes, line: re.Match[bytes]) -> bool:
     return _PEM_END.match(data, gap.end() if gap else line.end()) is not None
 
 
-_PEM_DASHLESS_GAP = re.compile(
+_PEM_DASHLESS_GAP = _Pattern(
     rb"(?:\\+[nrt]|\\*[\"'`]|[ \t\r,+|:;.()]|\xe2\x86\x92|[0-9]{1,6}(?=\xe2\x86\x92|\\+t|[:|])|\\\\)*"
 )
 
-_HOME_NAME = re.compile(rb"[^\s/\\\"'`:;,<>|*?$(){}\[\]=\x00-\x1f]{1,64}")
-_HOME_DASHED = re.compile(rb"[A-Za-z0-9_.]{1,64}")
+_HOME_NAME = _Pattern(rb"[^\s/\\\"'`:;,<>|*?$(){}\[\]=\x00-\x1f]{1,64}")
+_HOME_DASHED = _Pattern(rb"[A-Za-z0-9_.]{1,64}")
 _NO_USERS = frozenset((b"shared", b"public", b"default", b"all", b"user", b"username", b"name", b"you", b"runner"))
 
 
