@@ -1,0 +1,858 @@
+"""Staging: new bytes of a source in, Parquet files of its staged tables out.
+
+What belongs here: reading byte ranges, splitting them into lines, redacting, building columns, writing Parquet, and
+the processes that do it side by side. What does not: which bytes are new (`sources`), what a line means
+(`transcript`), where the files end up (`lake`).
+
+Each worker takes whole files, the largest first, and reads them in chunks of whole lines, so that memory does not
+grow with the logs. Every consumed byte is in a row of `lines`, in a row of `refused_lines`, or white space.
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import os
+import pickle
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from xxhash import xxh3_128_hexdigest
+
+from her_models import contracts
+from her_models.config import Config, Source
+from her_models.errors import LakeError
+from her_models.redaction import Redactor, load_key
+from her_models.sources import FINGERPRINT_BYTES, FileRead, FileState, SourcePlan, fingerprint
+from her_models.transcript import (
+    BLOCK_FIELDS,
+    EVENT_FIELDS,
+    LINE_FIELDS,
+    RESPONSE_FIELDS,
+    FileContext,
+    Rows,
+    leading_records,
+    read_line,
+    salvage,
+)
+
+if TYPE_CHECKING:
+    from her_models.redaction import Span
+
+CHUNK_BYTES = 8 << 20
+MAX_LINE_BYTES = 64 << 20
+ROW_GROUP_BYTES = 24 << 20  # of text; a row group is written when its table holds this much
+ROW_GROUP_ROWS = 100_000
+FILE_BYTES = 1 << 30  # of text; a Parquet file is closed when it holds this much
+SMALL_BYTES = 12 << 20  # up to here starting workers costs more than it saves
+SEEN_TEXTS = 200_000  # hashes a worker remembers; what it forgets is written again and dropped when published
+_SPACE = b" \t\r\n"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True)
+class StageProgress:
+    """How far staging has come."""
+
+    files_done: int
+    files_total: int
+    bytes_done: int
+    bytes_total: int
+
+
+@dataclass(frozen=True)
+class StageCounts:
+    """What staging did, and what it cost. Seconds are wall and CPU of all processes."""
+
+    files_seen: int = 0
+    files_read: int = 0
+    bytes_read: int = 0
+    lines: int = 0
+    refused: int = 0
+    redactions: int = 0
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    peak_memory_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class StagedShard:
+    """What is ready to be published for one source.
+
+    `tables` maps a staged table to its Parquet files, which have the contract's columns; tables without rows are left
+    out. `files` holds the rows of `source_files` that changed: new, grown, replaced, gone, unsupported.
+    """
+
+    source: Source
+    run_id: str
+    tables: dict[str, list[Path]]
+    files: pa.Table
+    counts: StageCounts
+
+
+Progress = Callable[[StageProgress], None]
+
+
+# -- columns --------------------------------------------------------------------------------------------------------
+
+_ARROW_TYPES = {
+    "VARCHAR": pa.string(),
+    "BIGINT": pa.int64(),
+    "INTEGER": pa.int32(),
+    "BOOLEAN": pa.bool_(),
+    "DOUBLE": pa.float64(),
+    "TIMESTAMPTZ": pa.timestamp("us", "UTC"),
+}
+_TIMESTAMP = _ARROW_TYPES["TIMESTAMPTZ"]
+
+# Columns with few values: written as a dictionary. The others would only waste time trying.
+_DICTIONARY_COLUMNS = frozenset(
+    {
+        *("source_id", "file_id", "type", "subtype", "session_id", "agent_id", "client_version", "cwd", "git_branch"),
+        *("prompt_id", "model", "stop_reason", "service_tier", "speed", "inference_geo", "role", "kind", "tool_name"),
+        *("path", "reason", "rule", "line_type", "field_path", "spawned_agent_type"),
+    }
+)
+_STATISTICS_COLUMNS = frozenset(
+    {"source_id", "file_id", "session_id", "offset_bytes", "logged_at", "content_hash", "message_id"}
+)
+
+
+def arrow_schema(table: contracts.Table) -> pa.Schema:
+    """Return the Arrow schema of a table of the contract."""
+    return pa.schema([(column.name, _ARROW_TYPES[column.type]) for column in table.columns])
+
+
+def _timestamp(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        when = datetime.fromisoformat(text)
+        return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _timestamps(texts: Sequence[str | None]) -> pa.Array:
+    """Return UTC timestamps; a text that is none gives null."""
+    try:
+        return pa.array(texts, pa.string()).cast(_TIMESTAMP)
+    except pa.ArrowInvalid:
+        return pa.array([_timestamp(text) for text in texts], _TIMESTAMP)
+
+
+def _text_array(values: Sequence[bytes]) -> pa.Array:
+    """Return UTF-8 bytes as a string column, copying them once."""
+    offsets = np.zeros(len(values) + 1, np.int32)
+    np.cumsum(np.fromiter(map(len, values), np.int32, len(values)), out=offsets[1:])
+    return pa.StringArray.from_buffers(len(values), pa.py_buffer(offsets), pa.py_buffer(b"".join(values)))
+
+
+def _is_utf8(data: bytes) -> bool:
+    if data.isascii():
+        return True
+    try:
+        offsets = pa.py_buffer(np.array([0, len(data)], np.int32))
+        pa.StringArray.from_buffers(1, offsets, pa.py_buffer(data)).validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+class _TableWriter:
+    """Writes one staged table of one worker: collects rows, writes row groups, starts a new file when one is full."""
+
+    def __init__(self, table: contracts.Table, source_id: str, out_dir: Path, label: str) -> None:
+        self.table = table
+        self.source_id = source_id
+        self.out_dir = out_dir
+        self.label = label
+        self.schema = arrow_schema(table)
+        self.writer: Any = None
+        self.written_bytes = 0
+        self.paths: list[Path] = []
+
+    def write(self, columns: dict[str, Any], rows: int, text_bytes: int) -> None:
+        """Write a row group. A column is an Arrow array or a sequence of values in its table's type."""
+        arrays = []
+        for name, kind in zip(self.schema.names, self.schema.types, strict=True):
+            values = columns.get(name)
+            if name == "source_id":
+                values = pa.repeat(self.source_id, rows)
+            elif values is None:
+                values = pa.nulls(rows, kind)
+            elif not isinstance(values, pa.Array):
+                values = _timestamps(values) if kind == _TIMESTAMP else pa.array(values, kind)
+            arrays.append(values)
+        batch = pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+        if self.writer is None:
+            self._open()
+        self.writer.write_batch(batch, row_group_size=max(rows, 1))
+        self.written_bytes += text_bytes
+        if self.written_bytes >= FILE_BYTES:
+            self.close()
+
+    def _open(self) -> None:
+        path = self.out_dir / f"{self.table.name}-{self.label}-{len(self.paths)}.parquet"
+        names = self.schema.names
+        self.writer = pq.ParquetWriter(
+            path,
+            self.schema,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=[name for name in names if name in _DICTIONARY_COLUMNS],
+            write_statistics=[name for name in names if name in _STATISTICS_COLUMNS],
+            store_schema=False,
+        )
+        self.paths.append(path)
+        self.written_bytes = 0
+
+    def close(self) -> None:
+        if self.writer is not None:
+            self.writer.close()
+            self.writer = None
+
+
+# -- one worker -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What a worker has to know besides the files."""
+
+    source_id: str
+    out_dir: Path
+    config: Config
+    run_id: str
+
+
+@dataclass
+class _Sums:
+    bytes_read: int = 0
+    lines: int = 0
+    refused: int = 0
+    redactions: int = 0
+
+
+def line_hash_seed(key: bytes) -> int:
+    """Return the 64-bit seed that keys the hashes of lines without secrets."""
+    return int.from_bytes(hashlib.blake2b(key, digest_size=8, person=b"her-lines").digest(), "big")
+
+
+def fingerprint_key(config: Config) -> bytes:
+    """Return the key of the fingerprints of files, made on first use."""
+    return hashlib.blake2b(load_key(config.key_path), digest_size=32, person=b"her-files").digest()
+
+
+class _Stager:
+    """Stages files one after another into one set of Parquet files."""
+
+    def __init__(self, job: _Job, label: str) -> None:
+        self.job = job
+        self.redactor = Redactor.for_config(job.config)
+        key = load_key(job.config.key_path)
+        self.key = key
+        self.seed = line_hash_seed(key)
+        self.file_key = fingerprint_key(job.config)
+        self.rows = Rows()
+        self.refused: list[tuple[int, int, int, str, str]] = []
+        self.redactions: list[tuple[int, int, int, str, str]] = []
+        self.drift: list[tuple[int, int, str, str, str | None, int]] = []
+        self.raw_bytes = 0
+        self.text_bytes = 0
+        self.event_bytes = 0
+        self.sums = _Sums()
+        self.writers = {
+            table.name: _TableWriter(table, job.source_id, job.out_dir, f"{job.run_id}-{label}")
+            for table in contracts.TABLES.values()
+            if table.layer == "staged"
+        }
+
+    # -- files
+
+    def stage_file(self, read: FileRead, tick: Callable[[int], None]) -> FileState:
+        """Stage the new bytes of a file; returns its row. A file that cannot be read is named, not fatal."""
+        now = datetime.now(UTC)
+        state = replace(read.state, run_id=self.job.run_id, last_read_at=now)
+        if state.first_seen_at is None:
+            state = replace(state, first_seen_at=now)
+        try:
+            with Path(read.absolute_path).open("rb", buffering=0) as file:
+                return _FileReader(self, read, state, file, tick).run()
+        except OSError as error:
+            if not isinstance(error.filename, str) or Path(error.filename) != Path(read.absolute_path):
+                raise
+            return replace(state, status="unreadable")
+
+    # -- row groups
+
+    def flush(self, *, is_last: bool = False) -> None:
+        """Write what is due: tables that hold enough, or all of them at the end."""
+        rows = self.rows
+        if rows.lines and (is_last or self.raw_bytes >= ROW_GROUP_BYTES or len(rows.lines) >= ROW_GROUP_ROWS):
+            columns = _columns(LINE_FIELDS, rows.lines)
+            columns["raw"] = _text_array(rows.raw)
+            self.writers["lines"].write(columns, len(rows.lines), self.raw_bytes)
+            rows.lines.clear()
+            rows.raw.clear()
+            self.raw_bytes = 0
+        if rows.texts and (is_last or self.text_bytes >= ROW_GROUP_BYTES or len(rows.texts) >= ROW_GROUP_ROWS):
+            self._write_texts()
+        self._flush_tuples("response_lines", RESPONSE_FIELDS, rows.responses, is_last)
+        self._flush_tuples("block_lines", BLOCK_FIELDS, rows.blocks, is_last)
+        is_due = is_last or self.event_bytes >= ROW_GROUP_BYTES
+        self._flush_tuples("event_lines", EVENT_FIELDS, rows.events, is_due, self.event_bytes)
+        if not rows.events:
+            self.event_bytes = 0
+        names = ("file_id", "offset_bytes", "length_bytes", "reason", "sample")
+        self._flush_tuples("refused_lines", names, self.refused, is_last or len(self.refused) > 1000)
+        names = ("file_id", "offset_bytes", "span_index", "rule", "fingerprint")
+        self._flush_tuples("redactions", names, self.redactions, is_last)
+        columns_of_drift = (
+            *("file_id", "first_offset_bytes", "line_type", "field_path", "client_version", "occurrence_count"),
+        )
+        self._flush_tuples("schema_drift", columns_of_drift, self.drift, is_last)
+
+    def _flush_tuples(
+        self, table: str, names: Sequence[str], rows: list[Any], is_due: bool, text_bytes: int = 0
+    ) -> None:
+        if rows and (is_due or len(rows) >= ROW_GROUP_ROWS):
+            self.writers[table].write(_columns(names, rows), len(rows), text_bytes)
+            rows.clear()
+
+    def _write_texts(self) -> None:
+        rows = self.rows
+        hashes, texts = zip(*rows.texts, strict=True)
+        sizes = np.fromiter(map(len, texts), np.int64, len(texts))
+        columns = {"content_hash": hashes, "text_bytes": pa.array(sizes), "text": _text_array(texts)}
+        self.writers["contents"].write(columns, len(texts), self.text_bytes)
+        rows.texts.clear()
+        self.text_bytes = 0
+        if len(rows.seen) >= SEEN_TEXTS:
+            rows.seen.clear()
+
+    def close(self) -> dict[str, list[Path]]:
+        """Write the rest; returns the files of each table that has rows."""
+        self.flush(is_last=True)
+        for writer in self.writers.values():
+            writer.close()
+        return {name: writer.paths for name, writer in self.writers.items() if writer.paths}
+
+
+def _columns(names: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> dict[str, Any]:
+    return dict(zip(names, zip(*rows, strict=True), strict=True))
+
+
+class _FileReader:
+    """Reads one byte range of one file; lives as long as that."""
+
+    def __init__(
+        self, stager: _Stager, read: FileRead, state: FileState, file: Any, tick: Callable[[int], None]
+    ) -> None:
+        self.stager = stager
+        self.read = read
+        self.state = state
+        self.file = file
+        self.tick = tick
+        self.context = FileContext.of(state.file_id, state.path, state.last_session_id, state.last_version)
+        self.lines = 0
+        self.refused = 0
+        self.blank = 0
+        self.accounted = 0  # bytes in `lines` and `refused_lines`
+        self.is_continued = False  # the next segment goes on with a line of which a part was consumed before
+
+    def run(self) -> FileState:
+        position = self.read.start
+        if position:
+            self.is_continued = os.pread(self.file.fileno(), 1, position - 1) != b"\n"
+        self.file.seek(position)
+        carry = b""
+        want = CHUNK_BYTES
+        remaining = self.read.end - position
+        while remaining > 0:
+            data = self.file.read(min(want, remaining))
+            if not data:
+                break  # shorter than when it was planned: the next run looks again
+            remaining -= len(data)
+            self.stager.sums.bytes_read += len(data)
+            data = carry + data if carry else data
+            cut = data.rfind(b"\n") + 1
+            if cut:
+                self._read_lines(data[:cut] if cut < len(data) else data, position)
+                position += cut
+                carry = data[cut:]
+                want = CHUNK_BYTES
+            else:
+                carry = data
+                want = max(CHUNK_BYTES, len(data))  # a long line: double, so as not to copy it again and again
+            if len(carry) > MAX_LINE_BYTES:
+                carry, position = self._cut_long(carry, position)
+            self.tick(len(data))
+        if carry:
+            position += self._read_unfinished(carry, position)
+        return self._finish(position)
+
+    def _finish(self, position: int) -> FileState:
+        state = self.state
+        stager = self.stager
+        block = min(FINGERPRINT_BYTES, position)
+        head = os.pread(self.file.fileno(), block, 0)
+        tail = os.pread(self.file.fileno(), block, position - block)
+        stager.drift += [
+            (state.file_id, first, line_type, path, version, count)
+            for (line_type, path, version), (first, count) in self.context.drift.items()
+        ]
+        stager.sums.lines += self.lines
+        stager.sums.refused += self.refused
+        return replace(
+            state,
+            consumed_bytes=position,
+            lines_count=state.lines_count + self.lines,
+            blank_count=state.blank_count + self.blank,
+            refused_count=state.refused_count + self.refused,
+            filler_bytes=state.filler_bytes + position - self.read.start - self.accounted,
+            last_session_id=self.context.session_id,
+            last_version=self.context.client_version,
+            head_fingerprint=fingerprint(head, stager.file_key) if position else None,
+            tail_fingerprint=fingerprint(tail, stager.file_key) if position else None,
+        )
+
+    # -- lines
+
+    def _read_lines(self, data: bytes, base: int) -> None:
+        """Read whole lines; `data` ends in a newline and begins at `base` in the file."""
+        stager, context, rows = self.stager, self.context, self.stager.rows
+        seed = stager.seed
+        spans = stager.redactor.spans(data)
+        is_utf8 = _is_utf8(data)
+        spans.reverse()  # taken from the end, as lines reach them
+        next_span = spans[-1].start if spans else len(data)
+        lines_before, texts_before, events_before = len(rows.lines), len(rows.texts), len(rows.events)
+        accounted = 0
+        start = 0
+        for segment in data.split(b"\n"):
+            length = len(segment)
+            end = start + length
+            if (
+                is_utf8
+                and end <= next_span
+                and segment[:1] == b"{"
+                and segment[-1:] == b"}"
+                and length <= MAX_LINE_BYTES
+            ):
+                try:
+                    read_line(segment, base + start, length, xxh3_128_hexdigest(segment, seed), context, rows)
+                    accounted += length
+                    self.is_continued = False
+                    start = end + 1
+                    continue
+                except ValueError:
+                    pass  # looked at again below, by the code that salvages
+            if length or start < len(data):
+                self._read_oddity(segment, base + start, _take(spans, end), start)
+                next_span = spans[-1].start if spans else len(data)
+                self.is_continued = False
+            start = end + 1
+        self.accounted += accounted
+        self.lines += len(rows.lines) - lines_before
+        stager.raw_bytes += sum(map(len, rows.raw[lines_before:]))
+        stager.text_bytes += sum(len(text) for _, text in rows.texts[texts_before:])
+        stager.event_bytes += sum(len(row[-1]) for row in rows.events[events_before:])
+        stager.flush()
+
+    def _read_oddity(self, segment: bytes, offset: int, spans: list[Span], shift: int) -> None:
+        """Read a line that the quick way does not take: with secrets, white space around it, or broken.
+
+        `spans` are in positions `shift` before those of `segment`.
+        """
+        own = [_moved(span, shift, len(segment)) for span in spans]
+        begin = len(_BYTE_ORDER_MARK) if offset == 0 and segment.startswith(_BYTE_ORDER_MARK) else 0
+        while len(segment) - begin > MAX_LINE_BYTES:
+            self._refuse(segment, offset, begin, begin + MAX_LINE_BYTES, own, _LONG)
+            begin += MAX_LINE_BYTES
+            self.is_continued = True
+        core = segment[begin:].strip(_SPACE)
+        if not core:
+            self.blank += not self.is_continued
+            return
+        start = segment.index(core, begin)
+        end = start + len(core)
+        if self._read_record(segment, offset, start, end, own) is None:
+            return
+        for piece_start, piece_end, reason in salvage(core):
+            piece = (start + piece_start, start + piece_end)
+            reason = reason or self._read_record(segment, offset, *piece, own)
+            if reason:
+                self._refuse(segment, offset, *piece, own, reason)
+
+    def _read_record(self, segment: bytes, offset: int, start: int, end: int, spans: list[Span]) -> str | None:
+        """Read what should be one JSON object; returns the reason why it is none."""
+        stager = self.stager
+        original = segment[start:end]
+        own = _within(spans, start, end)
+        if own:
+            # A hash of a line with a secret must not let a guess be tested: keyed, and not only seeded.
+            line_hash = hashlib.blake2b(original, digest_size=16, key=stager.key).hexdigest()
+            data = stager.redactor.apply(original, own)
+        else:
+            line_hash = xxh3_128_hexdigest(original, stager.seed)
+            data = original
+        if not _is_utf8(data):
+            return "invalid UTF-8"
+        try:
+            read_line(data, offset + start, end - start, line_hash, self.context, stager.rows)
+        except ValueError as error:
+            return str(error)
+        self._note_spans(offset + start, own)
+        self.accounted += end - start
+        return None
+
+    def _refuse(self, segment: bytes, offset: int, start: int, end: int, spans: list[Span], reason: str) -> None:
+        own = _within(spans, start, end)
+        sample = self.stager.redactor.apply(segment[start:end], own).decode("utf-8", "replace")
+        self.stager.refused.append((self.state.file_id, offset + start, end - start, reason, sample))
+        self._note_spans(offset + start, own)
+        self.accounted += end - start
+        self.refused += 1
+
+    def _note_spans(self, offset: int, spans: list[Span]) -> None:
+        self.stager.sums.redactions += len(spans)
+        self.stager.redactions += [
+            (self.state.file_id, offset, index, span.rule, span.fingerprint) for index, span in enumerate(spans)
+        ]
+
+    # -- the end of the file
+
+    def _cut_long(self, carry: bytes, position: int) -> tuple[bytes, int]:
+        """Refuse whole pieces of a line that is too long to be kept in memory."""
+        while len(carry) > MAX_LINE_BYTES:
+            spans = self.stager.redactor.spans(carry[:MAX_LINE_BYTES])
+            begin = len(_BYTE_ORDER_MARK) if position == 0 and carry.startswith(_BYTE_ORDER_MARK) else 0
+            self._refuse(carry, position, begin, begin + MAX_LINE_BYTES, spans, _LONG)
+            carry = carry[begin + MAX_LINE_BYTES :]
+            position += begin + MAX_LINE_BYTES
+            self.is_continued = True
+        self.stager.flush()
+        return carry, position
+
+    def _read_unfinished(self, carry: bytes, position: int) -> int:
+        """Read the complete objects of a line without a newline; returns how many bytes that consumed."""
+        begin = len(_BYTE_ORDER_MARK) if position == 0 and carry.startswith(_BYTE_ORDER_MARK) else 0
+        records = leading_records(carry[begin:])
+        if not records:
+            return 0
+        stager, rows = self.stager, self.stager.rows
+        lines_before, texts_before, events_before = len(rows.lines), len(rows.texts), len(rows.events)
+        end = begin + records[-1][1]
+        spans = stager.redactor.spans(carry[:end])
+        for record_start, record_end in records:
+            piece = (begin + record_start, begin + record_end)
+            reason = self._read_record(carry, position, *piece, spans)
+            if reason:
+                self._refuse(carry, position, *piece, spans, reason)
+        self.lines += len(rows.lines) - lines_before
+        stager.raw_bytes += sum(map(len, rows.raw[lines_before:]))
+        stager.text_bytes += sum(len(text) for _, text in rows.texts[texts_before:])
+        stager.event_bytes += sum(len(row[-1]) for row in rows.events[events_before:])
+        stager.flush()
+        return end
+
+
+_LONG = f"line longer than {MAX_LINE_BYTES >> 20} MiB"
+
+
+def _take(spans: list[Span], end: int) -> list[Span]:
+    """Take the spans that begin before `end` off a reversed list; one that goes on beyond stays there too."""
+    taken = []
+    while spans and spans[-1].start < end:
+        taken.append(spans[-1])
+        if spans[-1].end > end:
+            break
+        spans.pop()
+    return taken
+
+
+def _moved(span: Span, shift: int, length: int) -> Span:
+    """Return the part of a span inside a segment of `length` that begins at `shift`."""
+    return replace(span, start=max(span.start - shift, 0), end=min(span.end - shift, length))
+
+
+def _within(spans: Iterable[Span], start: int, end: int) -> list[Span]:
+    return [_moved(span, start, end - start) for span in spans if span.end > start and span.start < end]
+
+
+# -- processes ------------------------------------------------------------------------------------------------------
+
+
+def _peak_memory_bytes() -> int:
+    """Return the largest resident memory this process has had."""
+    try:
+        for text in Path("/proc/self/status").read_text().splitlines():
+            if text.startswith("VmHWM:"):
+                return int(text.split()[1]) * 1024
+    except (OSError, ValueError):
+        pass
+    try:
+        import resource
+    except ImportError:
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+@dataclass(frozen=True)
+class _Done:
+    """A worker's last word."""
+
+    label: str
+    tables: dict[str, list[Path]]
+    sums: _Sums
+    cpu_seconds: float
+    peak_memory_bytes: int
+
+
+def _serve() -> None:
+    """Work as a process of its own: a job, then files, arrive on stdin; what was done leaves on stdout."""
+    source = sys.stdin.buffer
+    sink = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # a stray print must not end up among the answers
+
+    def answer(what: object) -> None:
+        pickle.dump(what, sink, pickle.HIGHEST_PROTOCOL)
+        sink.flush()
+
+    gc.disable()  # rows are tuples of scalars: there are no cycles to find
+    pa.set_cpu_count(1)
+    try:
+        job, label = pickle.load(source)
+        stager = _Stager(job, label)
+        while True:
+            read = pickle.load(source)
+            if read is None:
+                break
+            answer(stager.stage_file(read, answer))
+        tables = stager.close()
+        answer(_Done(label, tables, stager.sums, time.process_time(), _peak_memory_bytes()))
+    except (EOFError, BrokenPipeError):
+        sys.exit(1)  # whoever asked is gone
+    except Exception as error:  # it has to reach the process that asked
+        answer(error)
+        sys.exit(1)
+
+
+class _Pool:
+    """Workers as processes of their own, fed by one thread each.
+
+    Not `multiprocessing`: it would import the caller's main module in every worker, Dagster included.
+    """
+
+    def __init__(self, job: _Job, workers: int, reads: list[FileRead], tick: Callable[[int, int], None]) -> None:
+        self.job = job
+        self.tick = tick
+        self.todo: queue.SimpleQueue[FileRead] = queue.SimpleQueue()
+        for read in sorted(reads, key=lambda read: (-read.bytes_count, read.absolute_path)):
+            self.todo.put(read)
+        self.states: list[FileState] = []
+        self.done: list[_Done] = []
+        self.errors: list[BaseException] = []
+        self.processes: list[subprocess.Popen[bytes]] = []
+        self.workers = workers
+
+    def run(self) -> None:
+        """Stage all files.
+
+        Raises:
+            LakeError: a worker died, or a Parquet file could not be written.
+        """
+        threads = []
+        try:
+            for number in range(self.workers):
+                process = _start_worker()
+                self.processes.append(process)
+                thread = threading.Thread(target=self._feed, args=(process, f"w{number}"), daemon=True)
+                threads.append(thread)
+                thread.start()
+            for thread in threads:
+                thread.join()
+        finally:
+            for process in self.processes:
+                if process.poll() is None:
+                    process.kill()
+                process.wait()
+                for pipe in (process.stdin, process.stdout):
+                    if pipe is not None:
+                        pipe.close()
+        if self.errors:
+            error = self.errors[0]
+            if isinstance(error, OSError):
+                raise _write_error(error) from error
+            if isinstance(error, EOFError | BrokenPipeError):
+                raise LakeError(
+                    "A staging worker ended early (out of memory?). Nothing was published. Run it again."
+                ) from error
+            raise error
+
+    def _feed(self, process: subprocess.Popen[bytes], label: str) -> None:
+        assert process.stdin is not None and process.stdout is not None
+        try:
+            _send(process.stdin, (self.job, label))
+            while not self.errors:
+                try:
+                    read = self.todo.get_nowait()
+                except queue.Empty:
+                    break
+                _send(process.stdin, read)
+                self.states.append(self._receive(process.stdout))
+                self.tick(1, 0)
+            _send(process.stdin, None)
+            self.done.append(self._receive(process.stdout))
+        except Exception as error:  # raised again by `run`, in the caller's thread
+            self.errors.append(error)
+
+    def _receive(self, pipe: IO[bytes]) -> Any:
+        while True:
+            answer = pickle.load(pipe)
+            if isinstance(answer, BaseException):
+                raise answer
+            if not isinstance(answer, int):
+                return answer
+            self.tick(0, answer)
+
+
+def _send(pipe: IO[bytes], what: object) -> None:
+    pickle.dump(what, pipe, pickle.HIGHEST_PROTOCOL)
+    pipe.flush()
+
+
+def _start_worker() -> subprocess.Popen[bytes]:
+    here = str(Path(__file__).resolve().parent.parent)
+    paths = [here, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return subprocess.Popen(
+        [sys.executable, "-c", "from her_models.staging import _serve; _serve()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "ARROW_DEFAULT_MEMORY_POOL": "system"},
+    )
+
+
+def _write_error(error: OSError) -> LakeError:
+    where = f" {error.filename}" if error.filename else ""
+    return LakeError(f"Staged files could not be written{where}: {error.strerror or error}. Nothing was published.")
+
+
+def _workers(config: Config, plan: SourcePlan) -> int:
+    """Return how many processes to start; 0 to do it in this one."""
+    if plan.bytes_to_read <= SMALL_BYTES:
+        return 0
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    wanted = config.workers or cores
+    return max(1, min(wanted, len(plan.reads)))
+
+
+def _files_table(states: Iterable[FileState]) -> pa.Table:
+    schema = arrow_schema(contracts.SOURCE_FILES)
+    rows = sorted(states, key=lambda state: (state.path, state.generation))
+    columns = {one.name: [getattr(state, one.name) for state in rows] for one in fields(FileState)}
+    return pa.Table.from_arrays(
+        [pa.array(columns[name], schema.field(name).type) for name in schema.names], schema=schema
+    )
+
+
+class _Meter:
+    """Adds up what workers report and tells the caller."""
+
+    def __init__(self, plan: SourcePlan, progress: Progress | None) -> None:
+        self.plan = plan
+        self.progress = progress
+        self.lock = threading.Lock()
+        self.totals = (len(plan.reads), plan.bytes_to_read)
+        self.files = 0
+        self.bytes = 0
+
+    def tick(self, files: int, count: int) -> None:
+        with self.lock:
+            self.files += files
+            self.bytes += count
+            if self.progress is not None:
+                self.progress(
+                    StageProgress(self.files, self.totals[0], min(self.bytes, self.totals[1]), self.totals[1])
+                )
+
+
+def stage(
+    plan: SourcePlan, out_dir: Path, config: Config, *, run_id: str, progress: Progress | None = None
+) -> StagedShard:
+    """Read what `plan` says is new and write it as Parquet below `out_dir`.
+
+    `progress` is called from several threads, one at a time.
+
+    Raises:
+        LakeError: a file could not be written, or a worker died.
+        ConfigError: the redaction key cannot be read or made.
+    """
+    began, cpu_began = time.perf_counter(), time.process_time()
+    job = _Job(plan.source.source_id, out_dir, config, run_id)
+    meter = _Meter(plan, progress)
+    workers = _workers(config, plan)
+    if not plan.reads:
+        states: list[FileState] = []
+        done = _Done("", {}, _Sums(), 0.0, 0)
+    elif workers == 0:
+        states, done = _stage_here(job, plan.reads, meter)
+    else:
+        load_key(config.key_path)  # made once, before several processes look for it
+        pool = _Pool(job, workers, plan.reads, meter.tick)
+        pool.run()
+        states, done = pool.states, _together(pool.done)
+    changed = [
+        replace(state, run_id=run_id, first_seen_at=state.first_seen_at or datetime.now(UTC)) for state in plan.changed
+    ]
+    counts = StageCounts(
+        files_seen=plan.files_seen,
+        files_read=len(states),
+        bytes_read=done.sums.bytes_read + plan.sniffed_bytes,
+        lines=done.sums.lines,
+        refused=done.sums.refused,
+        redactions=done.sums.redactions,
+        seconds=time.perf_counter() - began,
+        cpu_seconds=done.cpu_seconds + time.process_time() - cpu_began,
+        peak_memory_bytes=done.peak_memory_bytes + _peak_memory_bytes(),
+    )
+    return StagedShard(plan.source, run_id, done.tables, _files_table([*changed, *states]), counts)
+
+
+def _stage_here(job: _Job, reads: Sequence[FileRead], meter: _Meter) -> tuple[list[FileState], _Done]:
+    try:
+        stager = _Stager(job, "w0")
+        states = []
+        for read in reads:
+            states.append(stager.stage_file(read, lambda count: meter.tick(0, count)))
+            meter.tick(1, 0)
+        return states, _Done("", stager.close(), stager.sums, 0.0, 0)
+    except OSError as error:
+        raise _write_error(error) from error
+
+
+def _together(done: Iterable[_Done]) -> _Done:
+    tables: dict[str, list[Path]] = {}
+    sums = _Sums()
+    cpu, memory = 0.0, 0
+    for one in sorted(done, key=lambda one: one.label):
+        for name, paths in one.tables.items():
+            tables.setdefault(name, []).extend(paths)
+        for field_ in fields(_Sums):
+            setattr(sums, field_.name, getattr(sums, field_.name) + getattr(one.sums, field_.name))
+        cpu += one.cpu_seconds
+        memory += one.peak_memory_bytes
+    return _Done("", tables, sums, cpu, memory)
