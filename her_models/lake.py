@@ -140,6 +140,7 @@ def _connect(config: Config, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         }
     )
     con.execute("set TimeZone = 'UTC'")
+    con.execute("set enable_progress_bar = false")
     names = list(_EXTENSIONS)
     if config.catalog.startswith("postgres"):
         names.append("postgres_scanner")
@@ -590,7 +591,7 @@ class _Publication:
             if name not in marts:
                 where = f" where source_id = {literal(self.source_id)}" if "source_id" in table.column_names else ""
                 self.con.execute(f"create or replace temp view {name} as select * from lake.{name}{where}")
-        models = [model for model in warehouse.models().values() if model.scope == "sessions"]
+        models = [model for model in warehouse.mart_models().values() if model.scope == "sessions"]
         self.seconds.update(warehouse.build(self.con, models))
         self._check("sessions")
         self.requests_count = self._one("select count(*) from requests")
@@ -601,7 +602,7 @@ class _Publication:
             self._drop([model.name])
 
     def _build_source(self, now: datetime) -> None:
-        models = [model for model in warehouse.models().values() if model.scope == "source"]
+        models = [model for model in warehouse.mart_models().values() if model.scope == "source"]
         for name, table in TABLES.items():
             if table.layer == "mart" and name not in {model.name for model in models}:
                 self.con.execute(

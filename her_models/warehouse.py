@@ -159,6 +159,17 @@ def models(folder: Path = SQL_PATH) -> dict[str, Model]:
 
 
 @cache
+def mart_models(folder: Path = SQL_PATH) -> dict[str, Model]:
+    """Return the models that tables of the contract are made from: the marts and what they read, in order."""
+    found = models(folder)
+    needed = {name for name, table in TABLES.items() if table.layer == "mart"}
+    for model in reversed(found.values()):
+        if model.name in needed:
+            needed.update(model.reads)
+    return {name: model for name, model in found.items() if name in needed}
+
+
+@cache
 def models_version(folder: Path = SQL_PATH) -> str:
     """Return a hash of every model and of the contract: marts made by another version must be made anew."""
     digest = hashlib.blake2b(digest_size=8)

@@ -79,8 +79,12 @@ prompt_lines as (
         and not is_meta
     group by all
     having
-        bool_or(kind in ('prompt', 'command'))
-        and not bool_or(kind in ('tool_result', 'compact_summary'))
+        bool_or(
+            kind in ('prompt', 'image', 'document')
+            -- The command that was typed, not what it printed or the caveat above it.
+            or (kind = 'command' and starts_with(preview, '<command-'))
+        )
+        and not bool_or(kind in ('tool_result', 'compact_summary', 'interruption'))
 ),
 
 placed as (

@@ -137,7 +137,9 @@ select
     joined.image_width,  -- pixels
     joined.image_height,  -- pixels
     joined.content_hash,  -- key of contents
-    joined.preview  -- first 200 characters
+    joined.preview,  -- first 200 characters
+    joined.signature_bytes,  -- length of a thinking block's signature
+    joined.parameters_count  -- top-level parameters of a tool call
 from joined
 left join int_agents
     on

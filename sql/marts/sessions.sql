@@ -99,7 +99,7 @@ summary_titles as (
     inner join int_session_lines
         on
             stg_event_lines.source_id = int_session_lines.source_id
-            and stg_event_lines.payload ->> 'leafUuid' = int_session_lines.uuid
+            and (stg_event_lines.payload ->> 'leafUuid') = int_session_lines.uuid
     where stg_event_lines.type = 'summary'
     group by all
 )

@@ -64,6 +64,7 @@ prompt_blocks as (
         blocks.session_id,
         blocks.file_id,
         blocks.offset_bytes,
+        -- A line may hold an image before the words, or the words of several blocks: the first words name the turn.
         arg_min(blocks.content_hash, blocks.line_block_index) as prompt_hash,
         arg_min(blocks.preview, blocks.line_block_index) as preview
     from blocks
