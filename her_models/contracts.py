@@ -191,6 +191,8 @@ BLOCK_LINES = _table(
     "spawned_agent_type VARCHAR  on a call that starts a subagent: the type it asks for (input.subagent_type)",
     "spawned_description VARCHAR  on a call that starts a subagent: its description (input.description)",
     "spawned_prompt_hash VARCHAR  on a call that starts a subagent: hash of input.prompt, made as content_hash is",
+    "signature_bytes BIGINT  length of a thinking block's signature, which grows with the thinking it stands for",
+    "parameters_count BIGINT  top-level parameters of a tool call",
 )
 
 CONTENTS = _table(
@@ -436,6 +438,8 @@ BLOCKS = _table(
     "image_height BIGINT  pixels",
     "content_hash VARCHAR  key of `contents`",
     "preview VARCHAR  first 200 characters",
+    "signature_bytes BIGINT  length of a thinking block's signature",
+    "parameters_count BIGINT  top-level parameters of a tool call",
 )
 
 DAILY_COST = _table(

@@ -404,6 +404,7 @@ class _Iteration(Struct, gc=False):
 _decode_line = msgspec.json.Decoder(Line).decode
 _decode_any = msgspec.json.Decoder().decode
 _decode_tool_input = msgspec.json.Decoder(_ToolInput).decode
+_decode_parameters = msgspec.json.Decoder(dict[str, Raw]).decode
 _decode_read_file = msgspec.json.Decoder(_ReadFile).decode
 _decode_hunks = msgspec.json.Decoder(list[_Hunk]).decode
 _decode_text = msgspec.json.Decoder(str).decode
@@ -504,6 +505,8 @@ BLOCK_FIELDS = (
     "spawned_agent_type",
     "spawned_description",
     "spawned_prompt_hash",
+    "signature_bytes",
+    "parameters_count",
 )
 EVENT_FIELDS = (
     "file_id",
@@ -1112,8 +1115,12 @@ def _user_text_kind(text: str, line: Line) -> str:
     return "prompt"
 
 
+_BREAKS = re.compile(r"[\s\x00-\x1f\x7f]+")
+
+
 def _preview(text: str) -> str:
-    return " ".join(text[: 2 * PREVIEW_CHARS].split())[:PREVIEW_CHARS]
+    head = text[:PREVIEW_CHARS]
+    return head if head.isprintable() else _BREAKS.sub(" ", head)
 
 
 def _utf8(text: str) -> bytes:
@@ -1172,6 +1179,8 @@ class _BlockWriter:
         is_error: bool | None = None,
         size: tuple[int, int] | tuple[None, None] = (None, None),
         spawned: tuple[str | None, str | None, str | None, str | None] = (None, None, None, None),
+        signature_bytes: int | None = None,
+        parameters_count: int | None = None,
     ) -> None:
         """Add one block. `data` is the UTF-8 of `text`, where it is at hand."""
         content_hash = None
@@ -1205,6 +1214,8 @@ class _BlockWriter:
                 content_hash,
                 preview,
                 *spawned,
+                signature_bytes,
+                parameters_count,
             )
         )
         self.index += 1
@@ -1248,7 +1259,8 @@ def _read_block(block: Block, is_assistant: bool, line: Line, nested: NestedLine
     elif kind in _TOOL_CALLS:
         _read_tool_call(block, writer)
     elif kind == "thinking" or kind == "redacted_thinking":
-        writer.add("thinking", block.thinking)
+        # Its JSON quotes are not part of it.
+        writer.add("thinking", block.thinking, signature_bytes=max(len(bytes(block.signature)) - 2, 0))
     elif kind == "image":
         writer.add("image", None, size=_image_size(block.source))
     elif kind == "document":
@@ -1273,8 +1285,9 @@ def _read_tool_call(block: Block, writer: _BlockWriter) -> None:
     text = data.decode("utf-8", "replace")
     try:
         arguments = _decode_tool_input(data)
+        parameters_count = len(_decode_parameters(data))
     except _BROKEN:
-        arguments = _ToolInput()
+        arguments, parameters_count = _ToolInput(), None
     path = _text(arguments.file_path) or _text(arguments.notebook_path) or _text(arguments.path)
     name = block.name
     spawned: tuple[str | None, str | None, str | None, str | None] = (None, None, None, None)
@@ -1307,6 +1320,7 @@ def _read_tool_call(block: Block, writer: _BlockWriter) -> None:
         range_start=_whole(arguments.offset),
         range_lines=_whole(arguments.limit),
         spawned=spawned,
+        parameters_count=parameters_count,
     )
 
 

@@ -360,7 +360,7 @@ def _logs(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], RequestLog]:
     events: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     lines: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for source, session, is_event, raw in con.execute(
-        "select source_id, session_id, is_event, payload from int_ledger_requests_log"
+        "select source_id, session_id, is_event, payload from int_ledger_log"
         " order by source_id, session_id, path, offset_bytes"
     ).fetchall():
         (events if is_event else lines)[(source, session)].append(json.loads(raw))

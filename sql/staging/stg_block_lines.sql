@@ -36,7 +36,9 @@ select
     block_lines.spawned_agent_id,  -- subagent a tool result reports on
     block_lines.spawned_agent_type,  -- type asked for by the call that starts a subagent
     block_lines.spawned_description,  -- description given in that call
-    block_lines.spawned_prompt_hash  -- hash of the prompt given in that call
+    block_lines.spawned_prompt_hash,  -- hash of the prompt given in that call
+    block_lines.signature_bytes,  -- length of a thinking block's signature
+    block_lines.parameters_count  -- top-level parameters of a tool call
 from block_lines
 semi join scope_sessions
     on block_lines.source_id = scope_sessions.source_id and block_lines.session_id = scope_sessions.session_id
