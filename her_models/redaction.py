@@ -326,26 +326,28 @@ def _keep(path: Path, content: bytes) -> None:
 
 
 class _ReEngine:
-    """The same places by `re`, for machines without the engine. Heads whose keywords do not occur are not tried."""
+    """The same places by `re`, for machines without the engine: tried wherever a head's keyword stands."""
 
     def __init__(self, heads: Sequence[Head]) -> None:
-        self._heads = [
-            (
-                number,
-                [keyword.encode() for keyword in head.keywords],
-                head.is_caseless,
-                # Looked at from every position, as heads may overlap.
-                re.compile(b"(?=(" + head.pattern.encode() + b"))", re.IGNORECASE if head.is_caseless else 0),
-            )
-            for number, head in enumerate(heads)
-        ]
+        self._by_keyword: dict[tuple[bool, bytes], list[tuple[int, int, _Pattern]]] = {}
+        for number, head in enumerate(heads):
+            pattern = _Pattern(head.pattern.encode(), re.IGNORECASE if head.is_caseless else 0)
+            for keyword in head.keywords:
+                places = self._by_keyword.setdefault((head.is_caseless, keyword.encode()), [])
+                places.append((number, head.lead, pattern))
 
     def candidates(self, data: bytes) -> list[Candidate]:
         lower = data.lower()
         found: set[Candidate] = set()
-        for number, keywords, is_caseless, pattern in self._heads:
-            if any(keyword in (lower if is_caseless else data) for keyword in keywords):
-                found.update((number, match.end(1)) for match in pattern.finditer(data))
+        for (is_caseless, keyword), heads in self._by_keyword.items():
+            where = lower if is_caseless else data
+            position = where.find(keyword)
+            while position >= 0:
+                for number, lead, pattern in heads:
+                    for start in range(max(0, position - lead), position + 1):
+                        if match := pattern.match(data, start):
+                            found.add((number, match.end()))
+                position = where.find(keyword, position + 1)
         return sorted(found)
 
 

@@ -27,12 +27,16 @@ BASE64 = "[A-Za-z0-9+/=]"
 
 @dataclass(frozen=True)
 class Head:
-    """What the engine looks for. `width` is its length in bytes, None if it varies."""
+    """What the engine looks for. `width` is its length in bytes, None if it varies.
+
+    One of `keywords` (in lower case if caseless) begins in every match, at most `lead` bytes after its start.
+    """
 
     pattern: str
     width: int | None = None
     is_caseless: bool = False
-    keywords: tuple[str, ...] = ()  # one of these stands in every match, in lower case if caseless
+    keywords: tuple[str, ...] = ()
+    lead: int = 0
 
 
 @dataclass(frozen=True)
@@ -80,9 +84,10 @@ def _shaped(
     tail: str = "",
     back: str = "",
     is_checked: bool = False,
+    lead: int = 0,
 ) -> Rule:
     """A pattern of one width that is no prefix and body."""
-    head = Head(pattern, width, keywords=(keyword,))
+    head = Head(pattern, width, keywords=(keyword,), lead=lead)
     return Rule(name, title, "token", (head,), tail, back, is_checked)
 
 
@@ -140,6 +145,7 @@ PROVIDER_RULES: tuple[Rule, ...] = (
         "Q~",
         tail="[A-Za-z0-9_~.-]{0,6}",
         back="[A-Za-z0-9_~.-]{3}",
+        lead=1,
     ),
     _found_by(
         "azure-storage",
@@ -247,7 +253,7 @@ PROVIDER_RULES: tuple[Rule, ...] = (
     _token("twilio", "Twilio keys and account ids", "SK AC", HEX, 32, tail="", is_checked=True),
     _token("sendgrid", "SendGrid keys", "SG.", WORD_DASH, 16, tail=rf"{WORD_DASH}{{0,10}}\.{WORD_DASH}{{30,60}}"),
     _token("mailgun", "Mailgun keys", "key-", HEX, 32, tail="", is_checked=True),
-    _shaped("mailchimp", "Mailchimp keys", f"{HEX}{{32}}-us[0-9]", 36, "-us", tail="[0-9]?", is_checked=True),
+    _shaped("mailchimp", "Mailchimp keys", f"{HEX}{{32}}-us[0-9]", 36, "-us", tail="[0-9]?", is_checked=True, lead=32),
     _token("brevo", "Brevo keys", "xkeysib- xsmtpsib-", HEX, 60, tail=f"{HEX}*-[A-Za-z0-9]{{12,20}}"),
     _token("stripe", "Stripe secret and restricted keys", "sk_live_ sk_test_ rk_live_ rk_test_", LETTERS_DIGITS, 16),
     _token("stripe-webhook", "Webhook signing secrets", "whsec_", "[A-Za-z0-9+/=]", 24),
@@ -280,7 +286,7 @@ PROVIDER_RULES: tuple[Rule, ...] = (
         "private-key",
         "Private keys in PEM, OpenSSH, PGP and PuTTY form",
         "pem",
-        Head("BEGIN [A-Z0-9 ]{0,24}PRIVATE KEY", keywords=("PRIVATE KEY",)),
+        Head("BEGIN [A-Z0-9 ]{0,24}PRIVATE KEY", keywords=("BEGIN ",)),
         Head("Private-Lines: [0-9]", 16, keywords=("Private-Lines:",)),
     ),
     _token(
@@ -301,8 +307,8 @@ _SECRET_WORDS = (
 )  # fmt: skip
 _PASSWORD_WORDS = ("passw(?:or)?d", "passwd", "passphrase", "passcode", "passwort", "pswd", "pwd", "_pw")
 _FLAG_WORDS = "password|passwd|passphrase|pass|pwd|token|secret|api-?key|access-?key|secret-?key|auth-?key|credentials?"
-_PASSWORD_KEYWORDS = ("passw", "passphrase", "passcode", "pass", "pswd", "pwd", "_pw")
-_SECRET_KEYWORDS = ("secret", "token", "credential", "key")
+_PASSWORD_KEYWORDS = ("pass", "pswd", "pwd", "_pw")
+_SECRET_KEYWORDS = tuple(dict.fromkeys(re.split(r"[\[(]|s\?", word)[0] or word[-3:] for word in _SECRET_WORDS))
 
 CONTEXT_RULES: tuple[Rule, ...] = (
     _found_by("url-password", "Passwords in URLs", "url",
@@ -320,8 +326,8 @@ CONTEXT_RULES: tuple[Rule, ...] = (
               Head(rf"(?:{'|'.join(_PASSWORD_WORDS)}){_SUFFIX}{_CLOSE}[:=]", None, True, _PASSWORD_KEYWORDS),
               Head(rf"pass{_CLOSE}[:=]", None, True, ("pass",))),
     _found_by("named-secret", "Keys, tokens and secrets behind a tell-tale name", "assignment",
-              Head(rf"(?:{'|'.join(_SECRET_WORDS)}){_SUFFIX}{_CLOSE}[:=]", None, True, _SECRET_KEYWORDS),
-              Head(rf"""[_"']auth{_CLOSE}[:=]""", None, True, ("auth",))),
+              Head(rf"(?:{'|'.join(_SECRET_WORDS)}){_SUFFIX}{_CLOSE}[:=]", None, True, _SECRET_KEYWORDS, lead=1),
+              Head(rf"""[_"']auth{_CLOSE}[:=]""", None, True, ("_auth", '"auth', "'auth"))),
     _found_by("command-line", "Secrets given as command-line options", "flag",
               Head(rf"""--(?:[a-z]{{1,16}}-){{0,3}}(?:{_FLAG_WORDS})(?:-[a-z]{{1,12}})?(?: |\\*["'],)""", None, True,
                    ("--",)),
@@ -331,17 +337,18 @@ CONTEXT_RULES: tuple[Rule, ...] = (
     _found_by("name-value-pair", "Secrets in name and value pairs, as in Kubernetes", "pair",
               Head(rf"(?:passw(?:or)?d|secret|token|api_?key|access_?key)(?:_[a-z0-9]{{1,12}})?"
                    rf"""(?:\\*["'])?,?(?:[ ]|\\+[nrt])*(?:-[ ])?(?:\\*["'])?value{_CLOSE}[:=]""",
-                   None, True, ("value",))),
+                   None, True, ("passw", "secret", "token", "api", "access"))),
     _found_by("markup", "Secrets as the text of an XML element", "markup",
               Head(r"<[a-z0-9_.:-]{0,24}(?:password|passwd|secret|token|api-?key)>", None, True,
-                   ("password>", "passwd>", "secret>", "token>", "apikey>", "api-key>"))),
+                   ("password>", "passwd>", "secret>", "token>", "apikey>", "api-key>"), lead=25)),
     _found_by("netrc", "Passwords in .netrc", "bare-word",
               Head(r"login(?: |\\+[nt])[^\s\"\\]{1,80}(?: |\\+[nt])(?: |\\+[nt])*password ", None, False, ("login",))),
     _found_by("pgpass", "Passwords in .pgpass", "bare-word",
-              Head(r":(?:54[0-9][0-9]|6432|\*):[a-z0-9_*-]{1,63}:[a-z0-9_.-]{1,63}:", None, True, (":",))),
+              Head(r":(?:54[0-9][0-9]|6432|\*):[a-z0-9_*-]{1,63}:[a-z0-9_.-]{1,63}:", None, True,
+                   (":54", ":6432", ":*"))),
     _found_by("seed-phrase", "Seed phrases of wallets", "phrase",
               Head(rf"(?:mnemonic|(?:seed|recovery|secret)[_ -]?phrase|seed[_ -]?words){_CLOSE}[:=]",
-                   None, True, ("mnemonic", "phrase", "words"))),
+                   None, True, ("mnemonic", "seed", "recovery", "secret"))),
 )  # fmt: skip
 
 RULES: tuple[Rule, ...] = PROVIDER_RULES + CONTEXT_RULES
@@ -350,13 +357,13 @@ HOME_RULE = _found_by(
     "home", "User names in home folders", "home",
     Head(r"/home/", 6, False, ("/home/",)),
     Head(r"/Users/", 7, False, ("/Users/",)),
-    Head(r"[A-Za-z]:\\+[Uu]sers\\+[^\\]", None, False, ("sers",)),
+    Head(r"[A-Za-z]:\\+[Uu]sers\\+[^\\]", None, False, (":\\",), lead=1),
     Head(r"-(?:Users|home)-", None, False, ("-Users-", "-home-")),
 )  # fmt: skip
 
 # Printable characters written as \u00XX, and slashes written as \/: the line is looked at a second time, decoded.
 ESCAPE_HEADS: tuple[Head, ...] = (
     Head(r"\\u00[2-7][0-9a-fA-F]", 6, False, ("\\u00",)),
-    Head(r":\\+/\\+/", None, False, ("\\/",)),
-    Head(r"[A-Za-z0-9+]\\+/[A-Za-z0-9+]", None, False, ("\\/",)),
+    Head(r":\\+/\\+/", None, False, (":\\",)),
+    Head(r"[A-Za-z0-9+]\\{1,8}/[A-Za-z0-9+]", None, False, ("\\/",), lead=8),
 )
