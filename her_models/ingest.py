@@ -65,6 +65,7 @@ class SourceReport:
     snapshot_id: int | None = None
     seconds_by_model: dict[str, float] = field(default_factory=dict)
     failed_checks: tuple[str, ...] = ()
+    days: tuple[date, ...] = ()  # on which the new lines were captured, in the configured time zone
 
 
 @dataclass(frozen=True)
@@ -199,7 +200,9 @@ def is_current(config: Config, sources: Sequence[Source]) -> bool:
     for source in sources:
         if source.source_id not in known:
             return False
-        states = [FileState(source.source_id, **dict(zip(_STATE_FIELDS, row, strict=True))) for row in known[source.source_id]]
+        states = [
+            FileState(source.source_id, **dict(zip(_STATE_FIELDS, row, strict=True))) for row in known[source.source_id]
+        ]
         if not nothing_new_in(source, {state.path: state for state in states}):
             return False
     return True
@@ -246,7 +249,9 @@ def writer_lock(
                     is_told = True
                 time.sleep(0.1)
         file.truncate(0)
-        file.write(f"Process {os.getpid()} has been writing to the lake since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC")
+        file.write(
+            f"Process {os.getpid()} has been writing to the lake since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        )
         file.flush()
         try:
             yield
@@ -324,6 +329,7 @@ def source_report(source: Source, staged: StagedShard | None, published: Publish
         snapshot_id=published.snapshot_id,
         seconds_by_model=published.seconds_by_model,
         failed_checks=tuple(result.check.name for result in published.results if not result.is_ok),
+        days=published.days,
     )
 
 

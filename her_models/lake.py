@@ -54,6 +54,7 @@ class PublishReport:
     model_seconds: float
     seconds_by_model: dict[str, float] = field(default_factory=dict)
     results: tuple[CheckResult, ...] = ()
+    days: tuple[date, ...] = ()  # on which the new lines were captured, in the configured time zone
 
 
 @dataclass(frozen=True)
@@ -253,9 +254,7 @@ class Lake:
         """Return a hash of what the marts hang on beside the logs."""
         from her_models.pricing import prices_version
 
-        text = "\0".join(
-            (warehouse.models_version(), prices_version(self.config.prices_path), self.config.time_zone)
-        )
+        text = "\0".join((warehouse.models_version(), prices_version(self.config.prices_path), self.config.time_zone))
         return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
     def is_outdated(self, source_id: str) -> bool:
@@ -384,6 +383,7 @@ class _Publication:
             self._build_sessions()
             self._build_source(started_at)
             sessions, requests = self._one("select count(*) from scope_sessions"), self.requests_count
+            days = self._captured_days()
             self._write_run(started_at, sessions, requests, time.monotonic() - start)
             self.con.execute("commit")
         except BaseException:
@@ -399,7 +399,17 @@ class _Publication:
             time.monotonic() - start,
             self.seconds,
             tuple(self.results),
+            days,
         )
+
+    def _captured_days(self) -> tuple[date, ...]:
+        if not self.staged.tables.get("lines"):
+            return ()
+        local = f"cast(timezone({literal(self.lake.config.time_zone)}, logged_at) as date)"
+        rows = self.con.execute(
+            f"select distinct {local} as day_on from {self._staged_rows('lines')} where logged_at is not null order by all"
+        ).fetchall()
+        return tuple(row[0] for row in rows)
 
     def _one(self, statement: str) -> int:
         row = self.con.execute(statement).fetchone()
@@ -524,9 +534,9 @@ class _Publication:
     def _find_scope(self) -> None:
         """Fill `scope_sessions`: those with new lines, and all that share responses or titles with them."""
         mine = f"source_id = {literal(self.source_id)}"
-        self.is_everything = (
-            self._one(f"select count(*) from lake.ingest_runs where {mine}") == 0 or self.lake.is_outdated(self.source_id)
-        )
+        self.is_everything = self._one(
+            f"select count(*) from lake.ingest_runs where {mine}"
+        ) == 0 or self.lake.is_outdated(self.source_id)
         if self.is_everything:
             self.con.execute(
                 "create or replace temp table scope_sessions as "
@@ -597,7 +607,9 @@ class _Publication:
         self.requests_count = self._one("select count(*) from requests")
         for model in models:
             if model.layer == "marts":
-                self._replace(model.name, "(source_id, session_id) in (select source_id, session_id from scope_sessions)")
+                self._replace(
+                    model.name, "(source_id, session_id) in (select source_id, session_id from scope_sessions)"
+                )
         for model in reversed(models):
             self._drop([model.name])
 
@@ -650,9 +662,7 @@ class _Publication:
                 f"anti join ({rows}) as new_rows on {same}"
             )
             if self._one("select count(*) from dead_rows"):
-                self.con.execute(
-                    f"delete from lake.{name} where {mine} and rowid in (select old_rowid from dead_rows)"
-                )
+                self.con.execute(f"delete from lake.{name} where {mine} and rowid in (select old_rowid from dead_rows)")
             self.con.execute(
                 f"insert into lake.{name} ({listed}) select * from ({rows}) as new_rows anti join old_rows on {same}"
             )
@@ -702,4 +712,3 @@ class _Publication:
 def _empty(table: Table) -> str:
     columns = ", ".join(f"cast(null as {column.type}) as {column.name}" for column in table.columns)
     return f"select {columns} where false"
-

@@ -144,7 +144,11 @@ def models(folder: Path = SQL_PATH) -> dict[str, Model]:
     Raises:
         ModelError: a header cannot be used, a model reads what does not exist, or models read each other in a ring.
     """
-    found = [read_model(path) for part in ("staging", "intermediate", "marts") for path in sorted((folder / part).glob("*.sql"))]
+    found = [
+        read_model(path)
+        for part in ("staging", "intermediate", "marts")
+        for path in sorted((folder / part).glob("*.sql"))
+    ]
     by_name = {model.name: model for model in found}
     for model in found:
         for read in model.reads:
