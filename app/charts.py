@@ -6,6 +6,7 @@ that the dear stands out. A chart gets a table and draws it; it computes nothing
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
 
 import altair as alt
@@ -37,6 +38,8 @@ OTHER = ("Other", "#A8A29E")
 
 _GROUPS_SHOWN = 7  # more colours than that no eye tells apart; the rest is one group
 _REST = "all others"
+_LEAST_DAYS = 14
+_TIGHT = {"left": 0, "top": 0, "right": 4, "bottom": 0}
 
 
 def kind_name(kind: str | None) -> str:
@@ -64,31 +67,54 @@ def tokens_by_day(rows: pd.DataFrame) -> alt.Chart:
     return _day_bars(long, "tokens", "Tokens", _class_colour())
 
 
+def calendar_unit(first_on: date | None, last_on: date | None) -> str:
+    """Return what one bar stands for: a day, or in a longer period a week or a month."""
+    span = (last_on - first_on).days if first_on and last_on else 0
+    return "day" if span <= 120 else "week" if span <= 800 else "month"
+
+
 def _day_bars(rows: pd.DataFrame, measure: str, title: str, colour: alt.Color) -> alt.Chart:
-    days = pd.to_datetime(rows["day_on"])
-    span = (days.max() - days.min()).days + 1 if len(days) else 1
+    first_on, last_on = rows["day_on"].min(), rows["day_on"].max()
+    shown_from = min(first_on, last_on - timedelta(days=_LEAST_DAYS - 1))  # one day alone is not as wide as a page
+    unit = calendar_unit(first_on, last_on)
+    time_unit = {"day": "yearmonthdate", "week": "yearweek", "month": "yearmonth"}[unit]
+    span = (last_on - shown_from).days + 1
+    ticks: Any = alt.TimeIntervalStep(interval="day", step=1) if span <= _LEAST_DAYS else 8
     money = measure.endswith("_usd")
-    number = "$,.2f" if money else "~s"
     return (
-        alt.Chart(rows.assign(day=days.dt.strftime("%Y-%m-%d")))
-        .mark_bar(width={"band": 0.82} if span > 1 else 48)
+        alt.Chart(rows.assign(day=[_local(on) for on in rows["day_on"]]).drop(columns="day_on"))
+        .mark_bar()
         .encode(
             x=alt.X(
-                "yearmonthdate(day):T",
+                f"{time_unit}(day):T",
                 title=None,
-                axis=alt.Axis(format="%d %b" if span < 200 else "%b %Y", grid=False, labelOverlap=True, tickCount=10),
+                scale=alt.Scale(domain=[_local(shown_from), _local(last_on + timedelta(days=1))])
+                if unit == "day"
+                else alt.Undefined,
+                axis=alt.Axis(
+                    format="%d %b" if span < 120 else "%b %Y", grid=False, labelOverlap=True, tickCount=ticks
+                ),
             ),
-            y=alt.Y(f"{measure}:Q", title=title, axis=alt.Axis(format=number, tickCount=4, domain=False)),
+            y=alt.Y(
+                f"sum({measure}):Q",
+                title=title,
+                axis=alt.Axis(format="$,~f" if money else "~s", tickCount=4, domain=False),
+            ),
             color=colour,
             order=alt.Order("place:Q"),
             tooltip=[
-                alt.Tooltip("day:N", title="Day"),
+                alt.Tooltip(f"{time_unit}(day):T", title=unit.capitalize(), format="%Y-%m-%d"),
                 alt.Tooltip("group_name:N", title="Of"),
-                alt.Tooltip(f"{measure}:Q", title=title, format="$,.4f" if money else ",d"),
+                alt.Tooltip(f"sum({measure}):Q", title=title, format="$,.4f" if money else ",d"),
             ],
         )
-        .properties(height=280)
+        .properties(height=280, padding=_TIGHT)
     )
+
+
+def _local(on: date) -> str:
+    """A bare date would be midnight in Greenwich to a browser; with a time and no zone, it takes it for its own."""
+    return f"{on.isoformat()}T00:00:00"
 
 
 def token_share(amounts: dict[str, int]) -> alt.Chart:
@@ -104,12 +130,17 @@ def token_share(amounts: dict[str, int]) -> alt.Chart:
         alt.Chart(rows)
         .mark_bar(height=22)
         .encode(
-            x=alt.X("tokens:Q", stack="normalize", title=None, axis=alt.Axis(format="%", grid=False, domain=False)),
+            x=alt.X(
+                "tokens:Q",
+                stack="normalize",
+                title=None,
+                axis=alt.Axis(format="%", values=[0, 0.25, 0.5, 0.75, 1], grid=False, domain=False),
+            ),
             color=_class_colour(),
             order=alt.Order("place:Q"),
             tooltip=[alt.Tooltip("group_name:N", title="Class"), alt.Tooltip("tokens:Q", title="Tokens", format=",d")],
         )
-        .properties(height=86)
+        .properties(height=90, padding=_TIGHT)
     )
 
 
@@ -123,9 +154,9 @@ def timeline(events: pd.DataFrame) -> alt.Chart | alt.LayerChart:
         .mark_tick(thickness=2, size=26, opacity=0.9)
         .encode(
             x=alt.X(
-                "event_index:Q",
+                "event_number:Q",
                 title=None,
-                scale=alt.Scale(nice=False, padding=4, domain=[0, max(int(events["event_index"].max()), 1)]),
+                scale=alt.Scale(nice=False, zero=False, padding=4, domain=[1, max(len(events), 2)]),
                 axis=None,
             ),
             y=alt.Y(
@@ -138,13 +169,13 @@ def timeline(events: pd.DataFrame) -> alt.Chart | alt.LayerChart:
                 legend=alt.Legend(orient="top", symbolType="square", columns=0, labelLimit=120),
             ),
             tooltip=[
-                alt.Tooltip("event_index:Q", title="Event"),
+                alt.Tooltip("event_number:Q", title="Event"),
                 alt.Tooltip("kind_label:N", title="Kind"),
                 alt.Tooltip("tool_name:N", title="Tool"),
                 alt.Tooltip("running:N", title="Cost so far"),
             ],
         )
-        .properties(height=alt.Step(34))
+        .properties(height=34 * events["lane"].nunique() + 60, padding=_TIGHT)
     )
     return strokes
 
@@ -157,6 +188,7 @@ def of_result(rows: pd.DataFrame, kind: str, x: str, y: list[str]) -> alt.Chart:
         "Points": {"type": "circle", "size": 60},
     }
     long = rows.melt([x], y, "column", "value")
+    long = long.rename(columns={x: "across"})  # a column's name may hold what charts take for syntax
     is_time = pd.api.types.is_datetime64_any_dtype(rows[x])
     is_number = pd.api.types.is_numeric_dtype(rows[x]) and kind != "Bars"
     scale = "T" if is_time else "Q" if is_number else "N"
@@ -164,7 +196,9 @@ def of_result(rows: pd.DataFrame, kind: str, x: str, y: list[str]) -> alt.Chart:
         alt.Chart(long)
         .mark_bar(**{})
         .encode(
-            x=alt.X(field=x, type={"T": "temporal", "Q": "quantitative", "N": "nominal"}[scale], sort=None, title=x),
+            x=alt.X(
+                field="across", type={"T": "temporal", "Q": "quantitative", "N": "nominal"}[scale], sort=None, title=x
+            ),
             y=alt.Y("value:Q", title=y[0] if len(y) == 1 else None),
             color=alt.Color("column:N", title=None, legend=None if len(y) == 1 else alt.Legend(orient="top")),
         )

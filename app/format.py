@@ -20,6 +20,7 @@ _BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 _DIRECTIVE = re.compile(r":(?=[A-Za-z]+(?:\[|/|:|-))")
+_JOINER = "\u2060"  # takes no room and keeps what looks like an address from becoming a link
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -81,8 +82,8 @@ def duration(seconds: float | None) -> str:
     for length, unit in parts:
         number, whole = divmod(whole, length)
         if number or written:
-            written.append(f"{number} {unit}")
-    return " ".join(written[:2])
+            written.append((number, unit))
+    return " ".join(f"{number} {unit}" for number, unit in written[:2] if number)
 
 
 def when(moment: datetime | None, zone: str, *, seconds: bool = False) -> str:
@@ -123,8 +124,9 @@ def plain(text: str) -> str:
 
 
 def escaped(text: str | None) -> str:
-    """Return text that a Markdown place (heading, label, caption) shows letter by letter."""
-    return _PUNCTUATION.sub(r"\\\1", plain(text or "")).replace("\n", " ")
+    """Return text that a Markdown place (heading, label, caption) shows letter by letter, addresses not as links."""
+    unlinked = plain(text or "").replace("://", f":{_JOINER}//").replace("www.", f"www{_JOINER}.")
+    return _PUNCTUATION.sub(r"\\\1", unlinked).replace("\n", " ")
 
 
 def safe_markdown(text: str) -> str:

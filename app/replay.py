@@ -80,18 +80,19 @@ def recording(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str) -
 
 def timeline_rows(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str) -> pd.DataFrame:
     """Return what the timeline draws: one row per event, with its lane."""
-    rows = recording(con, source_id, session_id).rows
+    rows = reports.session_events(con, source_id, session_id)
     agents = {row["agent_id"]: row for row in reports.session_agents(con, source_id, session_id).to_pylist()}
-    frame = rows.select(["event_index", "kind", "is_error", "agent_id", "tool_name"]).to_pandas()
-    frame["event_index"] = range(len(frame))
+    frame = rows.select(["kind", "is_error", "tool_name"]).to_pandas()
+    frame["event_number"] = range(1, len(frame) + 1)
     frame["running"] = [format.usd(cost) for cost in rows["running_usd"].to_pylist()]
     frame["tool_name"] = frame["tool_name"].fillna("")
     known = [charts.kind_name(kind) if kind in charts.KINDS else charts.OTHER[0] for kind in frame["kind"]]
     frame["kind_label"] = [charts.ERROR[0] if e else k for e, k in zip(frame["is_error"], known, strict=True)]
-    kept = [agent for agent in dict.fromkeys(frame["agent_id"]) if agent][: _LANES_SHOWN - 1]
+    lanes = rows["agent_id"].to_pylist()
+    kept = [agent for agent in dict.fromkeys(lanes) if agent][: _LANES_SHOWN - 1]
     names = {agent: _lane(number, agents.get(agent)) for number, agent in enumerate(kept, 1)}
-    frame["lane"] = ["main" if not agent else names.get(agent, "more agents") for agent in frame["agent_id"]]
-    return frame.drop(columns=["kind", "is_error", "agent_id"])
+    frame["lane"] = [names.get(agent, "more agents") if agent else "main" for agent in lanes]
+    return frame.drop(columns=["kind", "is_error"])
 
 
 def _lane(number: int, agent: dict[str, Any] | None) -> str:
@@ -110,23 +111,23 @@ def _adopt(session: Session, record: Recording) -> None:
     """Take up the position named in the address when another session is opened."""
     state, identity = st.session_state, (session.source_id, session.session_id)
     if state.get("replay_session") != identity:
-        wanted = st.query_params.get("event", "0")
+        wanted = st.query_params.get("event", "1")
         state["replay_session"] = identity
         state["replay_is_playing"] = False
-        _seek(record, int(wanted) if wanted.isdecimal() else 0)
+        _seek(record, int(wanted[:9]) - 1 if wanted.isdecimal() else 0)
 
 
 def _seek(record: Recording, position: int | None) -> None:
     """Move to an event; there is nowhere to go when it is None."""
     if position is not None:
         position = min(max(position, 0), record.length - 1)
-        st.session_state["replay_position"] = position
+        st.session_state["replay_number"] = position + 1
         st.session_state["replay_clock"] = record.clock_seconds[position]
         st.session_state["replay_ticked_at"] = time.monotonic()
 
 
 def _dragged(record: Recording) -> None:
-    _seek(record, st.session_state["replay_position"])
+    _seek(record, st.session_state["replay_number"] - 1)
 
 
 def _advance(record: Recording) -> None:
@@ -135,22 +136,22 @@ def _advance(record: Recording) -> None:
     passed = min(now - state["replay_ticked_at"], 2 * TICK_SECONDS)  # a page that was asleep does not leap
     state["replay_ticked_at"] = now
     state["replay_clock"] += passed * state.get("replay_speed", 4)
-    state["replay_position"] = max(state["replay_position"], record.position_at(state["replay_clock"]))
-    if state["replay_position"] >= record.length - 1:
+    state["replay_number"] = max(state["replay_number"], record.position_at(state["replay_clock"]) + 1)
+    if state["replay_number"] >= record.length:
         state["replay_is_playing"] = False
         st.rerun()
 
 
 def _draw(session: Session, record: Recording) -> None:
     state = st.session_state
-    if "replay_position" not in state:  # the state of a slider goes when another view is drawn in between
+    if "replay_number" not in state:  # the state of a slider goes when another view is drawn in between
         _seek(record, record.position_at(state["replay_clock"]))
     if state["replay_is_playing"]:
         _advance(record)
     _draw_controls(record)
-    position = min(state["replay_position"], record.length - 1)
-    if not state["replay_is_playing"] and st.query_params.get("event", "0") != str(position):
-        st.query_params["event"] = str(position)
+    position = min(state["replay_number"], record.length) - 1
+    if not state["replay_is_playing"] and st.query_params.get("event", "1") != str(position + 1):
+        st.query_params["event"] = str(position + 1)
     event = record.event(position)
     _draw_figures(session, record, event)
     left, right = st.columns([5, 3], gap="medium")
@@ -162,12 +163,12 @@ def _draw(session: Session, record: Recording) -> None:
 
 def _draw_controls(record: Recording) -> None:
     state = st.session_state
-    position = state["replay_position"]
+    position = state["replay_number"] - 1
     st.slider(
         "Event",
-        0,
-        max(record.length - 1, 1),
-        key="replay_position",
+        1,
+        max(record.length, 2),
+        key="replay_number",
         label_visibility="collapsed",
         on_change=_dragged,
         args=(record,),
@@ -193,24 +194,28 @@ def _draw_controls(record: Recording) -> None:
         )  # fmt: skip
         _step("Back", "skip_previous", "J", record, position - 1 if position else None)
         _step("Next", "skip_next", "L", record, position + 1 if position + 1 < record.length else None)
-        _step("Last prompt", "first_page", "P", record, record.before("prompt", position))
-        _step("Next prompt", "last_page", "N", record, record.after("prompt", position))
-        _step("Next error", "error", "E", record, record.after("error", position))
-        _step("Next edit", "edit", "D", record, record.after("edit", position))
-        _step("Next dear response", "payments", "M", record, record.after("dear", position))
+        _step("Prompt before", "keyboard_double_arrow_left", "P", record, record.before("prompt", position))
+        _step("Prompt", "keyboard_double_arrow_right", "N", record, record.after("prompt", position))
+        _step("Error", "error", "E", record, record.after("error", position))
+        _step("Edit", "edit", "D", record, record.after("edit", position))
+        _step(
+            "Dear", "payments", "M", record, record.after("dear", position), "To the next of the ten dearest responses"
+        )
 
 
 def _rewind(record: Recording) -> None:
     """The slider is drawn already in this run: its state may only be set in the next one."""
     st.session_state["replay_clock"] = 0.0
-    del st.session_state["replay_position"]
+    del st.session_state["replay_number"]
 
 
-def _step(name: str, icon: str, shortcut: str, record: Recording, target: int | None) -> None:
+def _step(
+    name: str, icon: str, shortcut: str, record: Recording, target: int | None, meaning: str | None = None
+) -> None:
     st.button(
-        "",
+        name,
         icon=f":material/{icon}:",
-        help=f"{name} ({shortcut})",
+        help=meaning,
         shortcut=shortcut,
         key=f"replay_{icon}",
         disabled=target is None,
@@ -225,7 +230,7 @@ def _draw_figures(session: Session, record: Recording, event: dict[str, Any]) ->
     billed = event["running_usd"]
     if billed is None and not event["running_requests_count"]:
         billed = 0.0
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", key="figures_replay"):
         st.metric(
             "Cost so far",
             format.usd(billed, is_floor=has_unpriced),
@@ -243,7 +248,7 @@ def _draw_figures(session: Session, record: Recording, event: dict[str, Any]) ->
         )
         st.metric(
             "Event",
-            f"{st.session_state['replay_position'] + 1:,} / {record.length:,}",
+            f"{st.session_state['replay_number']:,} / {record.length:,}",
             border=True,
             help="Pauses are cut to two seconds",
         )
@@ -275,14 +280,14 @@ def _draw_neighbours(record: Recording, position: int) -> None:
         pd.DataFrame(
             {
                 "": "▶" if first + offset == position else "",
-                "#": first + offset,
+                "#": first + offset + 1,
                 "Kind": ("↳ " if event["agent_id"] else "") + events.label(event),
                 "What": events.summary(event),
             }
             for offset, event in enumerate(shown)
         ),
         hide_index=True,
-        height=560,
+        height="content",
         row_height=34,
         column_config={
             "": st.column_config.TextColumn(width=28),

@@ -17,7 +17,17 @@ from app import data  # noqa: E402
 from her_models.errors import HerError  # noqa: E402
 
 st.set_page_config(page_title="Her", page_icon=str(_HERE / "static" / "her-mark.svg"), layout="wide")
-st.logo(str(_HERE / "static" / "her.svg"), icon_image=str(_HERE / "static" / "her-mark.svg"), size="large")
+st.logo(str(_HERE / "static" / "her.svg"), size="large")
+# Rows of figures stand close together: the page is about what lies below them.
+st.html(
+    """<style>
+    [class*="st-key-figures"] [data-testid="stMetric"] { padding: 0.4rem 0.8rem; }
+    [class*="st-key-figures"] [data-testid="stMetric"] > div { padding: 0; }
+    [class*="st-key-figures"] [data-testid="stMetricValue"] { font-size: 1.2rem; font-variant-numeric: tabular-nums; }
+    [class*="st-key-figures"] [data-testid="stMetricLabel"] { opacity: 0.75; }
+    [data-testid="stCaptionContainer"] { font-variant-numeric: tabular-nums; }
+    </style>"""
+)
 
 page = st.navigation(
     [

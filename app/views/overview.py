@@ -19,7 +19,7 @@ SPLITS = {"model": "Model", "project": "Project", "owner": "Person", "class": "T
 def chosen_scope() -> Scope:
     """Read the filters; they stand in the address, so that a view can be sent to somebody."""
     choices, zone = data.ask(reports.filter_choices), data.config().time_zone
-    row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+    row = st.container(horizontal=True, vertical_alignment="top", gap="small")
     with row:
         period = st.segmented_control(
             "Period",
@@ -45,7 +45,7 @@ def chosen_scope() -> Scope:
 def draw_figures(total: Overview) -> None:
     """Draw the totals as cards."""
     is_floor = bool(total.unpriced_requests_count or total.floor_requests_count)
-    cards = st.container(horizontal=True, gap="small")
+    cards = st.container(horizontal=True, gap="small", key="figures_overview")
     with cards:
         st.metric(
             "Cost, list-price equivalent",
@@ -76,20 +76,20 @@ def draw_figures(total: Overview) -> None:
     notes = []
     if total.floor_requests_count:
         notes.append(
-            f"{total.floor_requests_count:,} responses have no final output count in the log: their output, and so the"
-            " cost, is at least what is shown."
+            f"Responses without a final output count in the log: {total.floor_requests_count:,}. Their output, and so"
+            " the cost, is at least what is shown."
         )
     if total.unpriced_requests_count:
-        notes.append(f"{total.unpriced_requests_count:,} responses are of models without a price; see Health.")
+        notes.append(f"Responses of models without a price: {total.unpriced_requests_count:,}; see Health.")
     if notes:
         st.caption(" ".join(notes))
 
 
-def draw_days(scope: Scope) -> None:
-    """Draw the bars per day."""
+def draw_days(scope: Scope, total: Overview) -> None:
+    """Draw the bars per day, or per week or month of a long period."""
     head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
     with head:
-        st.subheader("By day")
+        st.subheader(f"By {charts.calendar_unit(total.first_on, total.last_on)}")
         split = st.segmented_control(
             "Split by",
             list(SPLITS),
@@ -144,7 +144,7 @@ if not total.requests_count:
     st.stop()
 
 draw_figures(total)
-draw_days(scope)
+draw_days(scope, total)
 
 st.subheader("Where the tokens went")
 amounts = {name: getattr(total, name) for name in charts.TOKEN_CLASSES}

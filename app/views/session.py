@@ -78,7 +78,7 @@ def draw_header(session: Session) -> None:
         + session.cache_read_tokens
     )
     billed = session.billed_usd if session.requests_count else 0.0
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", key="figures_session"):
         st.metric(
             "Cost, list-price equivalent",
             format.usd(billed, is_floor=is_floor),
@@ -119,10 +119,10 @@ def draw_header(session: Session) -> None:
     notes = []
     if session.floor_requests_count:
         notes.append(
-            f"{session.floor_requests_count:,} responses have no final output count: the cost is at least this."
+            f"Responses without a final output count: {session.floor_requests_count:,}. The cost is at least this."
         )
     if session.unpriced_requests_count:
-        notes.append(f"{session.unpriced_requests_count:,} responses have no price and are left out of the cost.")
+        notes.append(f"Responses without a price, left out of the cost: {session.unpriced_requests_count:,}.")
     if notes:
         st.caption(" ".join(notes))
 
@@ -170,7 +170,7 @@ def draw_turns(session: Session) -> None:
         places = record.rows["turn_index"].to_pylist()
         turn = turns["turn_index"][clicked].as_py()
         st.session_state.pop("replay_session", None)
-        target = {"event": str(places.index(turn))} if turn in places else {}
+        target = {"event": str(places.index(turn) + 1)} if turn in places else {}
         st.switch_page(
             "views/session.py", query_params={"session": session.session_id, "source": session.source_id, **target}
         )

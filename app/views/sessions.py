@@ -132,7 +132,12 @@ columns = dict(COLUMNS)
 if where.text:
     columns = {"started_at": columns["started_at"], "hits_count": Shown("Hits", "count"), **columns}
 clicked = tables.draw(
-    found.rows, columns, label="Sessions", key="sessions_table", opens=True, height=min(38 + 35 * PAGE_SIZE, 760)
+    found.rows,
+    columns,
+    label="Sessions",
+    key="sessions_table",
+    opens=True,
+    height=min(38 + 35 * found.rows.num_rows, 760),
 )
 if clicked is not None:
     row = found.rows.slice(clicked, 1).to_pylist()[0]

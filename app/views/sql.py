@@ -71,7 +71,11 @@ def draw_schema() -> None:
         pd.DataFrame([(c.name, c.type, c.meaning) for c in table.columns], columns=["Column", "Type", "Meaning"]),
         hide_index=True,
         height=460,
-        column_config={"Column": st.column_config.TextColumn(width="medium")},
+        column_config={
+            "Column": st.column_config.TextColumn(width=150),
+            "Type": st.column_config.TextColumn(width=95),
+            "Meaning": st.column_config.TextColumn(width=420),
+        },
         alt=f"Columns of {name}",
     )
 
