@@ -178,7 +178,7 @@ def status(is_json: Json = False) -> None:
             "home": str(config.home),
             "sources": sources.to_pylist(),
             **{name: getattr(totals, name) for name in ("files_count", "lines_count", "refused_count", "log_bytes")},
-            "sessions_count": overview.sessions_count,
+            "sessions_count": sum(sources["sessions_count"].to_pylist()),
             **_totals(overview),
             "last_finished_at": totals.last_finished_at,
             "size_bytes": on_disk,
@@ -192,7 +192,7 @@ def status(is_json: Json = False) -> None:
         "lake": f"{config.home}, {size(on_disk)}",
         "logs": f"{count(totals.files_count)} files, {size(totals.log_bytes)}",
         "lines": f"{count(totals.lines_count)}, and {count(totals.refused_count)} refused",
-        "sessions": count(overview.sessions_count),
+        "sessions": count(sum(sources["sessions_count"].to_pylist())),
         "requests": count(overview.requests_count),
         "billed": usd(overview.billed_usd) + (f", and {count(unpriced)} requests without a price" if unpriced else ""),
         "days": f"{overview.first_on or UNKNOWN} to {overview.last_on or UNKNOWN}",
@@ -305,9 +305,9 @@ def _report_rows(con: duckdb.DuckDBPyConnection, by: By, scope: Scope) -> pa.Tab
 
 
 def _readable(rows: pa.Table) -> pa.Table:
-    """Leave out what only a program needs, and columns of zeros that only explain the cost."""
+    """Leave out what only a program needs, and columns that would hold nothing but zeros."""
     hidden = {"source_id", "started_at"}
-    for name in ("unpriced_requests_count", "floor_requests_count"):
+    for name in ("cache_write_5m_tokens", "cache_write_1h_tokens", "unpriced_requests_count", "floor_requests_count"):
         if name in rows.column_names and not any(rows[name].to_pylist()):
             hidden.add(name)
     return rows.select([name for name in rows.column_names if name not in hidden])
@@ -417,7 +417,7 @@ def sql(
         result = run_query(con, query, limit=most)
     match kind:
         case SqlFormat.TABLE:
-            terminal.draw(result.table, is_raw=True)
+            terminal.draw_raw(result.table)
         case SqlFormat.CSV:
             terminal.put(terminal.as_csv(result.table), out)
         case SqlFormat.JSON if is_json:

@@ -21,12 +21,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from app.format import UNKNOWN, one_line, plain, usd
+from app.format import UNKNOWN, one_line, plain, size, tokens, usd
 
 SCHEMA_VERSION = 1  # of everything --json prints; a field may be added without raising it
 _CELL_CHARACTERS = 80
+_SHORTEST_TEXT = 12
 
-screen = Console(highlight=False)
+# Not a terminal: as wide as it needs to be, for grep and for eyes.
+screen = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
 aside = Console(stderr=True, highlight=False)
 
 
@@ -80,6 +82,12 @@ def cell(name: str, value: Any) -> str:
         return usd(value)
     if value is None:
         return UNKNOWN
+    if name.endswith("_tokens"):
+        return tokens(value)
+    if name.endswith("_bytes"):
+        return size(value)
+    if name == "session":
+        return str(value)[:8]
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int) and not name.endswith(("_id", "_index", "_ns")):
@@ -98,27 +106,103 @@ def _is_number(table: pa.Table, name: str) -> bool:
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
 
 
+_HEADINGS = {
+    "uncached_input_tokens": "input",
+    "cache_write_5m_tokens": "write 5m",
+    "cache_write_1h_tokens": "write 1h",
+    "cache_read_tokens": "cache read",
+    "unpriced_requests_count": "unpriced",
+    "floor_requests_count": "floors",
+    "source_id": "source",
+}
+
+
 def _heading(name: str) -> str:
-    """Return a column's name as a heading that folds well: `cache_read_tokens` is `cache read`."""
-    for ending in ("_tokens", "_count", "_usd", "_at", "_name"):
+    """Return a column's name as a short heading."""
+    if name in _HEADINGS:
+        return _HEADINGS[name]
+    for ending in ("_tokens", "_count", "_usd", "_at", "_on", "_name"):
         name = name.removesuffix(ending) or name
     return name.replace("_", " ")
 
 
-def draw(table: pa.Table, *, title: str = "", total: dict[str, Any] | None = None, is_raw: bool = False) -> None:
-    """Draw rows on the terminal. `is_raw` keeps the columns' own names, for somebody's own query."""
-    drawn = Table(
-        title=Text(title) if title else None, title_justify="left", box=box.SIMPLE, show_footer=total is not None
-    )
+_FIRST_TO_GO = (
+    "floor_requests_count",
+    "cache_write_1h_tokens",
+    "cache_write_5m_tokens",
+    "uncached_input_tokens",
+    "call_bytes",
+    "path",
+    "unpriced_requests_count",
+    "requests_count",
+    "cache_read_tokens",
+    "project",
+)
+"""Columns a narrow terminal does without, in this order."""
+
+
+def draw(table: pa.Table, *, title: str = "", total: dict[str, Any] | None = None) -> None:
+    """Draw rows on the terminal: figures whole, text cut where there is no room, columns left out if need be."""
+    total = total or {}
+    columns = {
+        name: [_heading(name), *(cell(name, value) for value in table[name].to_pylist())] for name in table.column_names
+    }
+    footers = {name: cell(name, total[name]) if name in total else "" for name in columns}
+    widths = {name: _least_width(table, name, [*columns[name], footers[name]]) for name in columns}
+    for name in _FIRST_TO_GO:
+        if sum(widths.values()) + 3 * len(widths) <= screen.width:
+            break
+        widths.pop(name, None)
+    room = screen.width - sum(widths.values()) - 3 * len(widths)
+    drawn = _empty(title=title, has_footer=bool(total))
+    for name, width in widths.items():
+        more = max(0, min(room, max(map(len, columns[name])) - width))
+        room -= more
+        _add_column(
+            drawn, columns[name][0], is_number=_is_number(table, name), footer=footers[name], width=width + more
+        )
+    for row in zip(*(columns[name][1:] for name in widths), strict=True):
+        drawn.add_row(*map(Text, row))
+    screen.print(drawn)
+    if len(widths) < len(columns):
+        left_out = ", ".join(columns[name][0] for name in columns if name not in widths)
+        screen.print(f"No room for: {left_out}. A wider terminal shows them, and so does --csv.", markup=False)
+
+
+def _least_width(table: pa.Table, name: str, texts: Sequence[str]) -> int:
+    """Return how wide a column must be: a figure must be whole, a text may be cut."""
+    widest = max(map(len, texts))
+    return widest if _is_number(table, name) else min(widest, _SHORTEST_TEXT)
+
+
+def draw_raw(table: pa.Table) -> None:
+    """Draw the rows of somebody's own query: columns and figures as they are, nothing rounded."""
+    drawn = _empty(title="", has_footer=False)
     for name in table.column_names:
-        footer = "" if total is None or name not in total else cell(name, total[name])
-        justify: Any = "right" if _is_number(table, name) else "left"
-        drawn.add_column(name if is_raw else _heading(name), footer=Text(footer), justify=justify, overflow="fold")
+        drawn.add_column(Text(name), justify="right" if _is_number(table, name) else "left", overflow="fold")
     for row in table.to_pylist():
-        drawn.add_row(*(Text(cell(name, value)) for name, value in row.items()))
-    # Not a terminal: as wide as it needs to be, for grep and for eyes.
-    width = None if screen.is_terminal else 240
-    screen.print(drawn, width=width)
+        drawn.add_row(*(Text(_raw_cell(value)) for value in row.values()))
+    screen.print(drawn)
+
+
+def _raw_cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return plain(value)
+    if isinstance(value, (bool, int, float, Decimal, date, datetime)):
+        return f"{value:f}" if isinstance(value, Decimal) else str(value)
+    return plain(json.dumps(value, ensure_ascii=False, default=_plain_value))
+
+
+def _empty(*, title: str, has_footer: bool) -> Table:
+    heading = Text(title, style="bold") if title else None
+    return Table(title=heading, title_justify="left", box=box.SIMPLE, show_footer=has_footer)
+
+
+def _add_column(drawn: Table, heading: str, *, is_number: bool, footer: str, width: int) -> None:
+    justify: Any = "right" if is_number else "left"
+    drawn.add_column(heading, Text(footer), justify=justify, no_wrap=True, overflow="ellipsis", width=width)
 
 
 def as_markdown(table: pa.Table, *, title: str = "", total: dict[str, Any] | None = None) -> str:
