@@ -8,6 +8,7 @@ Exit codes: 0 done, 1 something Her can explain, 2 wrong use, 3 somebody else is
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 import traceback
@@ -124,13 +125,22 @@ def _demo() -> tuple[Config, list[Path]]:
 
     home = her_home().absolute() / "demo"
     os.environ["HER_HOME"] = str(home)
-    logs = home / "logs-of-the-demo"
-    if not (logs / "complete").exists():
+    logs = home / "demo-logs"
+    written_by = home / "demo-written-by"
+    if not written_by.exists() or written_by.read_text(encoding="utf-8") != _demo_edition():
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         aside.print("Making up the demo's sessions.")
         write_demo(logs)
-        (logs / "complete").touch()
+        written_by.write_text(_demo_edition(), encoding="utf-8")
     return load_config(home), [logs]
+
+
+def _demo_edition() -> str:
+    """Return what changes when the demo's own code does, since it then writes other sessions."""
+    digest = hashlib.sha256()
+    for path in sorted((Path(__file__).parent.parent / "her_models" / "demo").glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _has_display() -> bool:

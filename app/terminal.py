@@ -150,10 +150,10 @@ def draw(table: pa.Table, *, title: str = "", total: dict[str, Any] | None = Non
     footers = {name: cell(name, total[name]) if name in total else "" for name in columns}
     widths = {name: _least_width(table, name, [*columns[name], footers[name]]) for name in columns}
     for name in _FIRST_TO_GO:
-        if sum(widths.values()) + 3 * len(widths) <= screen.width:
+        if sum(widths.values()) + _frame(len(widths)) <= screen.width:
             break
         widths.pop(name, None)
-    room = screen.width - sum(widths.values()) - 3 * len(widths)
+    room = screen.width - sum(widths.values()) - _frame(len(widths))
     drawn = _empty(title=title, has_footer=bool(total))
     for name, width in widths.items():
         more = max(0, min(room, max(map(len, columns[name])) - width))
@@ -167,6 +167,11 @@ def draw(table: pa.Table, *, title: str = "", total: dict[str, Any] | None = Non
     if len(widths) < len(columns):
         left_out = ", ".join(columns[name][0] for name in columns if name not in widths)
         screen.print(f"No room for: {left_out}. A wider terminal shows them, and so does --csv.", markup=False)
+
+
+def _frame(columns_count: int) -> int:
+    """Return how many characters a table needs beside its cells."""
+    return 3 * columns_count + 1
 
 
 def _least_width(table: pa.Table, name: str, texts: Sequence[str]) -> int:
