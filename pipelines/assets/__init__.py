@@ -1,0 +1,1 @@
+"""One module per stage: logs, the shard (staged tables and models), days, upkeep."""

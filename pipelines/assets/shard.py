@@ -1,0 +1,87 @@
+"""One source, brought up to date: its staged tables and its models are published together, so they are one step.
+
+What belongs here: what the step is given and what it reports. What does not: reading, staging, publishing
+(`her_models.ingest`).
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from her_models.errors import HerError, LakeBusy
+from her_models.ingest import SourceReport
+from pipelines.assets.models import MODELS
+from pipelines.assets.staged import CONTROL, STAGED
+from pipelines.instance import WRITER
+from pipelines.partitions import source_day_key, sources
+from pipelines.resources import Her
+
+RETRIES = dg.RetryPolicy(max_retries=4, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+"""For a catalog that others write to; what a person has to mend is not tried again."""
+
+SPECS = [*STAGED, *CONTROL, *MODELS]
+
+
+class ShardConfig(dg.Config):
+    """Where to read from."""
+
+    path: str = Field("", description="Where the logs lie. Empty: as config.toml says, or where they were read last.")
+
+
+def failure(error: HerError) -> dg.Failure:
+    """Return how a run ends that a person has to mend: with the message alone, not tried again."""
+    return dg.Failure(description=str(error), allow_retries=False)
+
+
+def run_metadata(report: SourceReport) -> dict[str, Any]:
+    """Return what a run did with a source, under names that Dagster draws as lines over runs."""
+    return {
+        "files": report.files_seen_count,
+        "files_read": report.files_read_count,
+        "bytes_read": report.bytes_read,
+        "lines": report.lines_count,
+        "refused_lines": report.refused_count,
+        "redactions": report.redaction_count,
+        "sessions_rebuilt": report.sessions_count,
+        "requests_rebuilt": report.requests_count,
+        "stage_seconds": report.stage_seconds,
+        "model_seconds": report.model_seconds,
+        "cpu_seconds": report.cpu_seconds,
+        "peak_memory_bytes": report.peak_memory_bytes,
+        "is_changed": report.is_changed,
+        **({} if report.snapshot_id is None else {"snapshot_id": report.snapshot_id}),
+    }
+
+
+def _table_metadata(name: str, report: SourceReport) -> dict[str, Any]:
+    counts = {
+        "lines": {"new_rows": report.lines_count},
+        "refused_lines": {"new_rows": report.refused_count},
+        "redactions": {"new_rows": report.redaction_count},
+        "sessions": {"rebuilt_rows": report.sessions_count},
+        "requests": {"rebuilt_rows": report.requests_count},
+        "data_quality": {"failed_checks": ", ".join(report.failed_checks) or "none"},
+        "ingest_runs": run_metadata(report),
+        "source_files": run_metadata(report),
+    }
+    seconds = report.seconds_by_model.get(name)
+    return {**counts.get(name, {}), **({} if seconds is None else {"build_seconds": seconds})}
+
+
+@dg.multi_asset(name="shard", specs=SPECS, partitions_def=sources, pool=WRITER, retry_policy=RETRIES)
+def shard(context: dg.AssetExecutionContext, config: ShardConfig, her: Her) -> Iterator[dg.MaterializeResult]:
+    """Stage what is new in a source and publish it with its models, in one transaction."""
+    source_id = context.partition_key
+    try:
+        report = her.ingest(source_id, config.path)
+    except LakeBusy:
+        raise
+    except HerError as error:
+        raise failure(error) from error
+    for spec in SPECS:
+        yield dg.MaterializeResult(asset_key=spec.key, metadata=_table_metadata(spec.key.path[-1], report))
+    for day in report.days:
+        # The days that this run captured, for the calendar of `session_days`.
+        context.log_event(dg.AssetMaterialization("session_days", partition=source_day_key(source_id, day)))

@@ -1,0 +1,1 @@
+ASSET_CHECKS: list = []

@@ -1,0 +1,23 @@
+"""Everything Dagster is given, put together; defined elsewhere. `workspace.yaml` points here."""
+
+import dagster as dg
+
+from pipelines.assets.days import session_days
+from pipelines.assets.logs import session_logs
+from pipelines.assets.shard import shard
+from pipelines.assets.upkeep import lake_files
+from pipelines.checks.asset_checks import ASSET_CHECKS
+from pipelines.jobs import JOBS
+from pipelines.resources import Her
+from pipelines.schedules import SCHEDULES
+from pipelines.sensors import SENSORS
+
+defs = dg.Definitions(
+    assets=[session_logs, shard, session_days, lake_files],
+    asset_checks=ASSET_CHECKS,
+    jobs=JOBS,
+    schedules=SCHEDULES,
+    sensors=SENSORS,
+    resources={"her": Her()},
+    executor=dg.in_process_executor,
+)

@@ -1,0 +1,28 @@
+"""What runs by the clock, in the configured time zone."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from pipelines.jobs import maintenance, nightly
+from pipelines.partitions import TIME_ZONE, register
+from pipelines.resources import Her, configured_sources
+
+
+@dg.schedule(job=nightly, cron_schedule="0 2 * * *", execution_timezone=TIME_ZONE)
+def every_night(context: dg.ScheduleEvaluationContext, her: Her) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """One run for each configured source, with all checks."""
+    found, missing = configured_sources(her.config())
+    register(context.instance, found)
+    night = context.scheduled_execution_time.date().isoformat()
+    for source in found:
+        yield dg.RunRequest(run_key=f"{source.source_id} {night}", partition_key=source.source_id)
+    if not found:
+        yield dg.SkipReason(f"There are no logs at {', '.join(missing)}.")
+
+
+after_the_night = dg.ScheduleDefinition(
+    name="after_the_night", job=maintenance, cron_schedule="30 4 * * *", execution_timezone=TIME_ZONE
+)
+
+SCHEDULES = [every_night, after_the_night]
