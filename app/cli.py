@@ -11,10 +11,9 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from importlib.abc import MetaPathFinder
 from pathlib import Path
@@ -22,8 +21,10 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from app.ingest import PlainIngest, run_plain
 from her_models.config import Config, default_source, her_home, load_config
 from her_models.errors import HerError, LakeBusy, LakeError
+from her_models.unforeseen import account_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from her_models.reports import Scope
 
 EXPLAINED, BUSY = 1, 3
-SAFE_TO_QUOTE = (OSError, ImportError, AttributeError, NameError, NotImplementedError, RecursionError, TypeError)
 
 
 def _examples(*lines: str) -> str:
@@ -158,15 +158,10 @@ def ingest(
     is_json: Json = False,
 ) -> None:
     """Read what is new, once. Nothing new costs nothing."""
-    from app.serve import ingest_command
-
     missing = [path for path in paths or [] if not path.exists()]
     if missing:
         _usage(f"{', '.join(map(str, missing))}: no such file or folder.")
-    load_config()
-    command = ingest_command(_absolute(paths), owner, is_json=is_json)
-    sys.stdout.flush()
-    os.execv(command[0], command)
+    raise typer.Exit(run_plain(PlainIngest(tuple(_absolute(paths)), owner, is_json)))
 
 
 @app.command(epilog=_examples("her status", "her status --json"))
@@ -502,24 +497,10 @@ def run(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
-        _say(f"Something went wrong that Her did not foresee ({type(error).__name__}). {_kept(error)}")
+        _say(account_of(error))
         return EXPLAINED
     return 0
 
 
 def _say(message: str) -> None:
     sys.stderr.write(f"her: {message}\n")
-
-
-def _kept(error: Exception) -> str:
-    """Write the traceback into HER_HOME/logs and say where. What might quote a transcript stays out of it."""
-    lines = ["Traceback (most recent call last):\n", *traceback.format_tb(error.__traceback__)]
-    lines.append(f"{type(error).__name__}: {error if isinstance(error, SAFE_TO_QUOTE) else '(message left out)'}\n")
-    try:
-        folder = her_home().absolute() / "logs"
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path = folder / f"error-{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.log"
-        path.write_text("".join(lines), encoding="utf-8")
-    except OSError:
-        return "Its traceback could not be written below HER_HOME. `her doctor` may know more."
-    return f"The traceback is in {path}. `her doctor` may know more."

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 
+from app.ingest import ingest_command
 from app.terminal import aside, screen
 from her_models.config import Config
 from her_models.errors import HerError, SourceError
@@ -85,12 +86,6 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
         return True
-
-
-def ingest_command(paths: Sequence[Path], owner: str | None = None, *, is_json: bool = False) -> list[str]:
-    """Return the command that reads what is new; a process of its own, since `app` does not know `pipelines`."""
-    command = [sys.executable, "-m", "pipelines.local", "ingest", *map(str, paths)]
-    return command + (["--owner", owner] if owner else []) + (["--json"] if is_json else [])
 
 
 def serve(config: Config, paths: Sequence[Path], *, port: int | None, opens_browser: bool) -> int:

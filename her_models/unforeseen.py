@@ -1,0 +1,43 @@
+"""What is left of an error nobody foresaw: a line for the person, a traceback in HER_HOME/logs.
+
+What belongs here: that, for whoever stands at the edge of a process. Errors that were foreseen are `errors.HerError`.
+"""
+
+from __future__ import annotations
+
+import os
+import traceback
+from datetime import UTC, datetime
+
+from her_models.config import her_home
+
+_SAFE_TO_QUOTE = (OSError, ImportError, AttributeError, NameError, NotImplementedError, RecursionError, TypeError)
+"""Kinds whose messages speak of files and of code; others might quote a transcript, and are left out."""
+
+
+def account_of(error: BaseException) -> str:
+    """Keep the traceback in HER_HOME/logs and return one line that says so."""
+    return f"Something went wrong that Her did not foresee ({type(error).__name__}). {_kept(error)}"
+
+
+def _kept(error: BaseException) -> str:
+    try:
+        folder = her_home().absolute() / "logs"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = folder / f"error-{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.log"
+        path.write_text(_without_messages(error), encoding="utf-8")
+    except OSError:
+        return "Its traceback could not be written below HER_HOME. `her doctor` may know more."
+    return f"The traceback is in {path}. `her doctor` may know more."
+
+
+def _without_messages(error: BaseException) -> str:
+    """Return the traceback, causes first, with messages only where they cannot quote a transcript."""
+    parts = []
+    link: BaseException | None = error
+    while link is not None:
+        message = str(link) if isinstance(link, _SAFE_TO_QUOTE) else "(message left out)"
+        frames = "".join(traceback.format_tb(link.__traceback__))
+        parts.append(f"Traceback (most recent call last):\n{frames}{type(link).__name__}: {message}\n")
+        link = link.__cause__ or link.__context__
+    return "\nwhich led to:\n\n".join(reversed(parts))
