@@ -30,7 +30,7 @@ backfill = dg.define_asset_job(
     "backfill",
     selection=dg.AssetSelection.assets(session_days).without_checks(),
     executor_def=dg.in_process_executor,
-    description="Build the sessions of some days anew. Choose sources and days in the launchpad, or backfill the asset.",
+    description="Build the sessions of some days anew: choose sources and days, or backfill the asset session_days.",
 )
 maintenance = dg.define_asset_job(
     "maintenance",

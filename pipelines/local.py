@@ -1,4 +1,4 @@
-"""`python -m pipelines.local ingest [PATH…]`: what `her ingest` starts. Reads what is new now, and records it in Dagster.
+"""`python -m pipelines.local ingest [PATH…]`: what `her ingest` starts. Reads what is new, and records it in Dagster.
 
 The work begins at once in this process; Dagster takes seconds to import, so a second process, the recorder, imports it
 meanwhile and runs the job `ingest` there, for each source with news: the same assets as in Dagster's UI, whose step
@@ -29,12 +29,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from her_models.config import Config, Source, load_config
+from her_models.config import Config, load_config
 from her_models.errors import HerError, LakeBusy
 from her_models.ingest import IngestReport, SourceReport, ingest_sources, is_current, resolve_sources
 
@@ -83,9 +83,8 @@ class Recorder:
             self._process.stdin.write(json.dumps({"event": event, **what}, default=_plain) + "\n")
             self._process.stdin.flush()
         except OSError:
-            with_nothing = self._process.stdin
-            self._process.stdin = None
-            _close(with_nothing)
+            unheard, self._process.stdin = self._process.stdin, None
+            _close(unheard)
 
     def finish(self) -> list[dict[str, Any]]:
         """Wait until everything is recorded; return what the recorder has to say: runs, and what checks found."""
@@ -107,10 +106,8 @@ class Recorder:
 
 
 def _close(file: Any) -> None:
-    try:
+    with suppress(OSError):  # what was buffered has nowhere to go
         file.close()
-    except OSError:  # what was buffered has nowhere to go
-        pass
 
 
 def _plain(value: object) -> object:

@@ -5,6 +5,7 @@ What belongs here: what the step is given and what it reports. What does not: re
 """
 
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from typing import Any
 
 import dagster as dg
@@ -21,7 +22,15 @@ from pipelines.resources import Her
 RETRIES = dg.RetryPolicy(max_retries=4, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 """For a catalog that others write to; what a person has to mend is not tried again."""
 
-SPECS = [*STAGED, *CONTROL, *MODELS]
+
+def _in_order(specs: list[dg.AssetSpec]) -> list[dg.AssetSpec]:
+    """Return specs so that each comes after those it depends on: a step has to report them so."""
+    by_key = {spec.key: spec for spec in specs}
+    graph = {spec.key: [dep.asset_key for dep in spec.deps if dep.asset_key in by_key] for spec in specs}
+    return [by_key[key] for key in TopologicalSorter(graph).static_order()]
+
+
+SPECS = _in_order([*STAGED, *CONTROL, *MODELS])
 
 
 class ShardConfig(dg.Config):
