@@ -41,7 +41,7 @@ class Check:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What a check found: how many rows break it, and how the first of them is named."""
+    """What a check found: how many rows break it, and the name of one of them."""
 
     check: Check
     failing_count: int
@@ -93,7 +93,7 @@ def run_check(con: duckdb.DuckDBPyConnection, check: Check) -> CheckResult:
         ModelError: the check cannot be run.
     """
     run(con, f"create or replace temp table failing_rows as\n{check.sql}", check.path)
-    found = con.execute("select count(*), first(failing) from failing_rows").fetchone()
+    found = con.execute("select count(*), min(failing) from failing_rows").fetchone()
     count, first = found if found else (0, None)
     return CheckResult(check, int(count), None if first is None else str(first))
 

@@ -9,4 +9,3 @@ select concat(coalesce(model, 'no model'), ' (', count(*), ' responses)') as fai
 from requests
 where billed_picodollars is null
 group by model
-order by count(*) desc
