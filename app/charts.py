@@ -55,7 +55,12 @@ def cost_by_day(rows: pd.DataFrame, measure: str, title: str) -> alt.Chart:
     shown = shown.groupby(["day_on", "group_name"], as_index=False)[measure].sum()
     order = [*kept, *([_REST] if len(ranked) > len(kept) else [])]
     shown["place"] = shown["group_name"].map({name: place for place, name in enumerate(order)})
-    return _day_bars(shown, measure, title, alt.Color("group_name:N", sort=order, title=None, legend=_legend(order)))
+    return _day_bars(
+        shown,
+        measure,
+        title,
+        alt.Color("group_name:N", sort=order, title=None, legend=None if order == ["all"] else _legend()),
+    )
 
 
 def tokens_by_day(rows: pd.DataFrame) -> alt.Chart:
@@ -134,13 +139,13 @@ def token_share(amounts: dict[str, int]) -> alt.Chart:
                 "tokens:Q",
                 stack="normalize",
                 title=None,
-                axis=alt.Axis(format="%", values=[0, 0.25, 0.5, 0.75, 1], grid=False, domain=False),
+                axis=alt.Axis(format="%", values=[0, 0.25, 0.5, 0.75, 1], grid=False, domain=False, labelPadding=4),
             ),
             color=_class_colour(),
             order=alt.Order("place:Q"),
             tooltip=[alt.Tooltip("group_name:N", title="Class"), alt.Tooltip("tokens:Q", title="Tokens", format=",d")],
         )
-        .properties(height=90, padding=_TIGHT)
+        .properties(height=76, padding=_TIGHT)
     )
 
 
@@ -166,7 +171,7 @@ def timeline(events: pd.DataFrame) -> alt.Chart | alt.LayerChart:
                 "kind_label:N",
                 title=None,
                 scale=alt.Scale(domain=present, range=[colours[name] for name in present]),
-                legend=alt.Legend(orient="top", symbolType="square", columns=0, labelLimit=120),
+                legend=_legend(),
             ),
             tooltip=[
                 alt.Tooltip("event_number:Q", title="Event"),
@@ -213,11 +218,9 @@ def _class_colour() -> alt.Color:
         scale=alt.Scale(
             domain=[label for label, _ in TOKEN_CLASSES.values()], range=[hue for _, hue in TOKEN_CLASSES.values()]
         ),
-        legend=alt.Legend(orient="top", symbolType="square", columns=0, labelLimit=160),
+        legend=_legend(),
     )
 
 
-def _legend(names: list[str]) -> alt.Legend | None:
-    if names in (["all"], []):
-        return None
-    return alt.Legend(orient="top", symbolType="square", columns=0, labelLimit=220)
+def _legend(label_limit: int = 220) -> alt.Legend:
+    return alt.Legend(orient="top", symbolType="square", columns=0, labelLimit=label_limit, padding=0, offset=10)

@@ -15,7 +15,7 @@ import streamlit as st
 
 from app import data, format
 
-Unit = Literal["text", "usd", "count", "tokens", "bytes", "when", "seconds", "flag", "list"]
+Unit = Literal["text", "usd", "usd_sum", "count", "tokens", "bytes", "when", "seconds", "flag", "list"]
 Width = Literal["small", "medium", "large"] | int | None
 
 
@@ -61,7 +61,7 @@ def draw(
 def _frame(table: pa.Table, columns: dict[str, Shown]) -> pd.DataFrame:
     frame = table.to_pandas()
     for name, shown in columns.items():
-        if shown.unit == "usd":
+        if shown.unit in ("usd", "usd_sum"):
             frame[name] = pd.to_numeric(frame[name], errors="coerce").astype("float64")
         elif shown.unit == "text":
             frame[name] = [format.one_line(None if pd.isna(v) else str(v), 400) for v in frame[name]]
@@ -81,8 +81,9 @@ def _frame(table: pa.Table, columns: dict[str, Shown]) -> pd.DataFrame:
 def _config(shown: Shown) -> Any:
     config = st.column_config
     options: dict[str, Any] = {"label": shown.label, "help": shown.meaning, "width": shown.width}
-    if shown.unit == "usd":
-        return config.NumberColumn(**options, format="$%,.4f", alignment="right")
+    if shown.unit in ("usd", "usd_sum"):  # a sum over many sessions is not read to the hundredth of a cent
+        places = 4 if shown.unit == "usd" else 2
+        return config.NumberColumn(**options, format=f"$%,.{places}f", alignment="right")
     if shown.unit in ("count", "tokens"):
         return config.NumberColumn(**options, format="%,d", alignment="right")
     if shown.unit == "bytes":

@@ -12,8 +12,13 @@ from app.tables import Shown
 from her_models import reports
 from her_models.reports import Overview, Scope
 
-PERIODS = {"7d": ("7 days", 7), "30d": ("30 days", 30), "90d": ("90 days", 90), "all": ("All time", 0)}
-SPLITS = {"model": "Model", "project": "Project", "owner": "Person", "class": "Token class"}
+PERIODS = {"7 days": 7, "30 days": 30, "90 days": 90, "All time": 0}
+SPLITS: dict[str, reports.Dimension | None] = {
+    "Model": "model",
+    "Project": "project",
+    "Person": "owner",
+    "Token class": None,
+}
 
 
 def chosen_scope() -> Scope:
@@ -24,8 +29,7 @@ def chosen_scope() -> Scope:
         period = st.segmented_control(
             "Period",
             list(PERIODS),
-            format_func=lambda code: PERIODS[code][0],
-            default="all",
+            default="All time",
             required=True,
             key="period",
             bind="query-params",
@@ -37,7 +41,7 @@ def chosen_scope() -> Scope:
             if len(choices.owners) > 1
             else []
         )
-    days = PERIODS[period or "all"][1]
+    days = PERIODS[period or "All time"]
     since = datetime.now(ZoneInfo(zone)).date() - timedelta(days=days - 1) if days else None
     return Scope(since, None, tuple(owners), tuple(projects), tuple(models), zone)
 
@@ -93,19 +97,18 @@ def draw_days(scope: Scope, total: Overview) -> None:
         split = st.segmented_control(
             "Split by",
             list(SPLITS),
-            format_func=SPLITS.__getitem__,
-            default="model",
+            default="Model",
             required=True,
             key="split",
             bind="query-params",
             label_visibility="collapsed",
         )
-    if split == "class":
+    dimension = SPLITS[split or "Model"]
+    if dimension is None:
         rows = data.ask(reports.cost_by_day, scope).to_pandas()
         st.altair_chart(charts.tokens_by_day(rows), alt="Tokens per day by class")
         return
-    dimension = split or "model"
-    rows = data.ask(reports.cost_by_day, scope, dimension).to_pandas()  # type: ignore[arg-type]
+    rows = data.ask(reports.cost_by_day, scope, dimension).to_pandas()
     rows["billed_usd"] = rows["billed_usd"].astype("float64")
     if rows["billed_usd"].isna().all():
         st.info("No model in this period has a price, so there is no cost to draw. Tokens are under Token class.")
@@ -120,8 +123,8 @@ def draw_groups(scope: Scope, dimension: reports.Dimension, heading: str) -> Non
     tables.draw(
         data.ask(reports.cost_by, dimension, scope),
         {
-            "group_name": Shown(SPLITS[dimension], width="medium"),
-            "billed_usd": Shown("Cost", "usd", "daily_cost.billed_usd, US dollars at list price"),
+            "group_name": Shown(heading.removeprefix("By ").capitalize(), width="medium"),
+            "billed_usd": Shown("Cost", "usd_sum", "daily_cost.billed_usd, US dollars at list price"),
             "requests_count": Shown("Responses", "count"),
             "cache_read_tokens": Shown("Cache read", "tokens"),
             "uncached_input_tokens": Shown("Not cached", "tokens"),

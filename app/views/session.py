@@ -9,7 +9,6 @@ from app.tables import Shown
 from her_models import reports
 from her_models.reports import Session
 
-VIEWS = {"replay": "Replay", "turns": "Turns", "tools": "Tools", "agents": "Subagents", "about": "About"}
 TOKENS = {
     "cache_read_tokens": Shown("Cache read", "tokens"),
     "cache_write_5m_tokens": Shown("Written, 5 min", "tokens"),
@@ -246,16 +245,14 @@ def draw_about(session: Session) -> None:
 
 session = chosen_session()
 draw_header(session)
+VIEWS = {"Replay": draw_replay, "Turns": draw_turns, "Tools": draw_tools, "Subagents": draw_agents, "About": draw_about}
 view = st.segmented_control(
     "View",
     list(VIEWS),
-    format_func=VIEWS.__getitem__,
-    default="replay",
+    default="Replay",
     required=True,
     key="view",
     bind="query-params",
     label_visibility="collapsed",
 )
-{"replay": draw_replay, "turns": draw_turns, "tools": draw_tools, "agents": draw_agents, "about": draw_about}[
-    view or "replay"
-](session)
+VIEWS[view or "Replay"](session)

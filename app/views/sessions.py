@@ -13,20 +13,20 @@ from her_models import reports
 from her_models.reports import Scope, SessionFilter, SessionSort
 
 PAGE_SIZE = 50
-SORTS: dict[str, tuple[SessionSort, bool, str]] = {
-    "newest": ("started_at", True, "Newest first"),
-    "oldest": ("started_at", False, "Oldest first"),
-    "cost": ("billed_usd", True, "Dearest first"),
-    "output": ("output_tokens", True, "Most output first"),
-    "context": ("peak_context_tokens", True, "Largest context first"),
-    "turns": ("turns_count", True, "Most turns first"),
-    "errors": ("tool_errors_count", True, "Most failed tool calls first"),
-    "longest": ("duration_seconds", True, "Longest first"),
-    "hits": ("hits_count", True, "Most hits first"),
+SORTS: dict[str, tuple[SessionSort, bool]] = {
+    "Newest first": ("started_at", True),
+    "Oldest first": ("started_at", False),
+    "Dearest first": ("billed_usd", True),
+    "Most output first": ("output_tokens", True),
+    "Largest context first": ("peak_context_tokens", True),
+    "Most turns first": ("turns_count", True),
+    "Most failed tool calls first": ("tool_errors_count", True),
+    "Longest first": ("duration_seconds", True),
+    "Most hits first": ("hits_count", True),
 }
 COLUMNS = {
     "started_at": Shown("Started", "when", "sessions.started_at"),
-    "title": Shown("Title", "text", "sessions.title", 340),
+    "title": Shown("Title", "text", "sessions.title", 300),
     "project": Shown("Project", "text", "sessions.project"),
     "billed_usd": Shown("Cost", "usd", "sessions.billed_usd, US dollars at list price"),
     "turns_count": Shown("Turns", "count", "sessions.turns_count"),
@@ -100,13 +100,12 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
     with st.container(horizontal=True, vertical_alignment="bottom", width="content"):
         sort = st.selectbox(
             "Order",
-            [code for code in SORTS if code != "hits" or where.text],
-            format_func=lambda code: SORTS[code][2],
+            [order for order in SORTS if SORTS[order][0] != "hits_count" or where.text],
             key="sort",
             bind="query-params",
             width=230,
         )
-        column, descending, _ = SORTS[sort]
+        column, descending = SORTS[sort]
         pager = st.container(width=140)
 
 with st.spinner("Searching…", show_time=True):

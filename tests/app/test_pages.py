@@ -1,0 +1,168 @@
+"""Pages as a person meets them: the first run, the usual path, the empty lake, the failing one."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.app.conftest import HOSTILE, SESSION, SOURCE, SPELLS, UNPRICED
+
+ROUTER = str(Path(__file__).parents[2] / "app" / "streamlit_app.py")
+PATIENCE_SECONDS = 60
+
+
+def opened(page: str | None = None, **parameters: str) -> AppTest:
+    """Run a page of the app, with what stands in the address."""
+    app = AppTest.from_file(ROUTER, default_timeout=PATIENCE_SECONDS)
+    for name, value in parameters.items():
+        app.query_params[name] = value
+    if page:
+        app.switch_page(f"views/{page}.py")
+    app.run()
+    assert not app.exception, app.exception
+    return app
+
+
+def figures(app: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in app.metric}
+
+
+def words(app: AppTest) -> str:
+    """Everything the page says outside of tables."""
+    elements = [*app.title, *app.markdown, *app.caption, *app.info, *app.warning, *app.error, *app.success, *app.code]
+    return "\n".join(str(element.value) for element in elements)
+
+
+@pytest.mark.parametrize("page", ["overview", "sessions", "session", "sql", "health"])
+def test_before_the_first_ingest_every_page_says_what_to_run(empty_home: Path, page: str) -> None:
+    assert "./her ingest" in words(opened(page))
+
+
+def test_overview_marks_a_total_that_lacks_a_price_as_a_lower_bound(home: Path) -> None:
+    shown = figures(opened())
+    assert shown["Cost, list-price equivalent"] == "≥ $1.75"
+    assert (shown["Responses"], shown["Read from cache"]) == ("3", "89.0 %")
+
+
+def test_overview_of_a_model_without_a_price_shows_no_price_rather_than_zero(home: Path) -> None:
+    app = opened()
+    app.multiselect(key="model").select("mystery-1").run()
+    assert figures(app)["Cost, list-price equivalent"] == "no price"
+    assert "no cost to draw" in words(app)
+
+
+def test_overview_of_a_period_without_bills_tells_how_far_the_logs_reach(home: Path) -> None:
+    assert "2026-03-01 to 2026-03-01" in words(opened(period="7 days"))
+
+
+def test_sessions_are_found_by_words_and_the_address_keeps_them(home: Path) -> None:
+    app = opened("sessions", q="has not been read")
+    assert "1 sessions" in words(app)
+    [table] = app.dataframe
+    assert list(table.value["title"]) == ["Stop the endless loop"]
+    assert list(table.value["hits_count"]) == [1]
+
+
+def test_a_search_without_a_hit_says_what_to_change(home: Path) -> None:
+    assert "Take one away" in words(opened("sessions", q="no such words anywhere"))
+
+
+def test_sessions_are_sorted_by_cost_and_unpriced_ones_stand_last(home: Path) -> None:
+    [table] = opened("sessions", sort="Dearest first").dataframe
+    assert list(table.value["billed_usd"])[:2] == [1.25, 0.5]
+    assert table.value["billed_usd"].isna().tolist() == [False, False, True]
+
+
+def test_a_session_shows_its_cost_and_begins_its_replay_at_the_first_event(home: Path) -> None:
+    app = opened("session", session=SESSION)
+    assert app.title[0].value == "Stop the endless loop"
+    shown = figures(app)
+    assert (shown["Cost, list-price equivalent"], shown["Cost so far"], shown["Event"]) == ("$1.25", "$0.00", "1 / 5")
+
+
+def test_a_link_opens_the_replay_at_its_event_and_an_edit_shows_as_a_diff(home: Path) -> None:
+    app = opened("session", session=SESSION, event="3")
+    assert (figures(app)["Event"], figures(app)["Cost so far"]) == ("3 / 5", "$1.25")
+    assert [code.value for code in app.code] == ["@@ -1 +1 @@\n-while True:\n+while steps:"]
+
+
+@pytest.mark.parametrize("event", ["0", "999999999999", "-1", "x", "³"])
+def test_an_event_that_does_not_exist_opens_the_nearest_that_does(home: Path, event: str) -> None:
+    assert figures(opened("session", session=SESSION, event=event))["Event"] in ("1 / 5", "5 / 5")
+
+
+def test_next_and_error_move_the_replay_and_the_address_follows(home: Path) -> None:
+    app = opened("session", session=SESSION)
+    app.button(key="replay_skip_next").click().run()
+    assert figures(app)["Event"] == "2 / 5"
+    app.button(key="replay_error").click().run()
+    assert figures(app)["Event"] == "4 / 5"
+    assert app.query_params["event"] == "4"
+    assert app.button(key="replay_error").disabled
+
+
+def test_play_turns_into_pause_and_back(home: Path) -> None:
+    app = opened("session", session=SESSION)
+    app.button(key="replay_toggle").click().run()
+    assert app.button(key="replay_toggle").label == "Pause"
+    app.button(key="replay_toggle").click().run()
+    assert app.button(key="replay_toggle").label == "Play"
+
+
+@pytest.mark.parametrize("view", ["Turns", "Tools", "Subagents", "About"])
+def test_every_view_of_a_session_can_be_linked_to(home: Path, view: str) -> None:
+    app = opened("session", session=SESSION, view=view)
+    assert app.dataframe or SESSION in words(app)
+
+
+def test_a_session_without_a_price_says_so(home: Path) -> None:
+    assert figures(opened("session", session=UNPRICED))["Cost, list-price equivalent"] == "no price"
+
+
+def test_an_unknown_session_offers_others(home: Path) -> None:
+    app = opened("session", session="unknown", source=SOURCE)
+    assert "no such session" in words(app)
+    assert len(app.selectbox[0].options) == 3
+
+
+@pytest.mark.parametrize("event", ["1", "2", "3", "4", "5"])
+def test_hostile_text_is_never_markdown_that_fetches_or_html(home: Path, event: str) -> None:
+    app = opened("session", session=HOSTILE, event=event)
+    drawn = [*app.title, *app.markdown, *app.caption]
+    assert all("![" not in element.value for element in drawn)
+    assert not any(getattr(element, "allow_html", False) and "script" in element.value for element in drawn)
+    assert "\x1b" not in words(app) and "\u202e" not in words(app)
+    assert SPELLS not in words(app)
+
+
+def test_a_query_is_answered_and_one_that_writes_is_refused(home: Path) -> None:
+    app = opened("sql")
+    app.text_area(key="sql").set_value("select count(*) as sessions_count from sessions").run()
+    run = next(button for button in app.button if button.label == "Run")
+    run.click().run()
+    assert app.dataframe[-1].value["sessions_count"].tolist() == [3]
+    app.text_area(key="sql").set_value("drop table sessions").run()
+    next(button for button in app.button if button.label == "Run").click().run()
+    assert "cannot be run" in words(app)
+
+
+def test_a_kept_query_is_offered_again(home: Path) -> None:
+    app = opened("sql")
+    app.text_area(key="sql").set_value("select 1").run()
+    app.text_input(key="query_name").set_value("One")
+    next(button for button in app.button if button.label == "Keep this query").click().run()
+    assert "One" in opened("sql").selectbox(key="query_choice").options
+    (home / "saved_queries.json").unlink()
+
+
+def test_health_shows_failed_checks_and_refused_lines(home: Path) -> None:
+    app = opened("health")
+    assert "1 of 1 checks found something" in words(app)
+    assert any("not JSON" in set(table.value.get("reason", [])) for table in app.dataframe)
+
+
+def test_a_lake_that_cannot_be_read_is_an_error_with_a_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HER_HOME", str(tmp_path))
+    (tmp_path / "catalog.sqlite").write_bytes(b"this is not a catalog" * 100)
+    app = opened()
+    assert "cannot be opened" in app.error[0].value
