@@ -25,7 +25,7 @@ from her_models.config import Source, default_host, default_owner, source_part
 from her_models.errors import SourceError
 
 FINGERPRINT_BYTES = 4096
-SNIFF_BYTES = 256 * 1024
+SNIFF_BYTES = (16 * 1024, 256 * 1024)  # the second only where the first does not tell
 SNIFF_LINES = 400
 _SUFFIXES = (".jsonl", ".ndjson", ".log")
 _SKIPPED_FOLDERS = frozenset({".git", "node_modules", "__pycache__", ".venv"})
@@ -145,6 +145,8 @@ _CODEX_TYPES = frozenset({"session_meta", "response_item", "event_msg", "turn_co
 _STREAM_TYPES = frozenset({"system", "assistant", "user", "result", "stream_event"})
 _NO_SESSION_TYPES = frozenset({"summary", "file-history-snapshot", "file-history-delta"})
 _CUT_CLAUDE = re.compile(rb'"(?:sessionId|leafUuid|parentUuid|isSidechain)"\s*:')
+_CUT_OTHER = re.compile(rb'"payload"\s*:|"type"\s*:\s*"[a-z_]+\.')
+UNDECIDED = frozenset({"text", "binary", "json-lines"})
 
 
 def _kind_of_object(line: dict[str, Any]) -> str | None:
@@ -186,7 +188,7 @@ def apparent_kind(head: bytes) -> str:
             line = json.loads(text)
         except (ValueError, RecursionError):
             # Cut by the end of the head, or broken: the keys at its start still tell.
-            if _CUT_CLAUDE.search(text) and b'"type"' in text and b'"payload"' not in text[:200]:
+            if _CUT_CLAUDE.search(text) and b'"type"' in text and not _CUT_OTHER.search(text[:300]):
                 return "claude-code"
             continue
         has_json = True
@@ -394,15 +396,24 @@ class _Planner:
                 self._change(replace(fresh, status="empty", apparent_kind=None))
                 return
             file.seek(0)
-            head = file.read(min(SNIFF_BYTES, found.size_bytes))
-            self.sniffed += len(head)
-        kind = apparent_kind(head)
+            kind = self._kind(file, found.size_bytes)
         if kind == "claude-code":
             self._read(found, replace(fresh, status="ok", apparent_kind=kind), 0)
         else:
             fresh = replace(fresh, status="unsupported", apparent_kind=kind)
             self.plan.unsupported.append(fresh)
             self._change(fresh)
+
+    def _kind(self, file: Any, size_bytes: int) -> str:
+        head = b""
+        kind = "text"
+        for limit in SNIFF_BYTES:
+            head += file.read(min(limit, size_bytes) - len(head))
+            kind = apparent_kind(head)
+            if kind not in UNDECIDED or size_bytes <= limit:
+                break
+        self.sniffed += len(head)
+        return kind
 
     def _is_continued(self, file: Any, before: FileState, size_bytes: int) -> bool:
         consumed = before.consumed_bytes
@@ -444,7 +455,7 @@ def plan_source(source: Source, manifest: Manifest, *, key: bytes = b"") -> Sour
     """Return what is new in `source` since `manifest` was written.
 
     Reads nothing of a file that stat shows unchanged, 8 KiB of one that grew (its fingerprints), and the first
-    256 KiB of one not seen before. `key` makes the fingerprints keyed hashes; it must stay the same.
+    16 KiB, rarely 256 KiB, of one not seen before. `key` makes the fingerprints keyed hashes; it must stay the same.
 
     Raises:
         SourceError: nothing is at the source's path.

@@ -19,13 +19,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
+from importlib.abc import MetaPathFinder
+from itertools import accumulate
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from xxhash import xxh3_128_hexdigest
@@ -154,8 +157,7 @@ def _timestamps(texts: Sequence[str | None]) -> pa.Array:
 
 def _text_array(values: Sequence[bytes]) -> pa.Array:
     """Return UTF-8 bytes as a string column, copying them once."""
-    offsets = np.zeros(len(values) + 1, np.int32)
-    np.cumsum(np.fromiter(map(len, values), np.int32, len(values)), out=offsets[1:])
+    offsets = array("i", accumulate(map(len, values), initial=0))
     return pa.StringArray.from_buffers(len(values), pa.py_buffer(offsets), pa.py_buffer(b"".join(values)))
 
 
@@ -163,11 +165,42 @@ def _is_utf8(data: bytes) -> bool:
     if data.isascii():
         return True
     try:
-        offsets = pa.py_buffer(np.array([0, len(data)], np.int32))
+        offsets = pa.py_buffer(array("i", (0, len(data))))
         pa.StringArray.from_buffers(1, offsets, pa.py_buffer(data)).validate(full=True)
     except pa.ArrowInvalid:
         return False
     return True
+
+
+class _NoPandas(MetaPathFinder):
+    """Says to one thread that there is no pandas."""
+
+    def __init__(self) -> None:
+        self.thread = threading.get_ident()
+
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:
+        if fullname == "pandas" and threading.get_ident() == self.thread:
+            raise ModuleNotFoundError("No module named 'pandas'", name=fullname)
+
+
+@contextmanager
+def _without_pandas() -> Iterator[None]:
+    """Keep Arrow from importing pandas while it makes arrays: that alone would take longer than a small ingest.
+
+    Arrow remembers that it found none; afterwards it is told to ask again.
+    """
+    if "pandas" in sys.modules:
+        yield
+        return
+    finder = _NoPandas()
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+        shim = getattr(pa.lib, "_pandas_api", None)
+        if shim is not None:
+            shim.__init__()
 
 
 class _TableWriter:
@@ -334,8 +367,7 @@ class _Stager:
     def _write_texts(self) -> None:
         rows = self.rows
         hashes, texts = zip(*rows.texts, strict=True)
-        sizes = np.fromiter(map(len, texts), np.int64, len(texts))
-        columns = {"content_hash": hashes, "text_bytes": pa.array(sizes), "text": _text_array(texts)}
+        columns = {"content_hash": hashes, "text_bytes": list(map(len, texts)), "text": _text_array(texts)}
         self.writers["contents"].write(columns, len(texts), self.text_bytes)
         rows.texts.clear()
         self.text_bytes = 0
@@ -635,14 +667,12 @@ def _serve() -> None:
     gc.disable()  # rows are tuples of scalars: there are no cycles to find
     pa.set_cpu_count(1)
     try:
-        job, label = pickle.load(source)
-        stager = _Stager(job, label)
-        while True:
-            read = pickle.load(source)
-            if read is None:
-                break
-            answer(stager.stage_file(read, answer))
-        tables = stager.close()
+        with _without_pandas():
+            job, label = pickle.load(source)
+            stager = _Stager(job, label)
+            while (read := pickle.load(source)) is not None:
+                answer(stager.stage_file(read, answer))
+            tables = stager.close()
         answer(_Done(label, tables, stager.sums, time.process_time(), _peak_memory_bytes()))
     except (EOFError, BrokenPipeError):
         sys.exit(1)  # whoever asked is gone
@@ -802,6 +832,25 @@ def stage(
         ConfigError: the redaction key cannot be read or made.
     """
     began, cpu_began = time.perf_counter(), time.process_time()
+    with _without_pandas():
+        states, done, files = _staged(plan, out_dir, config, run_id, progress)
+    counts = StageCounts(
+        files_seen=plan.files_seen,
+        files_read=len(states),
+        bytes_read=done.sums.bytes_read + plan.sniffed_bytes,
+        lines=done.sums.lines,
+        refused=done.sums.refused,
+        redactions=done.sums.redactions,
+        seconds=time.perf_counter() - began,
+        cpu_seconds=done.cpu_seconds + time.process_time() - cpu_began,
+        peak_memory_bytes=done.peak_memory_bytes + _peak_memory_bytes(),
+    )
+    return StagedShard(plan.source, run_id, done.tables, files, counts)
+
+
+def _staged(
+    plan: SourcePlan, out_dir: Path, config: Config, run_id: str, progress: Progress | None
+) -> tuple[list[FileState], _Done, pa.Table]:
     job = _Job(plan.source.source_id, out_dir, config, run_id)
     meter = _Meter(plan, progress)
     workers = _workers(config, plan)
@@ -818,18 +867,7 @@ def stage(
     changed = [
         replace(state, run_id=run_id, first_seen_at=state.first_seen_at or datetime.now(UTC)) for state in plan.changed
     ]
-    counts = StageCounts(
-        files_seen=plan.files_seen,
-        files_read=len(states),
-        bytes_read=done.sums.bytes_read + plan.sniffed_bytes,
-        lines=done.sums.lines,
-        refused=done.sums.refused,
-        redactions=done.sums.redactions,
-        seconds=time.perf_counter() - began,
-        cpu_seconds=done.cpu_seconds + time.process_time() - cpu_began,
-        peak_memory_bytes=done.peak_memory_bytes + _peak_memory_bytes(),
-    )
-    return StagedShard(plan.source, run_id, done.tables, _files_table([*changed, *states]), counts)
+    return states, done, _files_table([*changed, *states])
 
 
 def _stage_here(job: _Job, reads: Sequence[FileRead], meter: _Meter) -> tuple[list[FileState], _Done]:

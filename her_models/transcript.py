@@ -1115,12 +1115,9 @@ def _user_text_kind(text: str, line: Line) -> str:
     return "prompt"
 
 
-_BREAKS = re.compile(r"[\s\x00-\x1f\x7f]+")
-
-
 def _preview(text: str) -> str:
     head = text[:PREVIEW_CHARS]
-    return head if head.isprintable() else _BREAKS.sub(" ", head)
+    return head.replace("\n", " ").replace("\r", " ").replace("\t", " ")
 
 
 def _utf8(text: str) -> bytes:
