@@ -243,14 +243,24 @@ class Session:
         person, version = self.person, self.person.version
         if self.parent is not None:
             size = _EXPLORER_TOKENS.get(self.agent_type, 8_000)
-            tools = self._block("static", "tools", "", key=f"tools/{version}/{self.agent_type}", tokens=size - 1_500)
+            tools = self._block(
+                "static",
+                "tools",
+                "",
+                key=f"tools/{self.person.source_id}/{version}/{self.agent_type}",
+                tokens=size - 1_500,
+            )
             system = self._block(
                 "static", "system", "", key=f"system/{version}/{self.agent_type}/{self.repository.root}", tokens=1_500
             )
         else:
             sizes = _STATIC_TOKENS.get(self.version[:2], (13_410, 4_870))
             tools = self._block(
-                "static", "tools", "", key=f"tools/{version}/{person.mcp_servers}", tokens=sizes[0] + person.mcp_tokens
+                "static",
+                "tools",
+                "",
+                key=f"tools/{person.source_id}/{version}/{person.mcp_servers}",
+                tokens=sizes[0] + person.mcp_tokens,
             )
             system = self._block(
                 "static", "system", "", key=f"system/{version}/{self.repository.root}", tokens=sizes[1]
@@ -1234,7 +1244,6 @@ def _diagnostics(sent: Sent) -> Row | None:
         "K1.expired": "previous_message_not_found",
         "K2.model": "model_changed",
         "K2.tools": "tools_changed",
-        "K2.prefix": "system_changed",
         "K3.resume": "messages_changed",
     }.get(sent.miss_cause, "unavailable")
     reason: Row = {"type": kind}

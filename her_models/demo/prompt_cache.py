@@ -180,6 +180,6 @@ class Thread:
             cause = "K2.model"
         elif self._evicted:
             cause = "K5.evicted"
-        else:
-            cause = "K2.prefix" if 0 in kept else "K2.tools"
+        else:  # a compaction or a rewind can leave a place where no breakpoint ever stood
+            cause = "K5.breakpoint" if 0 in kept else "K2.tools"
         return sizes[hit] + missed, cause

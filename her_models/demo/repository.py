@@ -24,8 +24,9 @@ class Repository:
         """Become what `other` was; counts as a change."""
         changed = {path for path in {*self.files, *other.files} if self.files.get(path) != other.files.get(path)}
         self.files = dict(other.files)
+        self.changes_count += len(changed)
         for path in changed:
-            self._note(path)
+            self.versions[path] = other.versions.get(path, 0)
 
     def absolute(self, path: str) -> str:
         return f"{self.root}/{path}"
@@ -39,7 +40,7 @@ class Repository:
 
     def _note(self, path: str) -> None:
         self.changes_count += 1
-        self.versions[path] = self.versions.get(path, 0) + 1
+        self.versions[path] = self.changes_count
 
     def search(self, pattern: str, under: str = "") -> list[tuple[str, int, str]]:
         """Return (path, line number from 1, line) of every match."""
