@@ -464,7 +464,8 @@ class _View:
 _PLACEHOLDER = _Pattern(
     rb"x{6,}|\*{3,}|\.{3,}|\xe2\x80\xa6|\xe2\x80\xa2|example|placeholder|redacted|change[-_]?me|replace[-_]?me|"
     rb"(?:^|[-_ <\[{(])your(?:[-_ ]|$)|my[-_]?(?:password|secret|token|api)|(?:^|[-_])(?:here|insert|dummy|sample|fake)"
-    rb"(?:$|[-_])|^<|>$|^\$|^%\w+%$|\{\{|\$\{|^\{|#\{|^\[|^@|^!\w+$|process\.env|os\.environ|getenv|import\.meta",
+    rb"(?:$|[-_])|^<|>$|^\$|^%\w+%$|%[sdrv](?![0-9A-Za-z])|^x{3,}$|^[a-z]+\?$|\{\{|\$\{|"
+    rb"^\{|#\{|^\[|^@|^!\w+$|process\.env|os\.environ|getenv|import\.meta",
     re.IGNORECASE,
 )
 _TOKEN_PLACEHOLDER = _Pattern(
@@ -482,6 +483,7 @@ _TECHNICAL = _Pattern(
 _FILE_NAME = _Pattern(
     rb"[\w./@+-]*/[\w.@+-]*\.[A-Za-z]{1,6}|[\w-]+\.(?:py|js|ts|tsx|go|rs|md|json|jsonl|ya?ml|toml|txt|sh)"
 )
+_CAMEL_CASE = _Pattern(rb"(?:[A-Z]{1,6}[0-9]{0,2})?(?:[A-Z][a-z]{2,}){2,}[0-9]{0,2}")
 _WORDISH = _Pattern(rb"[A-Za-z]+|[0-9]+")
 
 
@@ -510,10 +512,11 @@ def _changes(value: bytes) -> int:
 
 def _is_path_or_code(value: bytes) -> bool:
     return (
-        _IDENTIFIER.fullmatch(value) is not None
+        (_IDENTIFIER.fullmatch(value) is not None and not any(map(_is_random, value.split(b"."))))
         or b"://" in value
         or value.startswith((b"/", b"./", b"../", b"~/", b"--", b"http", b"arn:"))
-        or b"()" in value
+        or any(mark in value for mark in (b"()", b"!=", b"==", b"=>"))
+        or _CAMEL_CASE.fullmatch(value) is not None
         or _FILE_NAME.fullmatch(value) is not None
     )
 
@@ -556,10 +559,17 @@ def _is_named_secret(value: bytes, is_quoted: bool, is_strong_name: bool) -> boo
         return is_strong_name
     if _is_random(value):
         return True
-    if len(value) >= 20 and _WORDISH.fullmatch(value) and _changes(value) >= 4 and _entropy(value) > 3.5:
+    if (
+        len(value) >= 20
+        and _WORDISH.fullmatch(value)
+        and _changes(value) >= max(4, len(value) // 6)
+        and _entropy(value) > 3.5
+    ):
         return True  # letters only, in both cases
-    if not is_strong_name or not is_quoted:
+    if not is_strong_name:
         return False
+    if not is_quoted:
+        return len(value) >= 10 and _has_digit_and_letter(value) and any(c in b"!@#$%^&*?~+" for c in value)
     return _has_digit_and_letter(value) and (
         len(value) >= 16 or any(c in b"!@#$%^&*?~+=" for c in value) or _changes(value) >= 2
     )
@@ -735,7 +745,7 @@ def _judged(value: _Value, name: bytes, rule: Rule, separator: bytes = b"") -> I
         return
     plain = value.plain
     if is_password:
-        is_verdict = words == [b"pass"] and not value.is_quoted and separator == b":"  # `--- PASS: TestName`
+        is_verdict = words == [b"pass"] and not value.is_quoted and separator == b": "  # `--- PASS: TestName`
         if not is_verdict and _is_password(plain, value.is_quoted):
             yield _Found(value.start, value.end, rule.name if rule.kind != "assignment" else "password")
         return
@@ -752,11 +762,13 @@ def _confirm_assignment(data: bytes, end: int, rule: Rule, head: Head) -> Iterat
     name = _name_before(data, end)
     if name is None or data[end : end + 2] in (b"//", b"\\/"):  # a scheme: `secret://`
         return
+    if data[max(0, name.start - 2) : name.start] == b"::":  # a type: `"AWS::IAM::AccessKey": "..."`
+        return
     separator = data[end - 1 : end]
     is_environment = separator == b"=" and not name.closing and name.text.isupper() and _starts_line(data, name.start)
     value = _value(data, end, name.slashes, is_environment)
     if value is not None:
-        yield from _judged(value, name.text, rule, separator)
+        yield from _judged(value, name.text, rule, data[end - 1 : end + 1])
 
 
 _LINE_START = _Pattern(rb"(?:\\+n|\n|\"|^|\xe2\x86\x92|\\+t|[+-])[ ]*(?:export |set |ENV |- )?$")
@@ -767,12 +779,16 @@ def _starts_line(data: bytes, start: int) -> bool:
 
 
 _MYSQL = _Pattern(rb"[^\n\"|;&]{0,120}? -p(?![ ])(?=\S)")
+_DOCKER = _Pattern(rb"[^\n\"|;&]{0,120}?(?:^|(?<= ))-p(?=[ =])[ =]?")
+_REDIS = _Pattern(rb"[^\n\"|;&]{0,120}?(?:^|(?<= ))-a(?=[ ])")
+_ECHOED = _Pattern(rb".*\becho (?:-[ne]+ )?\\*[\"']?([^\s\"'\\|]{4,64})\\*[\"']? *\| *$")
 _USER_COLON = _Pattern(_BLANKS + rb"\\*[\"']?([A-Za-z0-9_.@+-]{0,64}):")
 
 
 def _confirm_flag(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_Found]:
-    if head.pattern.startswith("mysql"):
-        option = _MYSQL.match(data, end)
+    if head.pattern.startswith("(?:mysql"):
+        program = data[end - 5 : end]
+        option = (_DOCKER if program == b"ogin " else _REDIS if program == b"-cli " else _MYSQL).match(data, end)
         value = _value(data, option.end(), None, False) if option else None
         if value and _is_password(value.plain, value.is_quoted):
             yield _Found(value.start, value.end, rule.name)
@@ -784,13 +800,19 @@ def _confirm_flag(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_Fo
             if secret and _is_password(_plain(secret[0]), False):
                 yield _Found(secret.start(), secret.end(), rule.name)
         return
+    if head.pattern.startswith("sudo"):
+        base = max(0, end - head.width - 120) if head.width else end
+        echoed = _ECHOED.match(data[base : end - len("sudo -S")])
+        if echoed and _is_password(_plain(echoed[1]), True):
+            yield _Found(base + echoed.start(1), base + echoed.end(1), rule.name)
+        return
     if head.pattern.startswith("sshpass"):
         value = _value(data, end, None, False)
         if value and _is_password(value.plain, value.is_quoted):
             yield _Found(value.start, value.end, rule.name)
         return
     name = _name_before(data, end)
-    if name is None:
+    if name is None or not name.text.startswith(b"--"):
         return
     value = _value(data, end, name.slashes, False)
     if value is not None and value.number_quote is None:
@@ -881,6 +903,19 @@ def _confirm_bare_word(data: bytes, end: int, rule: Rule, head: Head) -> Iterato
         yield _Found(match.start(), match.end(), rule.name)
 
 
+_LETTERS_THEN_DIGITS = _Pattern(rb"[A-Za-z]{4,}[0-9]{1,6}")
+
+
+def _confirm_prose(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_Found]:
+    value = _value(data, end, None, False)
+    if value is None or value.number_quote is not None:
+        return
+    plain = value.plain
+    is_odd = _changes(plain) >= 2 or any(c in b"!@#$%^&*?~+=" for c in plain) or _LETTERS_THEN_DIGITS.fullmatch(plain)
+    if is_odd and _has_digit_and_letter(plain) and _is_password(plain, value.is_quoted) and b"-" not in plain[:-1]:
+        yield _Found(value.start, value.end, rule.name)
+
+
 _MARKUP_VALUE = _Pattern(rb"([^<\"\\\s]{5,512})<\\*/")
 
 
@@ -922,6 +957,9 @@ _BEARER = _Pattern(rb"(?:[A-Za-z0-9._~+=-]|\\*/)*")
 
 def _confirm_authorization(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_Found]:
     if head.width is None:
+        name = _name_before(data, end)
+        if name is None or data[max(0, name.start - 2) : name.start] == b"::":
+            return
         match = _AUTHORIZATION.match(data, end)
         start, stop = match.span(1) if match else (end, end)
     else:
@@ -931,7 +969,11 @@ def _confirm_authorization(data: bytes, end: int, rule: Rule, head: Head) -> Ite
         stop = _BEARER.match(data, end).end()  # type: ignore[union-attr]
     value = data[start:stop].rstrip(b".:")
     plain = _plain(value)
-    if len(plain) < 8 or _TOKEN_PLACEHOLDER.search(plain) or _IDENTIFIER.fullmatch(plain):
+    if (
+        len(plain) < 8
+        or _TOKEN_PLACEHOLDER.search(plain)
+        or (_IDENTIFIER.fullmatch(plain) and not any(map(_is_random, plain.split(b"."))))
+    ):
         return
     if head.pattern.startswith("basic"):
         is_secret = _is_credential_pair(plain)
@@ -1050,6 +1092,7 @@ _CONFIRM: dict[str, Callable[[bytes, int, Rule, Head], Iterator[_Found]]] = {
     "path": _confirm_path,
     "bare-word": _confirm_bare_word,
     "markup": _confirm_markup,
+    "prose": _confirm_prose,
     "url": _confirm_url,
     "authorization": _confirm_authorization,
     "cookie": _confirm_cookie,

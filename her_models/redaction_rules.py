@@ -300,7 +300,7 @@ _CLOSE = r"""(?:\\*["'`])?\]?[ ]{0,8}"""
 # What may follow the tell-tale word in a name. No plural: `input_tokens` stands on every other line.
 _SUFFIX = r"(?:[0-9]{1,3}|str(?:ing)?|[_.-]?[a-rt-z][a-z0-9]{0,14}(?:[_.-][a-z0-9]{1,12}){0,2}|[_.-]s[a-z0-9]{1,12})?"
 _SECRET_WORDS = (
-    "secret", "token", "credentials?", "api[_.-]?key", "access[_.-]?key", "private[_.-]?key", "auth[_.-]?key",
+    "secret", "token", "credentials?", "api[ _.-]?key", "access[ _.-]?key", "private[_.-]?key", "auth[_.-]?key",
     "account[_.-]?key", "encryption[_.-]?key", "signing[_.-]?key", "master[_.-]?key", "license[_.-]?key",
     "app(?:lication)?[_.-]?key", "service[_.-]?key", "storage[_.-]?key", "subscription[_.-]?key", "server[_.-]?key",
     "shared[_.-]?key", "deploy[_.-]?key", "session[_.-]?key", "webhook[_.-]?key", "[_-]key",
@@ -316,6 +316,7 @@ CONTEXT_RULES: tuple[Rule, ...] = (
     _found_by("authorization", "Authorization headers, bearer tokens and basic credentials", "authorization",
               Head(rf"authorization{_CLOSE}[:=]", None, True, ("authorization",)),
               Head(r"bearer [a-z0-9._~+/-]{12}", 19, True, ("bearer ",)),
+              Head(r"bot [a-z0-9._-]{24}", 28, True, ("bot ",)),
               Head(r"basic [a-z0-9+/]{8}", 14, True, ("basic ",))),
     _found_by("cookie", "Cookies and session ids", "cookie",
               Head(rf"cookie{_CLOSE}[:=]", None, True, ("cookie",)),
@@ -332,12 +333,16 @@ CONTEXT_RULES: tuple[Rule, ...] = (
               Head(rf"""--(?:[a-z]{{1,16}}-){{0,3}}(?:{_FLAG_WORDS})(?:-[a-z]{{1,12}})?(?: |\\*["'],)""", None, True,
                    ("--",)),
               Head(r"sshpass -p", 10, False, ("sshpass -p",)),
-              Head(r"mysql[a-z]{0,8} ", None, False, ("mysql",)),
+              Head(r"(?:mysql[a-z]{0,8}|docker login|redis-cli) ", None, False, ("mysql", "docker login", "redis-cli")),
+              Head(r"sudo -S", 7, False, ("sudo -S",)),
               Head(r"(?:-u|--user|--proxy-user) ", None, False, ("-u ", "--user ", "--proxy-user "))),
     _found_by("name-value-pair", "Secrets in name and value pairs, as in Kubernetes", "pair",
               Head(rf"(?:passw(?:or)?d|secret|token|api_?key|access_?key)(?:_[a-z0-9]{{1,12}})?"
                    rf"""(?:\\*["'])?,?(?:[ ]|\\+[nrt])*(?:-[ ])?(?:\\*["'])?value{_CLOSE}[:=]""",
                    None, True, ("passw", "secret", "token", "api", "access"))),
+    _found_by("told-in-prose", "Secrets told in a sentence: the password is ...", "prose",
+              Head(r"(?:password|passphrase|api[ _-]?key|token|secret)(?: key)? (?:is|was):? ", None, True,
+                   ("password", "passphrase", "api", "token", "secret"))),
     _found_by("markup", "Secrets as the text of an XML element", "markup",
               Head(r"<[a-z0-9_.:-]{0,24}(?:password|passwd|secret|token|api-?key)>", None, True,
                    ("password>", "passwd>", "secret>", "token>", "apikey>", "api-key>"), lead=25)),

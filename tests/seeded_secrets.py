@@ -222,6 +222,7 @@ def _in_context() -> list[Seed]:
         ("command-line", word + "9", f"mysql -h db -u root -p{word}9 main"),
         ("name-value-pair", word + "a", f"- name: DB_PASSWORD\n  value: {word}a\n"),
         ("name-value-pair", value("p1"), f'{{"name":"API_TOKEN","value":"{value("p1")}"}}'),
+        ("told-in-prose", word + "e", f"log in, the password is {word}e, then go on"),
         ("markup", word + "b", f"<server><password>{word}b</password></server>"),
         ("netrc", word + "c", f"machine x.test login bob password {word}c\n"),
         ("pgpass", word + "d", f"db.internal:5432:main:app:{word}d\n"),
