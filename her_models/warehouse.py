@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Literal
 
 from her_models.contracts import TABLES
 from her_models.errors import ModelError
+from her_models.ledger.tables import LEDGER_COLUMNS, LEDGER_GRAINS, LEDGER_READS
 
 if TYPE_CHECKING:
     import duckdb
@@ -29,7 +30,7 @@ SQL_PATH = Path(__file__).resolve().parent.parent / "sql"
 GIVEN = frozenset({"scope_sessions", "changed_files", "check_results"})
 """Tables that `lake` provides for a run, beside those of the contract."""
 
-Layer = Literal["staging", "intermediate", "marts"]
+Layer = Literal["staging", "intermediate", "ledger", "marts"]
 Scope = Literal["sessions", "source"]
 
 _HEADER = re.compile(r"^-- (?P<name>[a-z_]+): +(?P<text>.*)$")
@@ -137,6 +138,24 @@ def read_model(path: Path) -> Model:
     )
 
 
+def _ledger_models() -> Iterator[Model]:
+    """Return the tables that `ledger` makes in Python, as models: they take part in the order like the others."""
+    for name, columns in LEDGER_COLUMNS.items():
+        yield Model(
+            name=name,
+            layer="ledger",
+            description=f"{name.replace('_', ' ')}, as her_models/ledger makes it",
+            grain=LEDGER_GRAINS[name],
+            key=(),
+            reads=LEDGER_READS,
+            scope="sessions",
+            note="made in Python: positions in a prompt are walked, not joined",
+            columns=tuple((column, "") for column in columns),
+            sql="",
+            path=Path(__file__).parent / "ledger" / "build.py",
+        )
+
+
 @cache
 def models(folder: Path = SQL_PATH) -> dict[str, Model]:
     """Return all models by name, each after those it reads.
@@ -148,7 +167,7 @@ def models(folder: Path = SQL_PATH) -> dict[str, Model]:
         read_model(path)
         for part in ("staging", "intermediate", "marts")
         for path in sorted((folder / part).glob("*.sql"))
-    ]
+    ] + list(_ledger_models())
     by_name = {model.name: model for model in found}
     for model in found:
         for read in model.reads:
@@ -194,12 +213,27 @@ def build(con: duckdb.DuckDBPyConnection, chosen: Iterable[Model]) -> dict[str, 
         ModelError: a model cannot be run.
     """
     seconds = {}
+    ledger_is_built = False
     for model in chosen:
         start = time.monotonic()
+        if model.layer == "ledger":
+            if not ledger_is_built:
+                _build_ledger(con)
+                seconds["ledger"] = time.monotonic() - start
+            ledger_is_built = True
+            continue
         kind = "view" if model.layer == "staging" else "table"
         run(con, f"create or replace temp {kind} {model.name} as\n{model.sql}", model.path)
         seconds[model.name] = time.monotonic() - start
     return seconds
+
+
+def _build_ledger(con: duckdb.DuckDBPyConnection) -> None:
+    # Arrow and NumPy are not needed where only headers are read.
+    from her_models.ledger.build import build as build_ledger
+    from her_models.ledger.sizes import load_densities
+
+    build_ledger(con, load_densities())
 
 
 def run(con: duckdb.DuckDBPyConnection, statement: str, path: Path) -> None:

@@ -91,7 +91,7 @@ def test_model_gives_the_expected_rows(con, case):
     assert found == expected
 
 
-@pytest.mark.parametrize("name", list(warehouse.mart_models()))
+@pytest.mark.parametrize("name", [model.name for model in warehouse.mart_models().values() if model.layer != "ledger"])
 def test_every_model_has_a_case(name):
     assert any(case.parent.name == name for case in CASES), f"tests/sql/{name}/ has no case"
 
@@ -119,7 +119,7 @@ def test_mart_keeps_its_contract(con, name):
     assert MODELS[name].key == contract.key
 
 
-@pytest.mark.parametrize("name", list(MODELS))
+@pytest.mark.parametrize("name", [name for name, model in MODELS.items() if model.sql])
 def test_model_reads_what_its_header_says(con, name):
     text = re.sub(r"--.*", "", MODELS[name].sql)
     steps = set(re.findall(r"(\w+) as \(\s*select", text))

@@ -1,8 +1,8 @@
 """From calls and blocks to the ledger's tables: `ledger_lineages`, `ledger_blocks`, `ledger_calls_cost`, ...
 
 Reads the models `int_ledger_calls` and `int_ledger_items` of the connection it is given and registers what it makes
-under the names of `TABLES`; SQL models take it from there. Threads are walked one by one; money is computed
-for all of them in one go.
+under the names of `tables.LEDGER_COLUMNS`; SQL models take it from there. Threads are walked one by one; money is
+computed for all of them in one go.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from her_models.ledger.misses import Before, Miss, explained
 from her_models.ledger.position import CLASSES, Ints, Prices, Prompts, block_lanes, proportional, request_kind_lanes
 from her_models.ledger.request_log import RequestLog
 from her_models.ledger.sizes import Densities
+from her_models.ledger.tables import LEDGER_COLUMNS, column_type
 from her_models.ledger.thread import Row, Thread, read_thread
 
 if TYPE_CHECKING:
@@ -33,115 +34,25 @@ HOUR_SECONDS, FIVE_MINUTES_SECONDS = 3600.0, 300.0
 class _Columns:
     """Rows of one output table, column by column."""
 
-    names: tuple[tuple[str, pa.DataType], ...]
+    name: str
     values: dict[str, list[Any]] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.values = {name: [] for name, _ in self.names}
+        self.values = {column: [] for column in LEDGER_COLUMNS[self.name]}
 
     def add(self, **row: Any) -> None:
         for name, column in self.values.items():
             column.append(row[name])
 
     def table(self) -> pa.Table:
-        return pa.table({name: pa.array(self.values[name], kind) for name, kind in self.names})
+        return _typed(self.values)
 
 
-_TEXT, _WHOLE, _TRUTH, _REAL = pa.string(), pa.int64(), pa.bool_(), pa.float64()
-_THREAD = (("source_id", _TEXT), ("session_id", _TEXT), ("thread_id", _TEXT))
-_LANES = (
-    *((f"{name}_tokens", _WHOLE) for name in CLASSES),
-    ("missed_tokens", _WHOLE),
-    ("content_picodollars", _WHOLE),
-    ("cache_picodollars", _WHOLE),
-    ("premium_picodollars", _WHOLE),
-)
-LINEAGES = (
-    *_THREAD,
-    ("lineage_index", _WHOLE),
-    ("cut", _TEXT),
-    ("truth", _TEXT),
-    ("first_request_id", _TEXT),
-    ("last_request_id", _TEXT),
-    ("requests_count", _WHOLE),
-    ("segments_count", _WHOLE),
-    ("shrinks_count", _WHOLE),
-    ("static_tokens", _WHOLE),
-)
-BLOCKS = (
-    *_THREAD,
-    ("block_index", _WHOLE),
-    ("hidden_index", _WHOLE),
-    ("kind", _TEXT),
-    ("label", _TEXT),
-    ("turn_index", _WHOLE),
-    ("logged_seconds", _REAL),
-    ("lineage_index", _WHOLE),
-    ("size_tokens", _WHOLE),
-    ("size_class", _TEXT),
-    ("size_low_tokens", _WHOLE),
-    ("size_high_tokens", _WHOLE),
-    ("first_request_id", _TEXT),
-    ("last_request_id", _TEXT),
-    ("carried_requests_count", _WHOLE),
-    *_LANES,
-    ("output_tokens", _WHOLE),
-    ("output_picodollars", _WHOLE),
-    ("output_premium_picodollars", _WHOLE),
-    ("unlogged_output_tokens", _WHOLE),
-    ("unlogged_output_picodollars", _WHOLE),
-)
-CALLS = (
-    *_THREAD,
-    ("request_id", _TEXT),
-    ("call_index", _WHOLE),
-    ("lineage_index", _WHOLE),
-    ("truth", _TEXT),
-    ("expected_read_tokens", _WHOLE),
-    ("persisting_tokens", _WHOLE),
-    ("previous_request_id", _TEXT),
-    ("previous_cached_tokens", _WHOLE),
-    ("content_picodollars", _WHOLE),
-    ("cache_picodollars", _WHOLE),
-    ("premium_picodollars", _WHOLE),
-    ("fees_picodollars", _WHOLE),
-    ("billed_picodollars", _WHOLE),
-    ("output_estimated_tokens", _WHOLE),
-    ("output_low_tokens", _WHOLE),
-    ("output_high_tokens", _WHOLE),
-    ("is_output_logged", _TRUTH),
-    ("output_estimated_picodollars", _WHOLE),
-)
-CONTEXT = (
-    ("source_id", _TEXT),
-    ("request_id", _TEXT),
-    ("kind", _TEXT),
-    *_LANES,
-    ("output_tokens", _WHOLE),
-    ("output_picodollars", _WHOLE),
-    ("output_premium_picodollars", _WHOLE),
-)
-MISSES = (
-    ("source_id", _TEXT),
-    ("session_id", _TEXT),
-    ("request_id", _TEXT),
-    ("label", _TEXT),
-    ("cause", _TEXT),
-    ("confidence", _TEXT),
-    ("evidence", _TEXT),
-    ("missed_tokens", _WHOLE),
-    ("excess_picodollars", _WHOLE),
-    ("age_seconds", _REAL),
-    ("lifetime_seconds", _REAL),
-    ("previous_request_id", _TEXT),
-)
-TABLES = {
-    "ledger_lineages": LINEAGES,
-    "ledger_blocks": BLOCKS,
-    "ledger_calls": CALLS,
-    "ledger_context": CONTEXT,
-    "ledger_misses": MISSES,
-}
+def _typed(values: dict[str, Any]) -> pa.Table:
+    return pa.table({name: pa.array(column, _TYPES[column_type(name)]) for name, column in values.items()})
+
+
+_TYPES = {"string": pa.string(), "double": pa.float64(), "bool": pa.bool_(), "int64": pa.int64()}
 
 
 @dataclass
@@ -394,7 +305,9 @@ def build(con: duckdb.DuckDBPyConnection, densities: Densities) -> None:
 
 
 def ledger_tables(threads: Sequence[Thread]) -> dict[str, pa.Table]:
-    """Return the ledger of some threads, one Arrow table per name of `TABLES`."""
+    """Return the ledger of some threads, one Arrow table per name of `LEDGER_COLUMNS`."""
+    if not threads:
+        return {name: _Columns(name).table() for name in LEDGER_COLUMNS}
     layout = _Layout(threads)
     places = layout.places
     calls = [threads[place.thread].calls[place.call] for place in places]
@@ -442,7 +355,7 @@ def _only_owned(prompts: Prompts, owned: Ints) -> Prompts:
 
 
 def _lineage_rows(layout: _Layout) -> pa.Table:
-    rows = _Columns(LINEAGES)
+    rows = _Columns("ledger_lineages")
     for thread in layout.threads:
         call = thread.calls[0]
         for index, lineage in enumerate(thread.lineages):
@@ -484,13 +397,13 @@ def _block_rows(layout: _Layout, prompts: Prompts, sizes: Ints) -> pa.Table:
         total = np.zeros(len(layout.slots), np.int64)
         np.add.at(total, slots, getattr(entries, name))
         sums[name] = total.tolist()
-    rows = _Columns(BLOCKS)
+    rows = _Columns("ledger_blocks")
     hidden: dict[int, int] = defaultdict(int)
+    priced = [any(call["output_picodollars"] is not None for call in thread.calls) for thread in layout.threads]
     for number, slot in enumerate(layout.slots):
         thread = layout.threads[slot.thread]
         item = thread.items[slot.item] if slot.item >= 0 else None
         first = thread.calls[max(slot.first, 0)]
-        is_prefix = slot.kind in ("system", "tool_schema") and not first["thread_id"]
         if item is None:
             hidden[slot.thread] += 1
         placed = slot.placed
@@ -502,7 +415,7 @@ def _block_rows(layout: _Layout, prompts: Prompts, sizes: Ints) -> pa.Table:
             hidden_index=None if item is not None else hidden[slot.thread] - 1,
             kind=slot.kind,
             label=placed.label if placed is not None else "",
-            turn_index=item["turn_index"] if item is not None else -1 if is_prefix else first["turn_index"],
+            turn_index=item["turn_index"] if item is not None else first["turn_index"],
             logged_seconds=item["logged_seconds"] if item is not None else first["started_seconds"],
             lineage_index=slot.lineage,
             size_tokens=slot.size if slot.first >= 0 and placed is not None else None,
@@ -519,12 +432,13 @@ def _block_rows(layout: _Layout, prompts: Prompts, sizes: Ints) -> pa.Table:
             output_premium_picodollars=slot.output_premium,
             unlogged_output_tokens=slot.unlogged,
             unlogged_output_picodollars=slot.unlogged_content,
+            is_priced=priced[slot.thread],
         )
     return rows.table()
 
 
 def _call_rows(layout: _Layout, calls: Sequence[Row], expected: Sequence[int], context: Any) -> pa.Table:
-    rows = _Columns(CALLS)
+    rows = _Columns("ledger_calls")
     content, cache, premium = (getattr(context, name).sum(axis=1).tolist() for name in ("content", "cache", "premium"))
     for number, (place, call) in enumerate(zip(layout.places, calls, strict=True)):
         if not call["is_owned"]:
@@ -550,6 +464,7 @@ def _call_rows(layout: _Layout, calls: Sequence[Row], expected: Sequence[int], c
             lineage_index=place.lineage,
             truth=thread.lineages[place.lineage].truth,
             expected_read_tokens=expected[number],
+            missed_tokens=max(expected[number] - call["cache_read_tokens"], 0),
             persisting_tokens=place.persisting,
             previous_request_id=previous["request_id"] if previous is not None else None,
             previous_cached_tokens=cached,
@@ -589,23 +504,23 @@ def _context_rows(layout: _Layout, calls: Sequence[Row], context: Any, kinds: Se
                     premium[row, codes[name]] += share * (actual - standard)
     filled = np.argwhere((context.tokens + output) > 0)
     rows, columns = filled[:, 0], filled[:, 1]
-    table = {
-        "source_id": pa.array([calls[row]["source_id"] for row in rows], _TEXT),
-        "request_id": pa.array([calls[row]["request_id"] for row in rows], _TEXT),
-        "kind": pa.array([kinds[column] for column in columns], _TEXT),
+    table: dict[str, Any] = {
+        "source_id": [calls[row]["source_id"] for row in rows],
+        "request_id": [calls[row]["request_id"] for row in rows],
+        "kind": [kinds[column] for column in columns],
     }
     for name in (*CLASSES, "missed"):
-        table[f"{name}_tokens"] = pa.array(getattr(context, name)[rows, columns])
+        table[f"{name}_tokens"] = getattr(context, name)[rows, columns]
     for name in ("content", "cache", "premium"):
-        table[f"{name}_picodollars"] = pa.array(getattr(context, name)[rows, columns])
-    table["output_tokens"] = pa.array(output[rows, columns])
-    table["output_picodollars"] = pa.array(money[rows, columns])
-    table["output_premium_picodollars"] = pa.array(premium[rows, columns])
-    return pa.table(table)
+        table[f"{name}_picodollars"] = getattr(context, name)[rows, columns]
+    table["output_tokens"] = output[rows, columns]
+    table["output_picodollars"] = money[rows, columns]
+    table["output_premium_picodollars"] = premium[rows, columns]
+    return _typed(table)
 
 
 def _miss_rows(layout: _Layout, calls: Sequence[Row], shared: dict[int, int], context: Any) -> pa.Table:
-    rows = _Columns(MISSES)
+    rows = _Columns("ledger_misses")
     excess = context.cache.sum(axis=1).tolist()
     for number, (place, call) in enumerate(zip(layout.places, calls, strict=True)):
         if not call["is_owned"]:
@@ -619,7 +534,7 @@ def _miss_rows(layout: _Layout, calls: Sequence[Row], shared: dict[int, int], co
         if number in shared:
             rows.add(
                 **common,
-                label="K4",
+                miss_label="K4",
                 cause="prefix not shared",
                 confidence="estimated",
                 evidence="structure",
@@ -635,7 +550,7 @@ def _miss_rows(layout: _Layout, calls: Sequence[Row], shared: dict[int, int], co
         before, miss = found
         rows.add(
             **common,
-            label=miss.label,
+            miss_label=miss.label,
             cause=miss.cause,
             confidence=miss.confidence,
             evidence=miss.evidence,

@@ -160,7 +160,7 @@ class _Walk:
             self._place(item.row, item.kind, request, size, Estimate(size, low, high), "estimated")
             if item.uuid:
                 self.ends[item.uuid] = len(self.segment.blocks)
-        if len(items) == 1 and total == growth and items:
+        if len(items) == 1 and total == growth and self.segment.requests:  # growth alone binds it
             self.lineage.placed[-1].size_class = "exact"
         self._hidden(HIDDEN, request, growth - total)
 

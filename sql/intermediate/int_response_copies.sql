@@ -139,5 +139,6 @@ select
     speed,  -- standard or fast
     geography,  -- global or us
     iterations,  -- JSON list of sub-calls, where it differs from the top level
-    cache_miss_reason  -- the client's own diagnosis
+    cache_miss_reason,  -- the client's own diagnosis
+    request_ref  -- entry of the request log that asked for it
 from ranked

@@ -1,148 +1,162 @@
--- blocks: what stands in each session, block by block.
--- grain: one row per content block of a session, whatever number of lines repeat it
+-- blocks: what stands in each session's context, block by block, and what each cost over its life.
+-- grain: one row per content block of a session, whatever number of lines repeat it, and one per block that no line
+--        shows: system prompt, tool schemas, what came in between
 -- key:   source_id, session_id, block_index
--- reads: stg_block_lines, int_session_lines, int_threads, int_agents, int_response_copies
--- note:  progress lines of the parent repeat what subagents wrote; the copy in the agent's own file is kept
+-- reads: int_blocks, ledger_blocks
+-- note:  blocks that no line shows come after the others; their first request says where they entered
 
--- A line without a uuid is known by its bytes: its copies in other files were left out with their line.
-with distinct_blocks as (
-    select stg_block_lines.*
-    from stg_block_lines
-    left join int_session_lines
-        on
-            stg_block_lines.file_id = int_session_lines.file_id
-            and stg_block_lines.offset_bytes = int_session_lines.offset_bytes
-    where
-        stg_block_lines.uuid is not null
-        or int_session_lines.file_id is not null
-    qualify
-        row_number() over (
-            partition by
-                stg_block_lines.source_id,
-                stg_block_lines.session_id,
-                stg_block_lines.agent_id,
-                coalesce(stg_block_lines.uuid, concat(stg_block_lines.file_id, ':', stg_block_lines.offset_bytes)),
-                stg_block_lines.line_block_index
-            order by stg_block_lines.is_nested, stg_block_lines.file_path, stg_block_lines.offset_bytes
-        ) = 1
-),
-
--- A call and its result happen once, even if a later line shows them again under another uuid.
-distinct_calls as (
-    select *
-    from distinct_blocks
-    qualify
-        tool_use_id is null
-        or kind not in ('tool_call', 'tool_result')
-        or row_number() over (
-            partition by source_id, session_id, kind, tool_use_id
-            order by is_nested, logged_at nulls last, file_path, offset_bytes, line_block_index
-        ) = 1
-),
-
-calls as (
+with shown as (
     select
         source_id,
         session_id,
-        tool_use_id,
-        any_value(tool_name order by file_path, offset_bytes) as tool_name,
-        any_value(path order by file_path, offset_bytes) as path
-    from distinct_calls
-    where
-        kind = 'tool_call'
-        and tool_use_id is not null
+        max(block_index) + 1 as blocks_count
+    from int_blocks
     group by all
 ),
 
--- The line that was kept may be a copy of the one the block was read from: they share the uuid.
-lines as (
+hidden as (
     select
-        file_id,
-        offset_bytes,
-        reached_at,
-        turn_index,
-        is_inherited
-    from int_session_lines
+        ledger_blocks.*,
+        row_number() over (
+            partition by ledger_blocks.source_id, ledger_blocks.session_id
+            order by ledger_blocks.logged_seconds nulls first, ledger_blocks.thread_id, ledger_blocks.hidden_index
+        ) - 1 as hidden_rank
+    from ledger_blocks
+    where ledger_blocks.block_index is null
 ),
 
-inherited_responses as (
-    select distinct
-        file_id,
-        offset_bytes
-    from int_response_copies
-    where session_id <> owner_session_id
+-- A session without any price has no costs, and says so.
+priced as (
+    select
+        source_id,
+        session_id,
+        bool_or(is_priced) as is_priced
+    from ledger_blocks
+    group by all
 ),
 
-joined as (
+all_blocks as (
     select
-        distinct_calls.*,
-        coalesce(distinct_calls.agent_id, int_threads.agent_id) as thread_id,
-        lines.reached_at,
-        lines.turn_index,
-        coalesce(lines.is_inherited, false) or inherited_responses.file_id is not null as is_inherited,
-        coalesce(distinct_calls.tool_name, calls.tool_name) as called_tool_name,
-        coalesce(distinct_calls.path, calls.path) as called_path
-    from distinct_calls
-    left join lines
-        on distinct_calls.file_id = lines.file_id and distinct_calls.offset_bytes = lines.offset_bytes
-    left join int_threads
+        int_blocks.source_id,
+        int_blocks.session_id,
+        int_blocks.block_index,
+        int_blocks.turn_index,
+        int_blocks.file_id,
+        int_blocks.offset_bytes,
+        int_blocks.line_block_index,
+        int_blocks.uuid,
+        int_blocks.agent_id,
+        int_blocks.is_sidechain,
+        int_blocks.is_inherited,
+        int_blocks.request_id,
+        int_blocks.logged_at,
+        int_blocks.role,
+        int_blocks.kind,
+        int_blocks.tool_name,
+        int_blocks.tool_use_id,
+        int_blocks.mcp_server,
+        int_blocks.path,
+        int_blocks.range_start,
+        int_blocks.range_lines,
+        int_blocks.is_error,
+        int_blocks.text_bytes,
+        int_blocks.text_chars,
+        int_blocks.image_width,
+        int_blocks.image_height,
+        int_blocks.content_hash,
+        int_blocks.preview,
+        int_blocks.signature_bytes,
+        int_blocks.parameters_count,
+        '' as label,
+        ledger_blocks.* exclude (source_id, session_id, thread_id, block_index, kind, label, turn_index)
+    from int_blocks
+    left join ledger_blocks
         on
-            distinct_calls.file_id = int_threads.file_id
-            and distinct_calls.offset_bytes = int_threads.offset_bytes
-            and not distinct_calls.is_nested
-    left join calls
-        on
-            distinct_calls.source_id = calls.source_id
-            and distinct_calls.session_id = calls.session_id
-            and distinct_calls.tool_use_id = calls.tool_use_id
-            and distinct_calls.kind = 'tool_result'
-    left join inherited_responses
-        on
-            distinct_calls.file_id = inherited_responses.file_id
-            and distinct_calls.offset_bytes = inherited_responses.offset_bytes
+            int_blocks.source_id = ledger_blocks.source_id
+            and int_blocks.session_id = ledger_blocks.session_id
+            and int_blocks.block_index = ledger_blocks.block_index
+    union all by name
+    select
+        hidden.source_id,
+        hidden.session_id,
+        coalesce(shown.blocks_count, 0) + hidden.hidden_rank as block_index,
+        hidden.turn_index,
+        nullif(hidden.thread_id, '') as agent_id,
+        hidden.thread_id <> '' as is_sidechain,
+        false as is_inherited,
+        to_timestamp(hidden.logged_seconds) as logged_at,
+        'system' as role,
+        hidden.* exclude (
+            source_id, session_id, thread_id, block_index, turn_index, hidden_rank
+        )
+    from hidden
+    left join shown on hidden.source_id = shown.source_id and hidden.session_id = shown.session_id
 )
 
 select
-    joined.source_id,  -- shard
-    joined.session_id,  -- session
-    row_number() over (
-        partition by joined.source_id, joined.session_id
-        order by
-            coalesce(joined.reached_at, joined.logged_at) nulls first,
-            joined.file_path,
-            joined.offset_bytes,
-            joined.line_block_index
-    ) - 1 as block_index,  -- position in its session by time and place, from 0
-    coalesce(int_agents.turn_index, joined.turn_index) as turn_index,  -- turn
-    joined.file_id,  -- line it stands on
-    joined.offset_bytes,  -- line it stands on
-    joined.line_block_index,  -- position on that line
-    joined.uuid,  -- uuid of the line
-    joined.thread_id as agent_id,  -- subagent, if any
-    joined.is_sidechain or joined.thread_id is not null as is_sidechain,  -- belongs to a subagent
-    joined.is_inherited,  -- copied here from another session
-    case when joined.role = 'assistant' then joined.message_id end as request_id,  -- response it was part of
-    joined.logged_at,  -- time
-    joined.role,  -- user, assistant, system or attachment
-    joined.kind,  -- prompt, thinking, text, tool_call, tool_result, ...
-    joined.called_tool_name as tool_name,  -- tool, on calls and results
-    joined.tool_use_id,  -- joins call and result
-    nullif(regexp_extract(joined.called_tool_name, '^mcp__(.+?)__', 1), '') as mcp_server,  -- server of an mcp__ tool
-    joined.called_path as path,  -- file the call names, on calls and results
-    joined.range_start,  -- first line, from 1
-    joined.range_lines,  -- number of lines
-    joined.is_error,  -- a result flagged as an error
-    joined.text_bytes,  -- UTF-8 bytes
-    joined.text_chars,  -- characters
-    joined.image_width,  -- pixels
-    joined.image_height,  -- pixels
-    joined.content_hash,  -- key of contents
-    joined.preview,  -- first 200 characters
-    joined.signature_bytes,  -- length of a thinking block's signature
-    joined.parameters_count  -- top-level parameters of a tool call
-from joined
-left join int_agents
-    on
-        joined.source_id = int_agents.source_id
-        and joined.session_id = int_agents.session_id
-        and joined.thread_id = int_agents.agent_id
+    all_blocks.source_id,  -- shard
+    all_blocks.session_id,  -- session
+    all_blocks.block_index,  -- position in its session by time and place, from 0
+    all_blocks.turn_index,  -- turn
+    all_blocks.file_id,  -- line it stands on
+    all_blocks.offset_bytes,  -- line it stands on
+    all_blocks.line_block_index,  -- position on that line
+    all_blocks.uuid,  -- uuid of the line
+    all_blocks.agent_id,  -- subagent, if any
+    all_blocks.is_sidechain,  -- belongs to a subagent
+    all_blocks.is_inherited,  -- copied here from another session
+    all_blocks.request_id,  -- response it was part of
+    all_blocks.logged_at,  -- time
+    all_blocks.role,  -- user, assistant, system or attachment
+    all_blocks.kind,  -- prompt, thinking, text, tool_call, tool_result, ...
+    all_blocks.tool_name,  -- tool, on calls and results
+    all_blocks.tool_use_id,  -- joins call and result
+    all_blocks.mcp_server,  -- server of an mcp__ tool
+    all_blocks.path,  -- file the call names, on calls and results
+    all_blocks.range_start,  -- first line, from 1
+    all_blocks.range_lines,  -- number of lines
+    all_blocks.is_error,  -- a result flagged as an error
+    all_blocks.text_bytes,  -- UTF-8 bytes
+    all_blocks.text_chars,  -- characters
+    all_blocks.image_width,  -- pixels
+    all_blocks.image_height,  -- pixels
+    all_blocks.content_hash,  -- key of contents
+    all_blocks.preview,  -- first 200 characters
+    all_blocks.signature_bytes,  -- length of a thinking block's signature
+    all_blocks.parameters_count,  -- top-level parameters of a tool call
+    all_blocks.label,  -- name of a block that no line shows
+    all_blocks.lineage_index,  -- lineage of its thread that brought it in
+    all_blocks.size_tokens,  -- tokens in the first prompt that held it
+    all_blocks.size_class,  -- exact, estimated or residual
+    all_blocks.size_low_tokens,  -- tokens, lower end
+    all_blocks.size_high_tokens,  -- tokens, upper end
+    all_blocks.first_request_id,  -- first request whose prompt held it
+    all_blocks.last_request_id,  -- last request whose prompt held it
+    coalesce(all_blocks.carried_requests_count, 0) as carried_requests_count,  -- prompts that held it whole
+    coalesce(all_blocks.cache_read_tokens, 0) as cache_read_tokens,  -- tokens over all prompts, read
+    coalesce(all_blocks.cache_write_1h_tokens, 0) as cache_write_1h_tokens,  -- tokens, written for an hour
+    coalesce(all_blocks.cache_write_5m_tokens, 0) as cache_write_5m_tokens,  -- tokens, written for five minutes
+    coalesce(all_blocks.uncached_tokens, 0) as uncached_tokens,  -- tokens at the input price
+    coalesce(all_blocks.missed_tokens, 0) as missed_tokens,  -- tokens that should have been read
+    coalesce(all_blocks.output_tokens, 0) as output_tokens,  -- output tokens, as logged
+    coalesce(all_blocks.unlogged_output_tokens, 0) as unlogged_output_tokens,  -- output tokens that the log lost, best estimate
+    case when priced.is_priced then cast(coalesce(all_blocks.content_picodollars, 0) as decimal(26, 0)) * cast(0.000000000001 as decimal(12, 12)) end
+        as content_usd,  -- US dollars, content lane
+    case when priced.is_priced then cast(coalesce(all_blocks.cache_picodollars, 0) as decimal(26, 0)) * cast(0.000000000001 as decimal(12, 12)) end
+        as cache_excess_usd,  -- US dollars, cache lane
+    case when priced.is_priced then cast(coalesce(all_blocks.premium_picodollars, 0) + coalesce(all_blocks.output_premium_picodollars, 0) as decimal(26, 0)) * cast(0.000000000001 as decimal(12, 12)) end
+        as premium_usd,  -- US dollars, premium lane
+    case when priced.is_priced then cast(coalesce(all_blocks.output_picodollars, 0) as decimal(26, 0)) * cast(0.000000000001 as decimal(12, 12)) end
+        as output_usd,  -- US dollars, output at standard prices
+    case when priced.is_priced then cast(
+            coalesce(all_blocks.content_picodollars, 0)
+            + coalesce(all_blocks.cache_picodollars, 0)
+            + coalesce(all_blocks.premium_picodollars, 0)
+            + coalesce(all_blocks.output_picodollars, 0)
+            + coalesce(all_blocks.output_premium_picodollars, 0)
+         as decimal(26, 0)) * cast(0.000000000001 as decimal(12, 12)) end
+        as lifetime_usd,  -- US dollars, all of it
+    case when priced.is_priced then cast(coalesce(all_blocks.unlogged_output_picodollars, 0) as decimal(26, 0)) * cast(0.000000000001 as decimal(12, 12)) end
+        as unlogged_output_usd  -- US dollars, best estimate of the lost output
+from all_blocks
+left join priced on all_blocks.source_id = priced.source_id and all_blocks.session_id = priced.session_id

@@ -1,116 +1,81 @@
--- requests: what each billed response used and cost.
+-- requests: what each billed response used and cost, and what should have been read from cache.
 -- grain: one row per billed response of the source, whatever number of lines, files and sessions repeat it
 -- key:   source_id, request_id
--- reads: int_responses, int_calls, int_session_lines, int_threads, int_agents, int_sessions, stg_block_lines
--- note:  a class of tokens is the largest figure of any copy; without a price the cost is null, never zero
+-- reads: int_requests, ledger_calls
+-- note:  without a price a cost is null, never zero; the lanes content, cache, premium and fees add up to the bill
 
-with billed as (
+with calls as (
     select
         source_id,
         request_id,
-        cast(sum(uncached_input_tokens) as bigint) as uncached_input_tokens,
-        cast(sum(cache_write_5m_tokens) as bigint) as cache_write_5m_tokens,
-        cast(sum(cache_write_1h_tokens) as bigint) as cache_write_1h_tokens,
-        cast(sum(cache_read_tokens) as bigint) as cache_read_tokens,
-        cast(sum(output_tokens) as bigint) as output_tokens,
-        arg_max(prompt_tokens, call_index) as prompt_tokens,
-        arg_max(price_id, call_index) as price_id,
-        arg_max(canonical_model, call_index) as canonical_model,
-        case
-            when count(price_id) = count(*) and count(billed_picodollars) = count(*)
-                then cast(sum(billed_picodollars) as bigint)
-        end as billed_picodollars
-    from int_calls
+        arg_max(lineage_index, call_index) as lineage_index,
+        arg_max(truth, call_index) as truth,
+        arg_min(previous_request_id, call_index) as previous_request_id,
+        arg_min(previous_cached_tokens, call_index) as previous_cached_tokens,
+        arg_max(expected_read_tokens, call_index) as expected_read_tokens,
+        sum(missed_tokens) as missed_tokens,
+        sum(content_picodollars) as content_picodollars,
+        sum(cache_picodollars) as cache_picodollars,
+        sum(premium_picodollars) as premium_picodollars,
+        sum(fees_picodollars) as fees_picodollars,
+        sum(output_estimated_tokens) as output_estimated_tokens,
+        sum(output_low_tokens) as output_low_tokens,
+        sum(output_high_tokens) as output_high_tokens,
+        bool_and(is_output_logged) as is_output_logged,
+        sum(output_estimated_picodollars) as output_estimated_picodollars
+    from ledger_calls
     group by all
-),
-
--- What the model visibly wrote, each block once: a response cannot have used far fewer tokens than that.
-visible as (
-    select
-        source_id,
-        message_id,
-        sum(text_bytes) as visible_bytes
-    from (
-        select
-            source_id,
-            message_id,
-            uuid,
-            line_block_index,
-            max(text_bytes) as text_bytes
-        from stg_block_lines
-        where
-            role = 'assistant'
-            and message_id is not null
-            and kind in ('text', 'tool_call')
-        group by all
-    )
-    group by all
-),
-
--- Lines of the session that owns a response say in which turn it was; its subagent knows better.
-placed as (
-    select
-        int_responses.*,
-        coalesce(int_responses.agent_id, int_threads.agent_id) as thread_id,
-        int_response_lines.turn_index,
-        int_response_lines.git_branch
-    from int_responses
-    left join int_threads
-        on int_responses.file_id = int_threads.file_id and int_responses.offset_bytes = int_threads.offset_bytes
-    left join int_session_lines as int_response_lines
-        on
-            int_responses.file_id = int_response_lines.file_id
-            and int_responses.offset_bytes = int_response_lines.offset_bytes
 )
 
 select
-    placed.source_id,  -- shard
-    placed.request_id,  -- message id; file and offset where the response has none
-    placed.session_id,  -- session that paid for it
-    int_sessions.owner,  -- person
-    int_sessions.project,  -- project of the session
-    coalesce(int_agents.turn_index, placed.turn_index) as turn_index,  -- turn it was billed in
-    row_number() over (
-        partition by placed.source_id, placed.session_id
-        order by placed.started_at nulls first, placed.file_id, placed.offset_bytes
-    ) - 1 as request_index,  -- position in its session by time, from 0
-    placed.thread_id as agent_id,  -- subagent that made it; null on the main thread
-    coalesce(placed.is_sidechain, false) or placed.thread_id is not null as is_sidechain,  -- made by a subagent
-    placed.file_id,  -- file that owns it
-    placed.offset_bytes,  -- its first line there
-    placed.model,  -- as logged
-    billed.canonical_model,  -- the model's own name; null when unknown
-    placed.client_version,  -- client
-    placed.git_branch,  -- branch checked out then
-    placed.started_at,  -- timestamp of its earliest copy
-    billed.uncached_input_tokens,  -- tokens at the input price
-    billed.cache_write_5m_tokens,  -- tokens written to cache for five minutes
-    billed.cache_write_1h_tokens,  -- tokens written to cache for an hour
-    billed.cache_read_tokens,  -- tokens read from cache
-    billed.output_tokens,  -- tokens, largest figure logged
-    placed.thinking_tokens,  -- tokens, part of output_tokens, where logged
-    placed.web_search_count,  -- billed searches
-    billed.prompt_tokens,  -- tokens of the prompt: size of the context
-    coalesce(placed.special_speed, 'standard') as speed,  -- standard or fast
-    coalesce(placed.special_geography, 'global') as geography,  -- global or us
-    coalesce(placed.special_tier, 'standard') as tier,  -- standard or batch
-    placed.stop_reason,  -- why it ended; null when no line says
-    placed.stop_reason is null
-    or placed.is_aborted
-    -- A broken stream may be logged as ended with the count it began with; no text has 8 bytes per token.
-    or billed.output_tokens < coalesce(visible.visible_bytes, 0) // 8 as is_output_floor,  -- output is a lower bound
-    placed.copies_count,  -- lines that repeat it, in all files
-    billed.billed_picodollars,  -- 10^-12 US dollars, exact; null when unpriced
-    cast(billed.billed_picodollars as decimal(26, 0)) * cast(0.000000000001 as decimal(12, 12)) as billed_usd,  -- US dollars
-    billed.price_id,  -- row of prices
-    placed.cache_miss_reason  -- the client's own diagnosis, where logged
-from placed
-inner join billed on placed.source_id = billed.source_id and placed.request_id = billed.request_id
-left join int_sessions
-    on placed.source_id = int_sessions.source_id and placed.session_id = int_sessions.session_id
-left join int_agents
-    on
-        placed.source_id = int_agents.source_id
-        and placed.session_id = int_agents.session_id
-        and placed.thread_id = int_agents.agent_id
-left join visible on placed.source_id = visible.source_id and placed.request_id = visible.message_id
+    int_requests.source_id,  -- shard
+    int_requests.request_id,  -- message id; file and offset where the response has none
+    int_requests.session_id,  -- session that paid for it
+    int_requests.owner,  -- person
+    int_requests.project,  -- project of the session
+    int_requests.turn_index,  -- turn it was billed in
+    int_requests.request_index,  -- position in its session by time, from 0
+    int_requests.agent_id,  -- subagent that made it; null on the main thread
+    int_requests.is_sidechain,  -- made by a subagent
+    int_requests.file_id,  -- file that owns it
+    int_requests.offset_bytes,  -- its first line there
+    int_requests.model,  -- as logged
+    int_requests.canonical_model,  -- the model's own name; null when unknown
+    int_requests.client_version,  -- client
+    int_requests.git_branch,  -- branch checked out then
+    int_requests.started_at,  -- timestamp of its earliest copy
+    int_requests.uncached_input_tokens,  -- tokens at the input price
+    int_requests.cache_write_5m_tokens,  -- tokens written to cache for five minutes
+    int_requests.cache_write_1h_tokens,  -- tokens written to cache for an hour
+    int_requests.cache_read_tokens,  -- tokens read from cache
+    int_requests.output_tokens,  -- tokens, largest figure logged
+    int_requests.thinking_tokens,  -- tokens, part of output_tokens, where logged
+    int_requests.web_search_count,  -- billed searches
+    int_requests.prompt_tokens,  -- tokens of the prompt: size of the context
+    int_requests.speed,  -- standard or fast
+    int_requests.geography,  -- global or us
+    int_requests.tier,  -- standard or batch
+    int_requests.stop_reason,  -- why it ended; null when no line says
+    int_requests.is_output_floor,  -- output is a lower bound
+    int_requests.copies_count,  -- lines that repeat it, in all files
+    int_requests.billed_picodollars,  -- 10^-12 US dollars, exact; null when unpriced
+    int_requests.billed_usd,  -- US dollars
+    int_requests.price_id,  -- row of prices
+    int_requests.cache_miss_reason,  -- the client's own diagnosis, where logged
+    calls.lineage_index,  -- lineage of its thread
+    calls.truth as lineage_truth,  -- exact, snapshot or inferred
+    calls.previous_request_id,  -- request before it in its thread
+    calls.previous_cached_tokens,  -- tokens that it had read and written
+    calls.expected_read_tokens,  -- tokens that should have been read from cache
+    coalesce(cast(calls.missed_tokens as bigint), 0) as missed_tokens,  -- tokens of them that were not
+    cast(calls.content_picodollars as decimal(26, 0)) * cast(0.000000000001 as decimal(12, 12)) as content_usd,  -- US dollars, content lane
+    cast(calls.cache_picodollars as decimal(26, 0)) * cast(0.000000000001 as decimal(12, 12)) as cache_excess_usd,  -- US dollars, cache lane
+    cast(calls.premium_picodollars as decimal(26, 0)) * cast(0.000000000001 as decimal(12, 12)) as premium_usd,  -- US dollars, premium lane
+    cast(calls.fees_picodollars as decimal(26, 0)) * cast(0.000000000001 as decimal(12, 12)) as fees_usd,  -- US dollars, fees
+    cast(calls.output_estimated_tokens as bigint) as output_estimated_tokens,  -- tokens, best estimate
+    cast(calls.output_low_tokens as bigint) as output_low_tokens,  -- tokens, lower end of its interval
+    cast(calls.output_high_tokens as bigint) as output_high_tokens,  -- tokens, upper end of its interval
+    calls.is_output_logged,  -- the logged output is credible and stands
+    cast(int_requests.billed_picodollars + calls.output_estimated_picodollars as decimal(26, 0)) * cast(0.000000000001 as decimal(12, 12)) as estimated_usd  -- US dollars, best estimate
+from int_requests
+left join calls on int_requests.source_id = calls.source_id and int_requests.request_id = calls.request_id

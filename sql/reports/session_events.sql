@@ -8,7 +8,10 @@
 with session_blocks as (
     select *
     from blocks
-    where source_id = $source_id and session_id = $session_id
+    where
+        source_id = $source_id
+        and session_id = $session_id
+        and file_id is not null -- what no line shows is no event
 ),
 
 session_requests as (

@@ -33,7 +33,8 @@ select
     case when response_lines.speed = 'fast' then 'fast' else 'standard' end as speed,  -- standard or fast
     case when response_lines.inference_geo = 'us' then 'us' else 'global' end as geography,  -- global or us
     response_lines.iterations,  -- JSON list of sub-calls, where it differs from the top level
-    response_lines.cache_miss_reason  -- the client's own diagnosis, where logged
+    response_lines.cache_miss_reason,  -- the client's own diagnosis, where logged
+    response_lines.request_ref  -- entry of the request log that asked for it
 from response_lines
 semi join scope_sessions
     on response_lines.source_id = scope_sessions.source_id and response_lines.session_id = scope_sessions.session_id

@@ -1,0 +1,136 @@
+-- int_ledger_calls: the calls of each thread as the ledger walks them, copied history included.
+-- grain: one row per sub-call of a response in each session that shows it
+-- key:   source_id, session_id, request_id, call_index
+-- reads: int_response_copies, int_calls, int_responses, int_requests, int_blocks, int_sessions, int_agents
+-- note:  a call begins when the line before it was logged; a sub-call of another kind is a thread of its own
+
+with shown as (
+    select
+        source_id,
+        session_id,
+        request_id,
+        bool_or(session_id = owner_session_id) as is_owned,
+        min(logged_at) as logged_at,
+        any_value(agent_id order by copy_rank) as agent_id,
+        any_value(request_ref order by copy_rank) as request_ref
+    from int_response_copies
+    group by all
+),
+
+threaded_blocks as (
+    select
+        source_id,
+        session_id,
+        coalesce(agent_id, '') as thread_id,
+        block_index,
+        request_id,
+        logged_at,
+        lag(logged_at) over (
+            partition by source_id, session_id, agent_id
+            order by block_index
+        ) as before_at
+    from int_blocks
+),
+
+first_blocks as (
+    select
+        source_id,
+        session_id,
+        request_id,
+        min(block_index) as block_index,
+        arg_min(thread_id, block_index) as thread_id,
+        arg_min(before_at, block_index) as before_at
+    from threaded_blocks
+    where request_id is not null
+    group by all
+),
+
+-- A response without blocks stands where its time puts it.
+timed_blocks as (
+    select
+        source_id,
+        session_id,
+        logged_at,
+        max(block_index) as block_index
+    from threaded_blocks
+    where logged_at is not null
+    group by all
+),
+
+positioned as (
+    select
+        shown.*,
+        timed_blocks.block_index as earlier_block_index
+    from shown
+    asof left join timed_blocks
+        on
+            shown.source_id = timed_blocks.source_id
+            and shown.session_id = timed_blocks.session_id
+            and shown.logged_at >= timed_blocks.logged_at
+)
+
+select
+    positioned.source_id,  -- shard
+    positioned.session_id,  -- session that shows it
+    case
+        when int_calls.call_type = 'message' then coalesce(first_blocks.thread_id, positioned.agent_id, '')
+        else concat(
+            coalesce(first_blocks.thread_id, positioned.agent_id, ''), ':', int_calls.request_id, ':', int_calls.call_index
+        )
+    end as thread_id,  -- subagent; empty on the main thread
+    positioned.request_id,  -- response
+    int_calls.call_index,  -- sub-call, from 1
+    coalesce(first_blocks.block_index, positioned.earlier_block_index + 0.5, -1) as first_block_index,  -- its place
+    positioned.is_owned,  -- paid for by this session
+    int_sessions.project,  -- project
+    coalesce(int_agents.agent_type, '') as agent_type,  -- type of the subagent, where known
+    coalesce(int_requests.turn_index, int_agents.turn_index, -1) as turn_index,  -- turn it was billed in
+    int_calls.model,  -- as logged
+    int_calls.speed,  -- standard or fast
+    int_responses.client_version,  -- client
+    epoch(least(coalesce(first_blocks.before_at, positioned.logged_at), positioned.logged_at)) as started_seconds,  -- start, seconds since 1970
+    int_calls.uncached_input_tokens,  -- tokens
+    int_calls.cache_write_5m_tokens,  -- tokens
+    int_calls.cache_write_1h_tokens,  -- tokens
+    int_calls.cache_read_tokens,  -- tokens
+    int_calls.output_tokens,  -- tokens, as logged
+    int_responses.thinking_tokens,  -- tokens, where logged
+    int_responses.stop_reason is not null and not int_responses.is_aborted as is_complete,  -- some line says that it ended
+    case when int_calls.call_index = 1 then int_calls.web_search_count else 0 end as web_search_count,  -- billed searches
+    case when int_calls.billed_picodollars is not null then int_calls.input_picodollars end
+        as input_picodollars,  -- price per token; null when unpriced
+    int_calls.cache_write_5m_picodollars,  -- price per token
+    int_calls.cache_write_1h_picodollars,  -- price per token
+    int_calls.cache_read_picodollars,  -- price per token
+    case when int_calls.billed_picodollars is not null then coalesce(int_calls.output_picodollars, 0) end
+        as output_picodollars,  -- price per token; null when unpriced
+    int_calls.web_search_picodollars,  -- price per search
+    int_calls.standard_input_picodollars,  -- price per token without speed, geography and band
+    int_calls.standard_cache_write_5m_picodollars,  -- price per token, likewise
+    int_calls.standard_cache_write_1h_picodollars,  -- price per token, likewise
+    int_calls.standard_cache_read_picodollars,  -- price per token, likewise
+    int_calls.standard_output_picodollars,  -- price per token, likewise
+    int_responses.cache_miss_reason,  -- the client's own diagnosis, where logged
+    positioned.request_ref  -- entry of the request log that asked for it
+from positioned
+inner join int_calls
+    on positioned.source_id = int_calls.source_id and positioned.request_id = int_calls.request_id
+inner join int_responses
+    on positioned.source_id = int_responses.source_id and positioned.request_id = int_responses.request_id
+left join int_requests
+    on
+        positioned.source_id = int_requests.source_id
+        and positioned.request_id = int_requests.request_id
+        and positioned.session_id = int_requests.session_id
+left join first_blocks
+    on
+        positioned.source_id = first_blocks.source_id
+        and positioned.session_id = first_blocks.session_id
+        and positioned.request_id = first_blocks.request_id
+left join int_sessions
+    on positioned.source_id = int_sessions.source_id and positioned.session_id = int_sessions.session_id
+left join int_agents
+    on
+        positioned.source_id = int_agents.source_id
+        and positioned.session_id = int_agents.session_id
+        and coalesce(first_blocks.thread_id, positioned.agent_id) = int_agents.agent_id
