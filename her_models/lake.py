@@ -27,7 +27,7 @@ import duckdb
 from her_models import checks, warehouse
 from her_models.checks import CheckResult
 from her_models.config import Config
-from her_models.contracts import PRICES, SOURCE_FILES, TABLES, Table
+from her_models.contracts import DATA_QUALITY, PRICES, SOURCE_FILES, TABLES, Table
 from her_models.errors import LakeBusy, LakeError, PublishRefused
 from her_models.sources import FileState
 
@@ -301,6 +301,26 @@ class Lake:
                 time.sleep(0.1 * 2**attempt)
         raise LakeBusy(f"{staged.source.source_id}: other writers kept changing the same rows. Run her ingest again.")
 
+    def replace_findings(self, source_id: str, rows: Sequence[Sequence[object]]) -> None:
+        """Write rows of `data_quality` in place of those that the source has for the same checks.
+
+        Needs the writer lock.
+        """
+        names = ", ".join(literal(row[DATA_QUALITY.column_names.index("check_name")]) for row in rows)
+        self.con.execute("begin")
+        try:
+            self.con.execute(
+                f"delete from lake.data_quality where source_id = {literal(source_id)} and check_name in ({names})"
+            )
+            self.con.execute(
+                f"insert into lake.data_quality by name {_values(rows, DATA_QUALITY, DATA_QUALITY.column_names)}"
+            )
+            self.con.execute("commit")
+        except BaseException:
+            with contextlib.suppress(duckdb.Error):
+                self.con.execute("rollback")
+            raise
+
     # -- maintenance
 
     def remove_leftovers(self) -> int:
@@ -407,7 +427,8 @@ class _Publication:
             return ()
         local = f"cast(timezone({literal(self.lake.config.time_zone)}, logged_at) as date)"
         rows = self.con.execute(
-            f"select distinct {local} as day_on from {self._staged_rows('lines')} where logged_at is not null order by all"
+            f"select distinct {local} as day_on from {self._staged_rows('lines')} "
+            "where logged_at is not null order by all"
         ).fetchall()
         return tuple(row[0] for row in rows)
 
@@ -628,7 +649,9 @@ class _Publication:
         self._write_results(now)
         self.seconds.update(warehouse.build(self.con, [model for model in models if model not in daily]))
         for model in models:
-            self._replace(model.name, "true")
+            # Checks that are judged after the run keep what they found until they are judged again.
+            scope = "check_name in (select check_name from check_results)" if model.name == "data_quality" else "true"
+            self._replace(model.name, scope)
 
     def _drop(self, names: Iterable[str]) -> None:
         kinds = dict(
