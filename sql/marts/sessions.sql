@@ -43,14 +43,24 @@ session_models as (
     group by all
 ),
 
+inherited_by_owner as (
+    select
+        source_id,
+        session_id,
+        owner_session_id,
+        count(distinct request_id) as requests_count
+    from int_response_copies
+    where session_id <> owner_session_id
+    group by all
+),
+
 inherited as (
     select
         source_id,
         session_id,
-        count(distinct request_id) as inherited_requests_count,
-        mode(owner_session_id order by owner_session_id) as copied_from_session_id
-    from int_response_copies
-    where session_id <> owner_session_id
+        sum(requests_count) as inherited_requests_count,
+        arg_max(owner_session_id, (requests_count, owner_session_id)) as copied_from_session_id
+    from inherited_by_owner
     group by all
 ),
 
@@ -94,7 +104,10 @@ summary_titles as (
     select
         int_session_lines.source_id,
         int_session_lines.session_id,
-        arg_max(stg_event_lines.payload ->> 'summary', int_session_lines.line_index) as summary_title
+        arg_max(
+            stg_event_lines.payload ->> 'summary',
+            (int_session_lines.line_index, stg_event_lines.path, stg_event_lines.offset_bytes)
+        ) as summary_title
     from stg_event_lines
     inner join int_session_lines
         on
@@ -128,7 +141,7 @@ select
     int_sessions.lines_count,  -- distinct lines
     coalesce(turn_counts.turns_count, 0) as turns_count,  -- own turns
     coalesce(request_sums.requests_count, 0) as requests_count,  -- responses billed here
-    coalesce(inherited.inherited_requests_count, 0) as inherited_requests_count,  -- responses copied here
+    cast(coalesce(inherited.inherited_requests_count, 0) as bigint) as inherited_requests_count,  -- responses copied here
     coalesce(block_counts.tool_calls_count, 0) as tool_calls_count,  -- own tool calls
     coalesce(block_counts.tool_errors_count, 0) as tool_errors_count,  -- results flagged as errors
     coalesce(block_counts.agents_count, 0) as agents_count,  -- subagents
