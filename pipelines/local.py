@@ -246,7 +246,7 @@ def _ingest(arguments: argparse.Namespace) -> int:
     if not done.is_changed and len(done.sources) > 1:
         _put(f"Nothing new in {len(done.sources)} sources.")
     for item in broken:
-        _put(f"{item['severity']}: {item['table']}.{item['name']} of {item['source_id']}: {item['detail']}")
+        _put(f"{item['severity']}: {item['table']}.{item['name']}: {item['detail']}")
     return 0
 
 

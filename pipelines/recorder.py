@@ -98,19 +98,19 @@ def record(config: Config, events: Iterator[dict[str, Any]]) -> None:
 
 
 def _check(config: Config, instance: Any, source_ids: Sequence[str], tags: Mapping[str, str]) -> None:
-    from pipelines.checks.asset_checks import ChecksConfig
+    from pipelines.checks.asset_checks import config_for
     from pipelines.definitions import defs
     from pipelines.resources import Her
 
     result = defs.resolve_job_def("checks").execute_in_process(
-        run_config={**_QUIET, "ops": ChecksConfig.for_all(source_ids)},
+        run_config={**_QUIET, "ops": config_for(source_ids)},
         instance=instance,
         raise_on_error=False,
         tags=dict(tags),
         resources={"her": Her(home=str(config.home))},
     )
     for found in result.get_asset_check_evaluations():
-        about = {name: value.value for name, value in found.metadata.items()}
+        about = {name: value.value for name, value in (found.metadata or {}).items()}
         _tell("check", table=found.asset_key.path[-1], name=found.check_name, passed=found.passed, **about)
 
 

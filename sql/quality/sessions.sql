@@ -29,8 +29,7 @@ select
     cast(coalesce(turn_sums.requests_count, 0) as bigint) as turn_requests_count,  -- sum over its turns
     cast(
         (coalesce(sessions.billed_usd, 0) - coalesce(agent_sums.billed_usd, 0)) * 1000000000000 as bigint
-    ) as agent_difference_picodollars,  -- bill of the session less that of its agents
-    sessions.ended_at < sessions.started_at as ends_before_start  -- never
+    ) as agent_difference_picodollars  -- bill of the session less that of its agents
 from sessions
 left join agent_sums
     on sessions.source_id = agent_sums.source_id and sessions.session_id = agent_sums.session_id
