@@ -134,6 +134,8 @@ def _connect(config: Config, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         config={
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
+            # Checking the signatures of 70 MB takes 0.36 s at every opening; the lock file's hashes vouched for them.
+            "allow_unsigned_extensions": True,
             "memory_limit": MEMORY_LIMIT,
             "threads": config.workers or os.cpu_count() or 1,
             "preserve_insertion_order": False,
