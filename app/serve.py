@@ -236,12 +236,6 @@ def _interruptible() -> Iterator[None]:
 
 def dagster_command(config: Config, port: int | None) -> tuple[list[str], dict[str, str]]:
     """Return the command that opens Dagster's UI on this instance, its port last, and its environment."""
-    home = config.home / "dagster"
-    home.mkdir(parents=True, exist_ok=True)
-    settings = home / "dagster.yaml"
-    if not settings.exists():
-        settings.write_text("telemetry:\n  enabled: false\n", encoding="utf-8")
     chosen = free_port(port, usual=DAGSTER_PORT)
-    workspace = str(CHECKOUT / "workspace.yaml")
-    command = [sys.executable, "-m", "dagster", "dev", "-w", workspace, "-h", HOST, "-p", str(chosen)]
-    return command, {**os.environ, "HER_HOME": str(config.home), "DAGSTER_HOME": str(home)}
+    command = [sys.executable, "-m", "pipelines.instance", "--port", str(chosen)]
+    return command, {**os.environ, "HER_HOME": str(config.home)}
