@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.abc import MetaPathFinder
 
 from app.ingest import plain_ingest, run_plain
+
+
+class _WithoutPandas(MetaPathFinder):
+    """DuckDB and PyArrow import pandas only to see whether they were given a data frame; that costs a second."""
+
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:
+        if fullname == "pandas":
+            raise ModuleNotFoundError("The command line has no use for pandas.", name=fullname)
 
 
 def main() -> int:
@@ -13,6 +22,7 @@ def main() -> int:
     arguments = sys.argv[1:]
     if arguments[:1] == ["ingest"] and (request := plain_ingest(arguments[1:])):
         return run_plain(request)
+    sys.meta_path.insert(0, _WithoutPandas())
     from app.cli import run
 
     return run(arguments)

@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -473,17 +472,8 @@ def _usage(message: str) -> NoReturn:
     raise typer.BadParameter(message)
 
 
-class _WithoutPandas(MetaPathFinder):
-    """DuckDB and PyArrow import pandas only to see whether they were given a data frame; that costs a second."""
-
-    def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:
-        if fullname == "pandas":
-            raise ModuleNotFoundError("The command line has no use for pandas.", name=fullname)
-
-
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit code; nothing but a message reaches the terminal when it fails."""
-    sys.meta_path.insert(0, _WithoutPandas())
     try:
         typer.main.get_command(app)(arguments, prog_name="her")
     except SystemExit as done:

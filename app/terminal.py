@@ -33,13 +33,15 @@ aside = Console(stderr=True, highlight=False)
 
 
 def as_json(value: dict[str, Any]) -> str:
-    """Return `value` as JSON with the schema's version first. Money stays exact: decimals are written as strings."""
+    """Return `value` as JSON with the schema's version first. Money stays exact: it is written as a string."""
     return json.dumps({"schema_version": SCHEMA_VERSION, **value}, indent=2, ensure_ascii=False, default=_plain_value)
 
 
 def _plain_value(value: object) -> object:
     if isinstance(value, Decimal):
-        return f"{value:f}"
+        # A sum of whole numbers is a decimal in DuckDB; it has no digits after the point.
+        is_whole = value.as_tuple().exponent == 0
+        return int(value) if is_whole else f"{value:f}"
     if isinstance(value, (date, datetime)):
         return value.isoformat()
     if isinstance(value, bytes):

@@ -1,0 +1,462 @@
+"""The `her` command, run as a process on a few invented lines."""
+
+import csv
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pa_parquet
+import pytest
+
+from app import cli
+from her_models.config import load_config
+from her_models.ingest import ingest, writer_lock
+
+CHECKOUT = Path(__file__).parent.parent
+SESSION = "aaaaaaaa-0000-4000-8000-000000000001"
+OTHER_SESSION = "aaaabbbb-0000-4000-8000-000000000002"
+SECRET = "ghp_" + "Zx9Qw7Er5Ty3Ui1Op8As6Df4Gh2Jk0Lm1NbV"
+
+Her = Callable[..., "Done"]
+
+
+def _line(kind: str, second: int, message: dict[str, Any], session: str = SESSION, **more: Any) -> dict[str, Any]:
+    return {
+        "type": kind,
+        "uuid": f"{session[:8]}-{second:04d}",
+        "parentUuid": None,
+        "sessionId": session,
+        "timestamp": f"2026-03-01T10:00:{second:02d}.000Z",
+        "version": "2.1.0",
+        "cwd": "/home/asha/kettle",
+        "gitBranch": "main",
+        "isSidechain": False,
+        "userType": "external",
+        "message": message,
+        **more,
+    }
+
+
+def _answer(number: int, model: str, content: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "id": f"msg_{number}",
+        "type": "message",
+        "role": "assistant",
+        "model": model,
+        "content": content,
+        "stop_reason": "end_turn",
+        "usage": {
+            "input_tokens": 10,
+            "cache_creation_input_tokens": 200,
+            "cache_read_input_tokens": 3000,
+            "output_tokens": 40,
+            "cache_creation": {"ephemeral_5m_input_tokens": 200, "ephemeral_1h_input_tokens": 0},
+        },
+    }
+
+
+def _write_logs(folder: Path) -> None:
+    project = folder / "projects" / "-home-asha-kettle"
+    project.mkdir(parents=True)
+    call = {"type": "tool_use", "id": "toolu_1", "name": "Bash", "input": {"command": "boil --water"}}
+    result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": "```\nhot </pre> water\n```"}
+    lines = [
+        _line("user", 0, {"role": "user", "content": f"Boil water with {SECRET} \x1b[31m<b>now</b>"}),
+        _line("assistant", 1, _answer(1, "claude-sonnet-4-5-20250929", [call])),
+        _line("user", 2, {"role": "user", "content": [result]}),
+        _line("assistant", 3, _answer(2, "claude-sonnet-4-5-20250929", [{"type": "text", "text": "It boils."}])),
+    ]
+    written = "".join(json.dumps(line) + "\n" for line in lines)
+    (project / f"{SESSION}.jsonl").write_text(written + "{broken\n")
+    other = [
+        _line("user", 10, {"role": "user", "content": "Make tea"}, OTHER_SESSION),
+        _line("assistant", 11, _answer(3, "nobody-knows-1", [{"type": "text", "text": "Tea."}]), OTHER_SESSION),
+    ]
+    (project / f"{OTHER_SESSION}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in other))
+
+
+def _environment(home: Path) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
+    return {**kept, "HER_HOME": str(home), "HOME": str(home.parent), "PYTHONPATH": str(CHECKOUT), "PYTHONSAFEPATH": "1"}
+
+
+def _process(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command as a person does."""
+    command = [sys.executable, "-W", "error", "-m", "app", *arguments]
+    return subprocess.run(command, env=_environment(home), cwd=home.parent, capture_output=True, text=True, timeout=300)
+
+
+@dataclass(frozen=True)
+class Done:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def her_in(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Done]:
+    """Run the command in this process, since a process of its own takes a second to import everything."""
+
+    def run(home: Path, *arguments: str, stdin: str = "") -> Done:
+        monkeypatch.setenv("HER_HOME", str(home))
+        monkeypatch.setenv("HOME", str(home.parent))
+        monkeypatch.delenv("CLAUDE_CONFIG_DIR", raising=False)
+        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        capfd.readouterr()
+        code = cli.run(list(arguments))
+        return Done(code, *capfd.readouterr())
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("logs")
+    _write_logs(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def home(logs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """HER_HOME with the logs in it."""
+    home = tmp_path_factory.mktemp("person") / "her"
+    ingest(load_config(home), [logs], "asha")
+    return home
+
+
+@pytest.fixture
+def her(home: Path, her_in: Callable[..., Done]) -> Her:
+    return partial(her_in, home)
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Path:
+    """Where a person without a lake and without logs would have one."""
+    return tmp_path / "her"
+
+
+def _sql(her: Her, query: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads(her("sql", query, "--format", "json").stdout)
+    return rows
+
+
+# -- ingest ---------------------------------------------------------------------------------------------------------
+
+
+def test_ingest_without_news_says_so_and_imports_nothing_heavy(home: Path, logs: Path) -> None:
+    program = (
+        "import sys\n"
+        "from app.__main__ import main\n"
+        "assert main() == 0\n"
+        "heavy = {'typer', 'rich', 'duckdb', 'pyarrow', 'dagster', 'msgspec'} & sys.modules.keys()\n"
+        "assert not heavy, heavy"
+    )
+    command = [sys.executable, "-c", program, "ingest", str(logs), "--owner", "asha"]
+    quick = subprocess.run(command, env=_environment(home), capture_output=True, text=True, timeout=60)
+    assert (quick.returncode, quick.stdout, quick.stderr) == (0, "Nothing new.\n", "")
+    told = json.loads(_process(home, "ingest", str(logs), "--owner=asha", "--json").stdout)
+    assert told == {"schema_version": 1, "status": "nothing new"}
+
+
+def test_ingest_of_a_path_that_is_not_there_is_wrong_use(her: Her) -> None:
+    refused = her("ingest", "/not/there")
+    assert refused.returncode == 2
+    assert "no such file or folder" in refused.stderr
+
+
+def test_ingest_reads_logs_and_then_one_more_line(tmp_path: Path) -> None:
+    _write_logs(tmp_path / "logs")
+    home = tmp_path / "her"
+    first = json.loads(_process(home, "ingest", str(tmp_path / "logs"), "--json").stdout)
+    assert (first["schema_version"], first["sources"][0]["lines_count"]) == (1, 6)
+    file = next((tmp_path / "logs").rglob(f"{SESSION}.jsonl"))
+    line = _line("assistant", 9, _answer(9, "claude-sonnet-4-5-20250929", [{"type": "text", "text": "Still hot."}]))
+    with file.open("a") as more:
+        more.write(json.dumps(line) + "\n")
+    second = json.loads(_process(home, "ingest", str(tmp_path / "logs"), "--json").stdout)
+    assert second["sources"][0]["lines_count"] == 1
+    assert _process(home, "sql", "select count(*) as n from requests", "--format", "csv").stdout == '"n"\n4\n'
+
+
+# -- status, report -------------------------------------------------------------------------------------------------
+
+
+def test_status_counts_what_is_in_the_lake(her: Her) -> None:
+    told = json.loads(her("status", "--json").stdout)
+    assert told["schema_version"] == 1
+    counted = {name: told[name] for name in ("files_count", "lines_count", "refused_count", "sessions_count")}
+    assert counted == {"files_count": 2, "lines_count": 6, "refused_count": 1, "sessions_count": 2}
+    assert (told["requests_count"], told["unpriced_requests_count"]) == (3, 1)
+    assert [source["source_id"].partition("@")[0] for source in told["sources"]] == ["asha"]
+    drawn = her("status")
+    assert (drawn.returncode, drawn.stderr) == (0, "")
+    assert "6, and 1 refused" in drawn.stdout
+
+
+# Sonnet 4.5, per million: 3.00 input, 3.75 write, 0.30 read, 15.00 output. Two requests of 10 + 200 + 3,000 + 40:
+# 2 x (0.00003 + 0.00075 + 0.0009 + 0.0006) = 0.00456
+BILLED = "0.004560000000"
+
+
+@pytest.mark.parametrize(
+    ("by", "first"),
+    [
+        ("day", {"day_on": "2026-03-01"}),
+        ("project", {"project": "kettle"}),
+        ("owner", {"owner": "asha"}),
+        ("model", {"model": "claude-sonnet-4-5-20250929"}),
+        ("session", {"session": SESSION, "project": "kettle"}),
+    ],
+)
+def test_report_adds_up_by(her: Her, by: str, first: dict[str, str]) -> None:
+    told = json.loads(her("report", "--by", by, "--json").stdout)
+    assert (told["schema_version"], told["by"]) == (1, by)
+    assert first.items() <= told["rows"][0].items()
+    assert told["rows"][0]["billed_usd"] == BILLED
+    assert told["total"]["billed_usd"] == BILLED
+    assert told["total"]["requests_count"] == sum(row["requests_count"] for row in told["rows"]) == 3
+
+
+def test_report_by_tool_counts_calls(her: Her) -> None:
+    (row,) = json.loads(her("report", "--by", "tool", "--json").stdout)["rows"]
+    assert (row["tool"], row["calls_count"], row["errors_count"]) == ("Bash", 1, 0)
+    assert row["requesting_usd"] == "0.002280000000"
+
+
+def test_report_keeps_to_its_scope(her: Her) -> None:
+    def requests(*options: str) -> int:
+        count: int = json.loads(her("report", "--json", *options).stdout)["total"]["requests_count"]
+        return count
+
+    assert requests("--since", "2026-03-01", "--until", "2026-03-01") == 3
+    assert requests("--since", "2026-03-02") == 0
+    assert requests("--until", "2026-02-28") == 0
+    assert requests("--model", "nobody-knows-1") == 1
+    assert requests("--owner", "ben") == 0
+    assert requests("--project", "kettle", "--project", "other") == 3
+
+
+def test_report_writes_every_form(her: Her, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    assert her("report", "--by", "session", "--html", "--out", str(page)).returncode == 0
+    assert "<script" not in page.read_text()
+    assert "Make tea" in page.read_text()
+    markdown = her("report", "--by", "model", "--md").stdout
+    assert "| nobody-knows-1 |" in markdown
+    assert "no price" in markdown
+    rows = list(csv.DictReader(io.StringIO(her("report", "--by", "model", "--csv").stdout)))
+    assert [(row["model"], row["requests_count"]) for row in rows] == [
+        ("claude-sonnet-4-5-20250929", "2"),
+        ("nobody-knows-1", "1"),
+    ]
+    assert "kettle" in her("report", "--by", "project").stdout
+    assert her("report", "--md", "--csv").returncode == 2
+
+
+def test_text_from_a_transcript_cannot_act_on_the_terminal(her: Her) -> None:
+    for arguments in (["report", "--by", "session"], ["sql", "select prompt from turns"]):
+        assert "\x1b" not in her(*arguments).stdout
+
+
+def test_wrong_day_is_wrong_use(her: Her) -> None:
+    refused = her("report", "--since", "March")
+    assert refused.returncode == 2
+    assert "is not a day" in refused.stderr
+
+
+# -- export ---------------------------------------------------------------------------------------------------------
+
+
+def test_export_as_jsonl_gives_the_lines_without_the_secret(her: Her) -> None:
+    lines = her("export", "aaaaaaaa", "--format", "jsonl").stdout.splitlines()
+    assert [json.loads(line)["type"] for line in lines] == ["user", "assistant", "user", "assistant"]
+    assert SECRET not in "".join(lines)
+    assert "[redacted:" in lines[0]
+
+
+def test_export_as_a_document_shows_turns_and_escapes_them(her: Her) -> None:
+    page = her("export", SESSION, "--format", "html").stdout
+    assert "It boils." in page
+    assert "&lt;/pre&gt;" in page
+    assert "<b>now" not in page
+    document = her("export", SESSION, "--format", "md").stdout
+    assert "## Turn 1" in document
+    assert "````\n```\nhot </pre> water\n```\n````" in document
+    assert SECRET not in page + document
+
+
+def test_export_as_rows_sums_to_the_bill(her: Her, tmp_path: Path) -> None:
+    file = tmp_path / "session.parquet"
+    assert her("export", SESSION, "--format", "parquet", "--out", str(file)).returncode == 0
+    billed = [value for value in pa_parquet.read_table(file)["billed_usd"].to_pylist() if value is not None]
+    assert f"{sum(billed):.12f}" == BILLED
+    rows = list(csv.DictReader(io.StringIO(her("export", SESSION, "--format", "csv").stdout)))
+    assert [row["kind"] for row in rows] == ["prompt", "tool_call", "tool_result", "text"]
+    assert rows[3]["text"] == "It boils."
+
+
+def test_export_of_an_unclear_session_says_which_there_are(her: Her) -> None:
+    unclear, none = her("export", "aaaa", "--format", "md"), her("export", "zzz", "--format", "md")
+    assert (unclear.returncode, none.returncode) == (1, 1)
+    assert "2 sessions begin with 'aaaa'" in unclear.stderr
+    assert "No session begins with 'zzz'" in none.stderr
+
+
+# -- sql ------------------------------------------------------------------------------------------------------------
+
+
+def test_sql_writes_every_form(her: Her, tmp_path: Path) -> None:
+    query = "select count(*) as requests, sum(output_tokens) as output from requests"
+    assert _sql(her, query) == [{"requests": 3, "output": 120}]
+    assert her("sql", "-", "--format", "csv", stdin=query).stdout == '"requests","output"\n3,120\n'
+    assert json.loads(her("sql", query, "--json").stdout)["schema_version"] == 1
+    assert her("sql", query, "--format", "parquet", "--out", str(tmp_path / "a.parquet")).returncode == 0
+    assert pa_parquet.read_table(tmp_path / "a.parquet").to_pylist() == [{"requests": 3, "output": 120}]
+    assert "120" in her("sql", query).stdout
+
+
+def test_sql_says_when_rows_were_left_out(her: Her) -> None:
+    cut = her("sql", "select * from range(1500)")
+    assert "Only the first 1,000 rows" in cut.stderr
+    assert her("sql", "select * from range(1500)", "--format", "csv").stdout.count("\n") == 1501
+    assert her("sql", "select * from range(1500)", "--format", "csv", "--limit", "2").stdout.count("\n") == 3
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["drop table requests", "select 1; drop table requests", "select * from read_text('/etc/hostname')", "selec"],
+)
+def test_sql_that_does_more_than_read_is_refused_in_one_message(her: Her, query: str) -> None:
+    refused = her("sql", query)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("her: ")
+    assert "Traceback" not in refused.stderr
+
+
+# -- doctor, and what goes wrong ------------------------------------------------------------------------------------
+
+
+def test_doctor_names_what_is_wrong_and_the_remedy(her: Her) -> None:
+    told = json.loads(her("doctor", "--json").stdout)
+    found = {finding["name"]: finding for finding in told["findings"]}
+    assert found["refused lines"]["level"] == "warning"
+    assert "'nobody-knows-1' has no price" in found["prices"]["found"]
+    assert found["lake"]["level"] == "ok"
+
+
+def test_doctor_finds_a_key_that_others_can_read(home: Path, her: Her) -> None:
+    key = home / "redaction.key"
+    key.chmod(0o644)
+    try:
+        told = her("doctor")
+    finally:
+        key.chmod(0o600)
+    assert told.returncode == 1
+    assert f"chmod 600 {key}" in told.stdout
+
+
+def test_doctor_finds_a_config_that_is_no_toml(empty: Path, her_in: Callable[..., Done]) -> None:
+    empty.mkdir()
+    (empty / "config.toml").write_text("sources = [")
+    told = her_in(empty, "doctor")
+    assert told.returncode == 1
+    assert "is not TOML" in told.stdout
+    assert "is not TOML" in her_in(empty, "status").stderr
+
+
+@pytest.mark.parametrize("command", [["status"], ["report"], ["sql", "select 1"], ["export", "a", "--format", "md"]])
+def test_without_a_lake_each_command_says_how_to_make_one(
+    empty: Path, her_in: Callable[..., Done], command: list[str]
+) -> None:
+    told = her_in(empty, *command)
+    assert told.returncode == 1
+    assert told.stderr == f"her: There is no lake in {empty} yet. Make one: her ingest (or her up)\n"
+
+
+def test_up_without_logs_offers_the_demo(empty: Path, her_in: Callable[..., Done]) -> None:
+    told = her_in(empty, "up")
+    assert told.returncode == 1
+    assert f"No Claude Code logs found in {empty.parent / '.claude' / 'projects'}" in told.stderr
+    assert "her up --demo" in told.stderr
+    assert not empty.exists()
+
+
+def test_what_was_not_foreseen_leaves_one_line_and_a_log_without_transcript(
+    empty: Path, her_in: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> None:
+        raise ValueError("words of a transcript")
+
+    monkeypatch.setattr(cli, "load_config", broken)
+    failed = her_in(empty, "status")
+    assert failed.returncode == 1
+    assert len(failed.stderr.splitlines()) == 1
+    (log,) = (empty / "logs").glob("error-*.log")
+    assert str(log) in failed.stderr
+    assert "in broken" in log.read_text()
+    assert "words of a transcript" not in failed.stderr
+    assert log.read_text().endswith("ValueError: (message left out)\n")
+
+
+def test_reader_does_not_wait_for_a_writer(home: Path, her: Her) -> None:
+    with writer_lock(load_config(home)):
+        assert her("status").returncode == 0
+        assert "an ingest runs now" in her("doctor").stdout
+
+
+def test_every_command_has_help_with_examples(her: Her) -> None:
+    for command in ("up", "ingest", "status", "doctor", "report", "export", "sql", "dagster"):
+        told = her(command, "--help")
+        assert told.returncode == 0
+        assert f"her {command}" in told.stdout.split("Examples:")[1]
+
+
+# -- up -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        held.listen()
+        yield int(held.getsockname()[1])
+
+
+def test_up_refuses_a_port_that_is_taken(her: Her, taken_port: int) -> None:
+    told = her("up", "--port", str(taken_port))
+    assert told.returncode == 1
+    assert f"Port {taken_port} is taken" in told.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_up_serves_on_this_machine_and_ends_with_all_its_children(
+    home: Path, logs: Path, number: signal.Signals
+) -> None:
+    command = [sys.executable, "-m", "app", "up", str(logs), "--no-browser"]
+    with subprocess.Popen(command, env=_environment(home), stdout=subprocess.PIPE, text=True) as served:
+        assert served.stdout
+        first = served.stdout.readline()
+        address = first.split()[3]
+        assert address.startswith("http://127.0.0.1:")
+        with urllib.request.urlopen(address, timeout=10) as page:
+            assert page.status == 200
+        served.send_signal(number)
+        assert served.wait(timeout=20) == 0
+    port = int(address.rpartition(":")[2])
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)):
+                return
+    pytest.fail(f"something still listens on {port}")
