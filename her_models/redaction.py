@@ -177,12 +177,14 @@ class Redactor:
         return hashlib.blake2b(_plain(secret), digest_size=8, key=self._key).hexdigest()
 
     def _confirmed(self, data: bytes, candidates: Iterable[Candidate]) -> Iterator[_Found]:
-        for number, end in candidates:
+        done: dict[str, int] = {}  # end of the last secret of each rule: a head inside it finds nothing more
+        for number, end in sorted(candidates, key=_by_end):
             rule, head = self._heads[number]
-            if rule is None or _in_marker(data, end):
+            if rule is None or end <= done.get(rule.name, 0) or _in_marker(data, end):
                 continue
             for one in _CONFIRM[rule.kind](data, end, rule, head):
                 if one.start < one.end and (one.quote or _is_whole(data, one.start, one.end)):
+                    done[rule.name] = one.end
                     yield one
 
     def _found_in_decoded(self, data: bytes, line: tuple[int, int]) -> Iterator[_Found]:
@@ -355,7 +357,7 @@ class _ReEngine:
 
 _UNITS = _Pattern(rb'(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*')
 _ESCAPE_BEFORE = _Pattern(rb"\\(?:[nrtbf]|u[0-9a-fA-F]{4})$")
-_CHARACTER_ESCAPE = _Pattern(rb"(\\+)(?:u00([2-7][0-9a-fA-F])|(/))")
+_CHARACTER_ESCAPE = _Pattern(rb"(?<!\\)(\\+)(?:u00([2-7][0-9a-fA-F])|(/))")
 _DEPTH_SLASHES = frozenset((1 << depth) - 1 for depth in range(9))
 _AFTER_A_STRING = (b"", b",", b":", b"]", b"}", b" ", b"\t", b"\r", b"\n")
 _BLANKS = rb"(?:[ \t]|\\+t)*"
@@ -418,6 +420,10 @@ def _lines_around(data: bytes, offsets: Sequence[int]) -> Iterator[tuple[int, in
         end = data.find(b"\n", offset)
         done = len(data) if end < 0 else end
         yield start, done
+
+
+def _by_end(candidate: Candidate) -> tuple[int, int]:
+    return candidate[1], candidate[0]
 
 
 class _View:
@@ -483,6 +489,7 @@ _TECHNICAL = _Pattern(
 _FILE_NAME = _Pattern(
     rb"[\w./@+-]*/[\w.@+-]*\.[A-Za-z]{1,6}|[\w-]+\.(?:py|js|ts|tsx|go|rs|md|json|jsonl|ya?ml|toml|txt|sh)"
 )
+_CODE_MARK = _Pattern(rb"\(\)|!=|=>|==[^=]")
 _CAMEL_CASE = _Pattern(rb"(?:[A-Z]{1,6}[0-9]{0,2})?(?:[A-Z][a-z]{2,}){2,}[0-9]{0,2}")
 _WORDISH = _Pattern(rb"[A-Za-z]+|[0-9]+")
 
@@ -515,7 +522,7 @@ def _is_path_or_code(value: bytes) -> bool:
         (_IDENTIFIER.fullmatch(value) is not None and not any(map(_is_random, value.split(b"."))))
         or b"://" in value
         or value.startswith((b"/", b"./", b"../", b"~/", b"--", b"http", b"arn:"))
-        or any(mark in value for mark in (b"()", b"!=", b"==", b"=>"))
+        or _CODE_MARK.search(value) is not None
         or _CAMEL_CASE.fullmatch(value) is not None
         or _FILE_NAME.fullmatch(value) is not None
     )
@@ -605,8 +612,8 @@ _ANNOTATION = _Pattern(
     rb"(?: ?\| ?[A-Za-z]{2,12})?[ ]?=(?![=>])"
 )
 _ARROWS = _Pattern(rb"[=>~]{0,2}" + _BLANKS)
-_BARE = _Pattern(rb"(?:[^\s\"'`\\,;&<>(){}\[\]|\x00-\x1f]|\\\\(?![nrtbfu\"'\\]))+")
-_BARE_LINE = _Pattern(rb"(?:[^\s\"'`\\\x00-\x1f]|\\\\(?![nrtbfu\"'\\]))+")
+_BARE = _Pattern(rb"(?:[^\s\"'`\\,;&<>(){}\[\]|\x00-\x1f]|\\\\(?![nrtbfu\"'\\])){1,4096}")
+_BARE_LINE = _Pattern(rb"(?:[^\s\"'`\\\x00-\x1f]|\\\\(?![nrtbfu\"'\\])){1,4096}")
 _NUMBER = _Pattern(rb"[0-9]{6,18}(?=[ \t]*(?:\\+[nrt][ ]*)*[,}\]])")
 _LONGEST_VALUE = 8192
 
@@ -838,6 +845,8 @@ def _confirm_pair(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_Fo
 def _confirm_token(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_Found]:
     assert head.width is not None
     start = end - head.width
+    if not rule.back and not _is_boundary(data, start):
+        return
     tail = _compiled(rule.tail).match(data, end)
     if tail is None:
         return
@@ -874,9 +883,9 @@ def _compiled(pattern: str) -> _Pattern:
 
 
 _HEX_VALUE = _Pattern(rb"[ ]{0,4}(\\*)\"([0-9a-f]{32,64})(?=\\*\")")
-_EQUALS_VALUE = _Pattern(rb"(?:[A-Za-z0-9+=_~-]|%[0-9A-Fa-f]{2}|\\*/)+")
+_EQUALS_VALUE = _Pattern(rb"(?:[A-Za-z0-9+=_~-]|%[0-9A-Fa-f]{2}|\\*/){1,4096}")
 _PATH_VALUE = _Pattern(rb"[0-9]{0,20}/([A-Za-z0-9_-]{40,100})")
-_WORD_VALUE = _Pattern(rb"(?:[^\s\"\\:\x00-\x1f]|\\\\(?![nrtbf\"'\\]))+")
+_WORD_VALUE = _Pattern(rb"(?:[^\s\"\\:\x00-\x1f]|\\\\(?![nrtbf\"'\\])){1,4096}")
 
 
 def _confirm_hex_value(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_Found]:
@@ -927,7 +936,7 @@ def _confirm_markup(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_
             yield _Found(match.start(1), match.end(1), rule.name)
 
 
-_URL_PASSWORD_GOES_ON = _Pattern(rb"[^\s\"'\\/@<>]*@")
+_URL_PASSWORD_GOES_ON = _Pattern(rb"[^\s\"'\\/@<>]{0,1024}@")
 
 
 def _confirm_url(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_Found]:
@@ -950,9 +959,9 @@ _URL_WORDS = frozenset((b"password", b"pass", b"passwd", b"pwd", b"secret", b"to
 
 _AUTHORIZATION = _Pattern(
     _BLANKS + rb"(?:[frb]{0,2}\\*[\"'`])?" + rb"(?:(?i:bearer|basic|token|apikey|bot|key|digest) +)?"
-    rb"((?:[A-Za-z0-9._~+:=-]|\\*/(?![nrt]))+)"
+    rb"((?:[A-Za-z0-9._~+:=-]|\\*/(?![nrt])){1,4096})"
 )
-_BEARER = _Pattern(rb"(?:[A-Za-z0-9._~+=-]|\\*/)*")
+_BEARER = _Pattern(rb"(?:[A-Za-z0-9._~+=-]|\\*/){0,4096}")
 
 
 def _confirm_authorization(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_Found]:
@@ -983,7 +992,7 @@ def _confirm_authorization(data: bytes, end: int, rule: Rule, head: Head) -> Ite
         yield _Found(start, start + len(value), rule.name)
 
 
-_COOKIES = _Pattern(_BLANKS + rb"(?:\\*[\"'`])?((?:[^\s\"'`\\;,\x00-\x1f]|[;,] ?|\\\\(?![nrtbfu\"'\\]))+)")
+_COOKIES = _Pattern(_BLANKS + rb"(?:\\*[\"'`])?((?:[^\s\"'`\\;,\x00-\x1f]|[;,] ?|\\\\(?![nrtbfu\"'\\])){1,4096})")
 _COOKIE = _Pattern(rb"([A-Za-z0-9_.$-]{1,64})=([^;, ]{6,})")
 _COOKIE_WORDS = frozenset((b"path", b"domain", b"expires", b"max-age", b"samesite", b"version"))
 
@@ -1019,7 +1028,8 @@ def _confirm_phrase(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_
 
 
 _PEM_GAP = _Pattern(
-    rb"(?:\\+[nrt]|\\+u000[adAD]|\\*[\"'`]|[ \t\r,+>|:;.()#*$-]|\xe2\x86\x92|[0-9]{1,6}(?=\xe2\x86\x92|\\+t|[:|])|"
+    rb"(?:\\{1,64}[nrt]|\\{1,64}u000[adAD]|\\{0,64}[\"'`]|[ \t\r,+>|:;.()#*$-]|"
+    rb"\xe2\x86\x92|[0-9]{1,6}(?=\xe2\x86\x92|\\{1,64}t|[:|])|"
     rb"(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset|Private-Lines|Encryption|MIME-Version): ?[^\\\"\n]{0,80}|"
     rb"\\\\)*"
 )
@@ -1043,7 +1053,7 @@ def _confirm_pem(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_Fou
         line = _PEM_LINE.match(data, position)
         if line is None or (len(line[0]) < 16 and not (body and _is_last_line(data, line))):
             break
-        is_new_string = pieces and not _is_whole(data, pieces[-1][0], line.end())
+        is_new_string = pieces and _UNITS.fullmatch(data, pieces[-1][1], line.end()) is None
         if pieces and not is_new_string:
             pieces[-1] = (pieces[-1][0], line.end())
         else:
@@ -1064,7 +1074,7 @@ def _is_last_line(data: bytes, line: re.Match[bytes]) -> bool:
 
 
 _PEM_DASHLESS_GAP = _Pattern(
-    rb"(?:\\+[nrt]|\\*[\"'`]|[ \t\r,+|:;.()]|\xe2\x86\x92|[0-9]{1,6}(?=\xe2\x86\x92|\\+t|[:|])|\\\\)*"
+    rb"(?:\\{1,64}[nrt]|\\{0,64}[\"'`]|[ \t\r,+|:;.()]|\xe2\x86\x92|[0-9]{1,6}(?=\xe2\x86\x92|\\{1,64}t|[:|])|\\\\)*"
 )
 
 _HOME_NAME = _Pattern(rb"[^\s/\\\"'`:;,<>|*?$(){}\[\]=\x00-\x1f]{1,64}")

@@ -71,7 +71,7 @@ def _token(
         Head(f"{re.escape(prefix)}{body}{{{least}}}", len(prefix) + least, keywords=(prefix,))
         for prefix in prefixes.split()
     )
-    return Rule(name, title, "token", heads, f"{body}*" if tail is None else tail, is_checked=is_checked)
+    return Rule(name, title, "token", heads, f"{body}{{0,4096}}" if tail is None else tail, is_checked=is_checked)
 
 
 def _shaped(
