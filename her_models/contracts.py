@@ -58,7 +58,10 @@ def _table(name: str, layer: Layer, grain: str, key: str, *columns: str) -> Tabl
 
 
 SOURCES = _table(
-    "sources", "control", "one person's logs on one machine", "source_id",
+    "sources",
+    "control",
+    "one person's logs on one machine",
+    "source_id",
     "source_id VARCHAR  owner@host; the shard key of every table",
     "owner VARCHAR  person whose logs these are",
     "host VARCHAR  machine they were written on",
@@ -68,7 +71,10 @@ SOURCES = _table(
 )
 
 SOURCE_FILES = _table(
-    "source_files", "control", "generation of a log file", "file_id",
+    "source_files",
+    "control",
+    "generation of a log file",
+    "file_id",
     "source_id VARCHAR  source the file belongs to",
     "file_id BIGINT  identity: hash of source, path and generation",
     "path VARCHAR  path below the root, with forward slashes",
@@ -94,7 +100,10 @@ SOURCE_FILES = _table(
 )
 
 LINES = _table(
-    "lines", "staged", "complete JSON object on a line of a file", "file_id, offset_bytes",
+    "lines",
+    "staged",
+    "complete JSON object on a line of a file",
+    "file_id, offset_bytes",
     "source_id VARCHAR  shard",
     "file_id BIGINT  file generation",
     "offset_bytes BIGINT  where the object begins in the original file",
@@ -121,7 +130,10 @@ LINES = _table(
 )
 
 RESPONSE_LINES = _table(
-    "response_lines", "staged", "assistant message with usage found on a line", "file_id, offset_bytes",
+    "response_lines",
+    "staged",
+    "assistant message with usage found on a line",
+    "file_id, offset_bytes",
     "source_id VARCHAR  shard",
     "file_id BIGINT  file generation",
     "offset_bytes BIGINT  line",
@@ -159,7 +171,10 @@ RESPONSE_LINES = _table(
 )
 
 BLOCK_LINES = _table(
-    "block_lines", "staged", "content block found on a line", "file_id, offset_bytes, block_index",
+    "block_lines",
+    "staged",
+    "content block found on a line",
+    "file_id, offset_bytes, block_index",
     "source_id VARCHAR  shard",
     "file_id BIGINT  file generation",
     "offset_bytes BIGINT  line",
@@ -196,7 +211,10 @@ BLOCK_LINES = _table(
 )
 
 CONTENTS = _table(
-    "contents", "staged", "distinct text of a source", "source_id, content_hash",
+    "contents",
+    "staged",
+    "distinct text of a source",
+    "source_id, content_hash",
     "source_id VARCHAR  shard",
     "content_hash VARCHAR  xxh3-128 of the text",
     "text_bytes BIGINT  UTF-8 bytes",
@@ -204,7 +222,9 @@ CONTENTS = _table(
 )
 
 EVENT_LINES = _table(
-    "event_lines", "staged", "line that is neither message nor tool output but says something about a session",
+    "event_lines",
+    "staged",
+    "line that is neither message nor tool output but says something about a session",
     "file_id, offset_bytes",
     "source_id VARCHAR  shard",
     "file_id BIGINT  file generation",
@@ -220,7 +240,10 @@ EVENT_LINES = _table(
 )
 
 REFUSED_LINES = _table(
-    "refused_lines", "staged", "refused bytes", "file_id, offset_bytes",
+    "refused_lines",
+    "staged",
+    "refused bytes",
+    "file_id, offset_bytes",
     "source_id VARCHAR  shard",
     "file_id BIGINT  file generation",
     "offset_bytes BIGINT  where they begin in the original file",
@@ -230,7 +253,10 @@ REFUSED_LINES = _table(
 )
 
 REDACTIONS = _table(
-    "redactions", "staged", "redacted span", "file_id, offset_bytes, span_index",
+    "redactions",
+    "staged",
+    "redacted span",
+    "file_id, offset_bytes, span_index",
     "source_id VARCHAR  shard",
     "file_id BIGINT  file generation",
     "offset_bytes BIGINT  line",
@@ -240,7 +266,9 @@ REDACTIONS = _table(
 )
 
 SCHEMA_DRIFT = _table(
-    "schema_drift", "staged", "unknown line type or field, per file and client version",
+    "schema_drift",
+    "staged",
+    "unknown line type or field, per file and client version",
     "file_id, first_offset_bytes, field_path",
     "source_id VARCHAR  shard",
     "file_id BIGINT  file generation",
@@ -252,7 +280,10 @@ SCHEMA_DRIFT = _table(
 )
 
 INGEST_RUNS = _table(
-    "ingest_runs", "control", "run of the ingest over one source", "run_id, source_id",
+    "ingest_runs",
+    "control",
+    "run of the ingest over one source",
+    "run_id, source_id",
     "run_id VARCHAR  identity of the run",
     "source_id VARCHAR  shard",
     "started_at TIMESTAMPTZ  start",
@@ -273,7 +304,10 @@ INGEST_RUNS = _table(
 )
 
 DATA_QUALITY = _table(
-    "data_quality", "mart", "check of a source", "source_id, check_name",
+    "data_quality",
+    "mart",
+    "check of a source",
+    "source_id, check_name",
     "source_id VARCHAR  shard",
     "check_name VARCHAR  which check",
     "severity VARCHAR  critical or warning",
@@ -284,7 +318,9 @@ DATA_QUALITY = _table(
 )
 
 PRICES = _table(
-    "prices", "control", "price of a model, period, speed, geography, tier and prompt band",
+    "prices",
+    "control",
+    "price of a model, period, speed, geography, tier and prompt band",
     "model, speed, geography, tier, valid_from, prompt_above_tokens",
     "model VARCHAR  model as logged",
     "canonical_model VARCHAR  the model's own name; null when unknown",
@@ -309,7 +345,10 @@ PRICES = _table(
 )
 
 SESSIONS = _table(
-    "sessions", "mart", "session", "source_id, session_id",
+    "sessions",
+    "mart",
+    "session",
+    "source_id, session_id",
     "source_id VARCHAR  shard",
     "session_id VARCHAR  session",
     "owner VARCHAR  person",
@@ -339,13 +378,29 @@ SESSIONS = _table(
     "output_tokens BIGINT  sum over requests, as logged",
     "peak_context_tokens BIGINT  longest prompt of the main thread",
     "billed_usd DECIMAL(38,12)  sum over priced requests; null when none is priced",
+    "estimated_usd DECIMAL(38,12)  best estimate: billed_usd, which is at least what was paid, and output that the log lost",
+    "content_usd DECIMAL(38,12)  content lane of billed_usd",
+    "cache_excess_usd DECIMAL(38,12)  cache lane of billed_usd",
+    "premium_usd DECIMAL(38,12)  premium lane of billed_usd",
+    "fees_usd DECIMAL(38,12)  fees of server-side tools in billed_usd",
+    "missed_tokens BIGINT  tokens that should have been read from cache",
+    "sent_tokens BIGINT  prompt tokens of all requests",
+    "hidden_tokens BIGINT  part of sent_tokens that no line shows, system prompt and tools left out",
+    "system_tokens BIGINT  part of sent_tokens that is system prompt and tools",
+    "pairs_count BIGINT  requests with another before them in their thread",
+    "identical_pairs_count BIGINT  of those, requests that read exactly what the one before had cached",
+    "lineages_count BIGINT  runs of requests that extend each other",
+    "ledger_truth VARCHAR  where the content of most prompts comes from: exact, snapshot or inferred",
     "unpriced_requests_count BIGINT  requests whose model has no price",
     "floor_requests_count BIGINT  requests whose output is only a lower bound",
     "completeness VARCHAR  complete, or floor (some output is a lower bound), or unpriced (some model has no price)",
 )
 
 TURNS = _table(
-    "turns", "mart", "external prompt up to the next", "source_id, session_id, turn_index",
+    "turns",
+    "mart",
+    "external prompt up to the next",
+    "source_id, session_id, turn_index",
     "source_id VARCHAR  shard",
     "session_id VARCHAR  session",
     "turn_index BIGINT  position in its session, from 0; -1 holds what came before the first prompt",
@@ -367,10 +422,19 @@ TURNS = _table(
     "output_tokens BIGINT  sum over requests, as logged",
     "peak_context_tokens BIGINT  longest prompt of the main thread in the turn",
     "incurred_usd DECIMAL(38,12)  billed in the turn; null when nothing in it is priced",
+    "caused_usd DECIMAL(38,12)  what the blocks that the turn brought in cost over their whole life, fees included",
+    "estimated_usd DECIMAL(38,12)  best estimate of what was billed in the turn",
+    "cache_excess_usd DECIMAL(38,12)  part of incurred_usd that missing the cache cost on top",
+    "missed_tokens BIGINT  tokens that should have been read from cache",
+    "admitted_tokens BIGINT  tokens that entered a context in the turn",
+    "resent_tokens BIGINT  prompt tokens of the turn that had been sent before",
 )
 
 REQUESTS = _table(
-    "requests", "mart", "billed response", "source_id, request_id",
+    "requests",
+    "mart",
+    "billed response",
+    "source_id, request_id",
     "source_id VARCHAR  shard",
     "request_id VARCHAR  message id; file and offset where a response has none",
     "session_id VARCHAR  session that owns (paid for) it",
@@ -423,7 +487,9 @@ REQUESTS = _table(
 )
 
 BLOCKS = _table(
-    "blocks", "mart", "content block of a session, each once however many lines repeat it",
+    "blocks",
+    "mart",
+    "content block of a session, each once however many lines repeat it",
     "source_id, session_id, block_index",
     "source_id VARCHAR  shard",
     "session_id VARCHAR  session",
@@ -480,7 +546,10 @@ BLOCKS = _table(
 )
 
 REQUEST_CONTEXT = _table(
-    "request_context", "mart", "request x kind of content", "source_id, request_id, kind",
+    "request_context",
+    "mart",
+    "request x kind of content",
+    "source_id, request_id, kind",
     "source_id VARCHAR  shard",
     "session_id VARCHAR  session that paid",
     "request_id VARCHAR  request",
@@ -497,7 +566,10 @@ REQUEST_CONTEXT = _table(
 )
 
 CACHE_MISSES = _table(
-    "cache_misses", "mart", "request that missed its cache", "source_id, request_id",
+    "cache_misses",
+    "mart",
+    "request that missed its cache",
+    "source_id, request_id",
     "source_id VARCHAR  shard",
     "session_id VARCHAR  session that paid",
     "owner VARCHAR  person",
@@ -520,7 +592,10 @@ CACHE_MISSES = _table(
 )
 
 LINEAGES = _table(
-    "lineages", "mart", "run of requests that extend each other", "source_id, session_id, thread_id, lineage_index",
+    "lineages",
+    "mart",
+    "run of requests that extend each other",
+    "source_id, session_id, thread_id, lineage_index",
     "source_id VARCHAR  shard",
     "session_id VARCHAR  session",
     "thread_id VARCHAR  subagent; empty on the main thread",
@@ -536,7 +611,10 @@ LINEAGES = _table(
 )
 
 DAILY_COST = _table(
-    "daily_cost", "mart", "day x owner x project x model", "source_id, day_on, project, model",
+    "daily_cost",
+    "mart",
+    "day x owner x project x model",
+    "source_id, day_on, project, model",
     "source_id VARCHAR  shard",
     "day_on DATE  day in the configured time zone",
     "owner VARCHAR  person",
@@ -550,12 +628,17 @@ DAILY_COST = _table(
     "cache_read_tokens BIGINT  sum",
     "output_tokens BIGINT  sum, as logged",
     "billed_usd DECIMAL(38,12)  sum over priced requests; null when none is priced",
+    "estimated_usd DECIMAL(38,12)  best estimate, with the output that the log lost",
+    "cache_excess_usd DECIMAL(38,12)  part of billed_usd that missing the cache cost on top",
     "unpriced_requests_count BIGINT  requests whose model has no price",
     "floor_requests_count BIGINT  requests whose output is a lower bound",
 )
 
 TOOL_COST = _table(
-    "tool_cost", "mart", "session x tool", "source_id, session_id, tool_name",
+    "tool_cost",
+    "mart",
+    "session x tool",
+    "source_id, session_id, tool_name",
     "source_id VARCHAR  shard",
     "session_id VARCHAR  session",
     "owner VARCHAR  person",
@@ -568,10 +651,15 @@ TOOL_COST = _table(
     "result_bytes BIGINT  bytes of the results the model saw",
     "requests_count BIGINT  responses that called it",
     "requesting_usd DECIMAL(38,12)  share of the cost of those responses, divided equally over their calls",
+    "output_tokens BIGINT  output billed for writing the calls",
+    "result_tokens BIGINT  tokens of the results when they entered the context",
+    "lifetime_usd DECIMAL(38,12)  what calls and results cost from first to last; null when unpriced",
 )
 
 AGENT_COST = _table(
-    "agent_cost", "mart", "session x subagent; the main thread has the empty agent_id",
+    "agent_cost",
+    "mart",
+    "session x subagent; the main thread has the empty agent_id",
     "source_id, session_id, agent_id",
     "source_id VARCHAR  shard",
     "session_id VARCHAR  session",
@@ -591,13 +679,76 @@ AGENT_COST = _table(
     "cache_read_tokens BIGINT  sum",
     "output_tokens BIGINT  sum, as logged",
     "billed_usd DECIMAL(38,12)  sum over priced requests; null when none is priced",
+    "estimated_usd DECIMAL(38,12)  best estimate, with the output that the log lost",
+    "cache_excess_usd DECIMAL(38,12)  part of billed_usd that missing the cache cost on top",
+)
+
+FILE_COST = _table(
+    "file_cost",
+    "mart",
+    "session x file that a tool named",
+    "source_id, session_id, path",
+    "source_id VARCHAR  shard",
+    "session_id VARCHAR  session",
+    "owner VARCHAR  person",
+    "project VARCHAR  project",
+    "path VARCHAR  file, as the calls name it",
+    "reads_count BIGINT  calls of Read",
+    "edits_count BIGINT  calls of Edit, MultiEdit, Write and NotebookEdit",
+    "calls_count BIGINT  calls of any tool that named it",
+    "output_tokens BIGINT  output billed for writing the calls",
+    "result_tokens BIGINT  tokens of the results when they entered the context",
+    "carried_requests_count BIGINT  prompts that held one of its results, each result counted",
+    "lifetime_usd DECIMAL(38,12)  what calls and results cost from first to last; null when unpriced",
+)
+
+MCP_COST = _table(
+    "mcp_cost",
+    "mart",
+    "session x MCP server",
+    "source_id, session_id, mcp_server",
+    "source_id VARCHAR  shard",
+    "session_id VARCHAR  session",
+    "owner VARCHAR  person",
+    "project VARCHAR  project",
+    "mcp_server VARCHAR  server",
+    "tools_count BIGINT  its tools seen, called or only offered",
+    "calls_count BIGINT  calls made here",
+    "errors_count BIGINT  results flagged as errors",
+    "schema_tokens BIGINT  tokens of its tool schemas in the first prompt, where the log shows schemas; else null",
+    "output_tokens BIGINT  output billed for writing the calls",
+    "result_tokens BIGINT  tokens of the results when they entered the context",
+    "calls_usd DECIMAL(38,12)  what calls and results cost from first to last; null when unpriced",
+    "schemas_usd DECIMAL(38,12)  what its schemas cost over all prompts, where the log shows them; else null",
 )
 
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
-        SOURCES, SOURCE_FILES, LINES, RESPONSE_LINES, BLOCK_LINES, CONTENTS, EVENT_LINES, REFUSED_LINES,
-        REDACTIONS, SCHEMA_DRIFT, INGEST_RUNS, PRICES, SESSIONS, TURNS, REQUESTS, BLOCKS, REQUEST_CONTEXT, CACHE_MISSES, LINEAGES, DAILY_COST,
-        TOOL_COST, AGENT_COST, DATA_QUALITY,
+        SOURCES,
+        SOURCE_FILES,
+        LINES,
+        RESPONSE_LINES,
+        BLOCK_LINES,
+        CONTENTS,
+        EVENT_LINES,
+        REFUSED_LINES,
+        REDACTIONS,
+        SCHEMA_DRIFT,
+        INGEST_RUNS,
+        PRICES,
+        SESSIONS,
+        TURNS,
+        REQUESTS,
+        BLOCKS,
+        REQUEST_CONTEXT,
+        CACHE_MISSES,
+        LINEAGES,
+        DAILY_COST,
+        TOOL_COST,
+        FILE_COST,
+        MCP_COST,
+        AGENT_COST,
+        DATA_QUALITY,
     )
 }

@@ -23,6 +23,7 @@ threaded_blocks as (
         session_id,
         coalesce(agent_id, '') as thread_id,
         block_index,
+        turn_index,
         request_id,
         logged_at,
         lag(logged_at) over (
@@ -39,7 +40,8 @@ first_blocks as (
         request_id,
         min(block_index) as block_index,
         arg_min(thread_id, block_index) as thread_id,
-        arg_min(before_at, block_index) as before_at
+        arg_min(before_at, block_index) as before_at,
+        arg_min(turn_index, block_index) as turn_index
     from threaded_blocks
     where request_id is not null
     group by all
@@ -84,7 +86,7 @@ select
     positioned.is_owned,  -- paid for by this session
     int_sessions.project,  -- project
     coalesce(int_agents.agent_type, '') as agent_type,  -- type of the subagent, where known
-    coalesce(int_requests.turn_index, int_agents.turn_index, -1) as turn_index,  -- turn it was billed in
+    coalesce(int_requests.turn_index, first_blocks.turn_index, int_agents.turn_index, -1) as turn_index,  -- turn it was billed in
     int_calls.model,  -- as logged
     int_calls.speed,  -- standard or fast
     int_responses.client_version,  -- client

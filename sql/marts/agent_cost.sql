@@ -20,7 +20,9 @@ with sums as (
         cast(sum(cache_write_1h_tokens) as bigint) as cache_write_1h_tokens,
         cast(sum(cache_read_tokens) as bigint) as cache_read_tokens,
         cast(sum(output_tokens) as bigint) as output_tokens,
-        sum(billed_usd) as billed_usd
+        sum(billed_usd) as billed_usd,
+        sum(estimated_usd) as estimated_usd,
+        sum(cache_excess_usd) as cache_excess_usd
     from requests
     group by all
 )
@@ -43,7 +45,9 @@ select
     sums.cache_write_1h_tokens,  -- tokens
     sums.cache_read_tokens,  -- tokens
     sums.output_tokens,  -- tokens, as logged
-    sums.billed_usd  -- US dollars over priced requests; null when none is priced
+    sums.billed_usd,  -- US dollars over priced requests; null when none is priced
+    sums.estimated_usd,  -- US dollars, best estimate
+    sums.cache_excess_usd  -- US dollars that missing the cache cost on top
 from sums
 left join int_agents
     on

@@ -86,6 +86,8 @@ all_blocks as (
         false as is_inherited,
         to_timestamp(hidden.logged_seconds) as logged_at,
         'system' as role,
+        case when hidden.kind = 'tool_schema' then nullif(hidden.label, '') end as tool_name,
+        nullif(regexp_extract(hidden.label, '^mcp__(.+?)__', 1), '') as mcp_server,
         hidden.* exclude (
             source_id, session_id, thread_id, block_index, turn_index, hidden_rank
         )

@@ -19,6 +19,8 @@ select
     cast(sum(cache_read_tokens) as bigint) as cache_read_tokens,  -- tokens
     cast(sum(output_tokens) as bigint) as output_tokens,  -- tokens, as logged
     sum(billed_usd) as billed_usd,  -- US dollars over priced requests; null when none is priced
+    sum(estimated_usd) as estimated_usd,  -- US dollars, best estimate
+    sum(cache_excess_usd) as cache_excess_usd,  -- US dollars that missing the cache cost on top
     count(*) filter (where billed_usd is null) as unpriced_requests_count,  -- requests whose model has no price
     count(*) filter (where is_output_floor) as floor_requests_count  -- requests whose output is a lower bound
 from requests

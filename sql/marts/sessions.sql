@@ -1,7 +1,8 @@
 -- sessions: one row for each session: whose, about what, how much.
 -- grain: one row per session; its subagents, resumes and parts in several files are joined
 -- key:   source_id, session_id
--- reads: int_sessions, int_session_lines, int_response_copies, requests, turns, blocks, stg_event_lines
+-- reads: int_sessions, int_session_lines, int_response_copies, requests, request_context, lineages, turns, blocks,
+--        stg_event_lines
 -- note:  history copied from another session is context here, not cost: its responses are counted apart
 
 with request_sums as (
@@ -16,9 +17,60 @@ with request_sums as (
         cast(sum(output_tokens) as bigint) as output_tokens,
         max(prompt_tokens) filter (where not is_sidechain) as peak_context_tokens,
         sum(billed_usd) as billed_usd,
+        sum(estimated_usd) as estimated_usd,
+        sum(content_usd) as content_usd,
+        sum(cache_excess_usd) as cache_excess_usd,
+        sum(premium_usd) as premium_usd,
+        sum(fees_usd) as fees_usd,
+        cast(sum(missed_tokens) as bigint) as missed_tokens,
+        cast(sum(prompt_tokens) as bigint) as sent_tokens,
+        count(*) filter (where lineage_truth = 'exact') as exact_count,
+        count(*) filter (where lineage_truth = 'snapshot') as snapshot_count,
         count(*) filter (where billed_usd is null) as unpriced_requests_count,
         count(*) filter (where is_output_floor) as floor_requests_count
     from requests
+    group by all
+),
+
+context_sums as (
+    select
+        source_id,
+        session_id,
+        cast(
+            sum(cache_read_tokens + cache_write_1h_tokens + cache_write_5m_tokens + uncached_tokens)
+                filter (where kind = 'hidden') as bigint
+        ) as hidden_tokens,
+        cast(
+            sum(cache_read_tokens + cache_write_1h_tokens + cache_write_5m_tokens + uncached_tokens)
+                filter (where kind in ('system', 'tool_schema')) as bigint
+        ) as system_tokens
+    from request_context
+    group by all
+),
+
+-- A pair is a request and the one before it in its lineage: nothing but growth lies between them.
+pairs as (
+    select
+        requests.source_id,
+        requests.session_id,
+        count(*) as pairs_count,
+        count(*) filter (where requests.cache_read_tokens = requests.previous_cached_tokens) as identical_pairs_count
+    from requests
+    anti join lineages
+        on
+            requests.source_id = lineages.source_id
+            and requests.session_id = lineages.session_id
+            and requests.request_id = lineages.first_request_id
+    where requests.previous_request_id is not null
+    group by all
+),
+
+lineage_counts as (
+    select
+        source_id,
+        session_id,
+        count(*) as lineages_count
+    from lineages
     group by all
 ),
 
@@ -153,6 +205,24 @@ select
     coalesce(request_sums.output_tokens, 0) as output_tokens,  -- tokens, as logged
     request_sums.peak_context_tokens,  -- tokens of the longest prompt of the main thread
     request_sums.billed_usd,  -- US dollars over priced requests; null when none is priced
+    request_sums.estimated_usd,  -- US dollars, best estimate
+    request_sums.content_usd,  -- US dollars, content lane
+    request_sums.cache_excess_usd,  -- US dollars, cache lane
+    request_sums.premium_usd,  -- US dollars, premium lane
+    request_sums.fees_usd,  -- US dollars, fees
+    coalesce(request_sums.missed_tokens, 0) as missed_tokens,  -- tokens that should have been read from cache
+    coalesce(request_sums.sent_tokens, 0) as sent_tokens,  -- prompt tokens of all requests
+    coalesce(context_sums.hidden_tokens, 0) as hidden_tokens,  -- prompt tokens that no line shows
+    coalesce(context_sums.system_tokens, 0) as system_tokens,  -- prompt tokens of system prompt and tools
+    coalesce(pairs.pairs_count, 0) as pairs_count,  -- requests with one before them in their lineage
+    coalesce(pairs.identical_pairs_count, 0) as identical_pairs_count,  -- that read what it had cached, exactly
+    coalesce(lineage_counts.lineages_count, 0) as lineages_count,  -- runs of requests that extend each other
+    case
+        when coalesce(request_sums.requests_count, 0) = 0 then null
+        when request_sums.exact_count * 2 > request_sums.requests_count then 'exact'
+        when (request_sums.exact_count + request_sums.snapshot_count) * 2 > request_sums.requests_count then 'snapshot'
+        else 'inferred'
+    end as ledger_truth,  -- exact, snapshot or inferred
     coalesce(request_sums.unpriced_requests_count, 0) as unpriced_requests_count,  -- requests without a price
     coalesce(request_sums.floor_requests_count, 0) as floor_requests_count,  -- requests with a floor for output
     case
@@ -163,6 +233,12 @@ select
 from int_sessions
 left join request_sums
     on int_sessions.source_id = request_sums.source_id and int_sessions.session_id = request_sums.session_id
+left join context_sums
+    on int_sessions.source_id = context_sums.source_id and int_sessions.session_id = context_sums.session_id
+left join pairs
+    on int_sessions.source_id = pairs.source_id and int_sessions.session_id = pairs.session_id
+left join lineage_counts
+    on int_sessions.source_id = lineage_counts.source_id and int_sessions.session_id = lineage_counts.session_id
 left join session_models
     on int_sessions.source_id = session_models.source_id and int_sessions.session_id = session_models.session_id
 left join inherited

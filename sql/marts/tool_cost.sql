@@ -53,7 +53,10 @@ counts as (
         count(*) filter (where kind = 'tool_call') as calls_count,
         count(*) filter (where kind = 'tool_result' and is_error) as errors_count,
         cast(coalesce(sum(text_bytes) filter (where kind = 'tool_call'), 0) as bigint) as call_bytes,
-        cast(coalesce(sum(text_bytes) filter (where kind = 'tool_result'), 0) as bigint) as result_bytes
+        cast(coalesce(sum(text_bytes) filter (where kind = 'tool_result'), 0) as bigint) as result_bytes,
+        cast(coalesce(sum(output_tokens), 0) as bigint) as output_tokens,
+        cast(coalesce(sum(size_tokens) filter (where kind = 'tool_result'), 0) as bigint) as result_tokens,
+        sum(lifetime_usd) as lifetime_usd
     from own_blocks
     group by all
 )
@@ -71,7 +74,10 @@ select
     counts.result_bytes,  -- bytes of the results the model saw
     coalesce(shares.requests_count, 0) as requests_count,  -- responses that called it
     cast(shares.requesting_picodollars as decimal(26, 0)) * cast(0.000000000001 as decimal(12, 12))
-        as requesting_usd  -- US dollars of those responses, divided over their calls
+        as requesting_usd,  -- US dollars of those responses, divided over their calls
+    counts.output_tokens,  -- output tokens billed for writing the calls
+    counts.result_tokens,  -- tokens of the results when they entered the context
+    counts.lifetime_usd  -- US dollars of calls and results from first to last; null when unpriced
 from counts
 left join shares
     on

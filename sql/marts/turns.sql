@@ -41,8 +41,25 @@ request_sums as (
         cast(sum(cache_read_tokens) as bigint) as cache_read_tokens,
         cast(sum(output_tokens) as bigint) as output_tokens,
         max(prompt_tokens) filter (where not is_sidechain) as peak_context_tokens,
-        sum(billed_usd) as incurred_usd
+        sum(billed_usd) as incurred_usd,
+        sum(estimated_usd) as estimated_usd,
+        sum(cache_excess_usd) as cache_excess_usd,
+        sum(fees_usd) as fees_usd,
+        cast(sum(missed_tokens) as bigint) as missed_tokens,
+        cast(sum(prompt_tokens) as bigint) as sent_tokens
     from requests
+    group by all
+),
+
+-- Whatever a turn brought into a context is charged to it for as long as it stays.
+caused_sums as (
+    select
+        source_id,
+        session_id,
+        turn_index,
+        sum(lifetime_usd) as lifetime_usd,
+        cast(sum(size_tokens) filter (where not is_inherited) as bigint) as admitted_tokens
+    from blocks
     group by all
 ),
 
@@ -104,13 +121,29 @@ select
     coalesce(request_sums.cache_read_tokens, 0) as cache_read_tokens,  -- tokens
     coalesce(request_sums.output_tokens, 0) as output_tokens,  -- tokens, as logged
     request_sums.peak_context_tokens,  -- tokens of the longest prompt of the main thread
-    request_sums.incurred_usd  -- US dollars billed in it; null when nothing in it is priced
+    request_sums.incurred_usd,  -- US dollars billed in it; null when nothing in it is priced
+    case
+        when caused_sums.lifetime_usd is not null or request_sums.fees_usd is not null
+            then coalesce(caused_sums.lifetime_usd, 0) + coalesce(request_sums.fees_usd, 0)
+    end as caused_usd,  -- US dollars over the whole life of what it brought in
+    request_sums.estimated_usd,  -- US dollars billed in it, best estimate
+    request_sums.cache_excess_usd,  -- US dollars of it that missing the cache cost on top
+    coalesce(request_sums.missed_tokens, 0) as missed_tokens,  -- tokens that should have been read
+    coalesce(caused_sums.admitted_tokens, 0) as admitted_tokens,  -- tokens that entered a context
+    greatest(
+        coalesce(request_sums.sent_tokens, 0) - coalesce(caused_sums.admitted_tokens, 0), 0
+    ) as resent_tokens  -- prompt tokens that had been sent before
 from spans
 left join request_sums
     on
         spans.source_id = request_sums.source_id
         and spans.session_id = request_sums.session_id
         and spans.turn_index = request_sums.turn_index
+left join caused_sums
+    on
+        spans.source_id = caused_sums.source_id
+        and spans.session_id = caused_sums.session_id
+        and spans.turn_index = caused_sums.turn_index
 left join call_counts
     on
         spans.source_id = call_counts.source_id
@@ -124,3 +157,4 @@ where
     spans.turn_index >= 0
     or request_sums.requests_count > 0
     or call_counts.tool_calls_count > 0
+    or caused_sums.lifetime_usd > 0
