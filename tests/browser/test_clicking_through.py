@@ -1,0 +1,130 @@
+"""Every page in a real browser: it draws, answers clicks, logs no error and asks nobody but this machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.app.conftest import HOSTILE
+from tests.browser.conftest import settled
+
+pytestmark = pytest.mark.browser
+Opener = Callable[[str], Page]
+FIRST_ROW = {"x": 250, "y": 55}  # of a table drawn on a canvas: below its heading
+
+
+def figure(page: Page, label: str) -> str:
+    return page.get_by_test_id("stMetric").filter(has_text=label).get_by_test_id("stMetricValue").inner_text()
+
+
+def click_through(page: Page) -> None:
+    """Visit each page by its link and see that it is drawn without an error."""
+    for name in ("Sessions", "Session", "SQL", "Health", "Overview"):
+        page.get_by_test_id("stTopNavLink").filter(has_text=re.compile(rf"{name}$")).click()
+        expect(page.get_by_role("heading", name=name, exact=True, level=1)).to_be_visible()
+        settled(page)
+        expect(page.get_by_test_id("stAlertContentError")).to_have_count(0)
+        expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def open_dearest_session(page: Page, address: str) -> None:
+    """Open the first session of the list by a click on its row."""
+    page.goto(f"{address}/sessions?sort=Dearest+first")
+    settled(page)
+    page.get_by_test_id("stDataFrame").click(position=FIRST_ROW)
+    page.wait_for_url(re.compile(r"/session\?.*session="))
+    settled(page)
+
+
+@pytest.mark.parametrize("app", ["demo_app", "shared_app"])
+def test_every_page_is_drawn(app: str, request: pytest.FixtureRequest, open_page: Opener) -> None:
+    page = open_page(request.getfixturevalue(app))
+    expect(page.get_by_test_id("stVegaLiteChart").first).to_be_visible()
+    assert figure(page, "Cost, list-price equivalent").lstrip("≥ ").startswith("$")
+    click_through(page)
+
+
+@pytest.mark.parametrize("app", ["demo_app", "shared_app"])
+def test_a_click_opens_a_session_and_each_of_its_views(
+    app: str, request: pytest.FixtureRequest, open_page: Opener
+) -> None:
+    address = request.getfixturevalue(app)
+    page = open_page(address)
+    open_dearest_session(page, address)
+    expect(page.get_by_test_id("stVegaLiteChart")).to_be_visible()
+    for view in ("Turns", "Tools", "Subagents"):
+        page.get_by_role("radio", name=view).click()
+        expect(page.get_by_test_id("stDataFrame").first).to_be_visible()
+    page.get_by_role("radio", name="About").click()
+    expect(page.get_by_text("select * from requests where session_id")).to_be_visible()
+
+
+def test_the_replay_plays_pauses_steps_and_is_found_again_by_its_address(demo_app: str, open_page: Opener) -> None:
+    page = open_page(demo_app)
+    open_dearest_session(page, demo_app)
+    assert figure(page, "Event").startswith("1 / ")
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('[data-testid=\"stMetricValue\"]')]"
+        ".some(e => /^[1-9][0-9]* \\/ /.test(e.innerText) && parseInt(e.innerText) > 3)"
+    )
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+    settled(page)
+    page.get_by_role("button", name="Back", exact=False).click()
+    settled(page)
+    page.wait_for_url(re.compile(r"event=\d+"))
+    where = figure(page, "Event")
+    assert f"event={where.split(' ')[0]}" in page.url
+    page.reload()
+    settled(page)
+    assert figure(page, "Event") == where
+    page.keyboard.press("l")
+    expect(page.get_by_test_id("stMetric").filter(has_text="Event")).not_to_contain_text(where)
+
+
+def test_words_of_a_search_stand_in_the_address_and_come_back(demo_app: str, open_page: Opener) -> None:
+    page = open_page(f"{demo_app}/sessions")
+    box = page.get_by_placeholder("Words in prompts", exact=False)
+    box.fill("error")
+    box.press("Enter")
+    page.wait_for_url(re.compile(r"q=error"))
+    settled(page)
+    found = page.get_by_text(re.compile(r"^\d+ sessions")).inner_text()
+    page.reload()
+    settled(page)
+    expect(page.get_by_text(found)).to_be_visible()
+
+
+def test_a_query_runs_and_its_result_can_be_taken_away(demo_app: str, open_page: Opener, tmp_path: Path) -> None:
+    page = open_page(f"{demo_app}/sql")
+    page.get_by_role("button", name="Run").click()
+    expect(page.get_by_test_id("stVegaLiteChart")).to_be_visible()
+    for name, beginning in (("CSV", b'"project","month","usd"'), ("Parquet", b"PAR1")):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=name).click()
+        download.value.save_as(tmp_path / name)
+        assert (tmp_path / name).read_bytes().startswith(beginning)
+    query = page.get_by_label("Query")
+    query.fill("select * from read_csv('/etc/passwd')")
+    query.press("Control+Enter")
+    expect(page.get_by_text("This query cannot be run.")).to_be_visible()
+
+
+def test_hostile_text_neither_runs_nor_fetches(hostile_app: str, open_page: Opener) -> None:
+    for event in range(1, 6):
+        page = open_page(f"{hostile_app}/session?session={HOSTILE}&event={event}")
+        assert "owned" not in page.title()
+        assert page.locator("img[src*='203.0.113.9'], script:text('owned')").count() == 0
+    for path in ("sessions", "health"):
+        assert "owned" not in open_page(f"{hostile_app}/{path}").title()
+
+
+def test_an_empty_home_says_what_to_run(empty_app: str, open_page: Opener) -> None:
+    page = open_page(empty_app)
+    expect(page.get_by_text("Nothing here yet")).to_be_visible()
+    expect(page.get_by_text("./her up --demo")).to_be_visible()
