@@ -348,3 +348,9 @@ def test_real_logs_keep_their_numbers_and_ids():
                 left, right = json.loads(before), json.loads(after)
                 for key in ("uuid", "sessionId", "requestId", "timestamp"):
                     assert left.get(key) == right.get(key)
+
+
+def test_the_page_on_redaction_lists_every_rule():
+    page = (Path(__file__).parent.parent / "docs" / "redaction.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z0-9-]+)` \| (.+) \|$", page, re.MULTILINE)
+    assert rows == [(rule.name, rule.title) for rule in RULES]
