@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from her_models import contracts, staging
 from her_models.errors import LakeError
 from her_models.staging import StageProgress, arrow_schema
-from tests.staged import Row, Staged, answer, line, prompt
+from tests.staged import Staged, answer, line, prompt
 
 BOM = b"\xef\xbb\xbf"
 
