@@ -37,6 +37,7 @@ from typing import TYPE_CHECKING, Any
 from her_models.config import Config, load_config
 from her_models.errors import HerError, LakeBusy
 from her_models.ingest import IngestReport, SourceReport, ingest_sources, is_current, resolve_sources
+from her_models.unforeseen import account_of
 
 if TYPE_CHECKING:
     from her_models.staging import StageProgress
@@ -279,10 +280,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say(str(error))
         return 1
     except KeyboardInterrupt:
-        _say("Interrupted. What was published stays; the next run goes on from there.")
-        return 130
+        return _end_interrupted()
+    except Exception as error:
+        if isinstance(error.__context__, KeyboardInterrupt):  # DuckDB makes an error of its own of it
+            return _end_interrupted()
+        _say(account_of(error))
+        return 1
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _end_interrupted() -> int:
+    _say("Interrupted. What was published stays; the next run goes on from there.")
+    return 130
 
 
 if __name__ == "__main__":
