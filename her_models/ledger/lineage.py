@@ -112,11 +112,13 @@ class Lineage:
 class _Walk:
     """Walks a thread once, request by request; the state is the layout of the last prompt."""
 
-    def __init__(self, requests: Sequence[Request]) -> None:
+    def __init__(self, requests: Sequence[Request], prefix: Sequence[Item]) -> None:
         self.requests = requests
         self.lineages: list[Lineage] = []
         self.static = -1  # tokens of the static prefix, once measured in this thread
-        self.prefix: Placed | None = None  # that prefix: one block, however many lineages stand on it
+        self.known_prefix = prefix
+        self.prefix: list[Placed] = []  # its blocks, the same ones however many lineages stand on them
+        self.prefix_sizes: list[int] = []
         self.ends: dict[str, int] = {}  # uuid -> how many blocks of the layout stand once that line is in
         self.previous = -1
 
@@ -138,14 +140,32 @@ class _Walk:
         if size > 0:
             self._place(-1, kind, request, size, Estimate(size, size, size), "residual")
 
-    def _place_prefix(self, request: int) -> None:
-        if self.static == 0:
+    def _measure_prefix(self, request: int) -> None:
+        """Divide the static prefix over the parts that a snapshot names; without one it is a single block."""
+        self.prefix, self.prefix_sizes = [], []
+        if not self.known_prefix:
+            if self.static:
+                self.prefix.append(Placed(-1, SYSTEM, request, "residual", self.static, self.static))
+                self.prefix_sizes.append(self.static)
             return
-        if self.prefix is None:
-            self.prefix = Placed(-1, SYSTEM, request, "residual", self.static, self.static)
-        self.segment.blocks.append(len(self.lineage.placed))
-        self.segment.sizes.append(self.static)
-        self.lineage.placed.append(self.prefix)
+        wanted = np.array([item.size.tokens for item in self.known_prefix], np.int64)
+        # The snapshot lists more tools than are sent, so that it may claim more than there is.
+        shares = proportional(min(self.static, int(wanted.sum())), wanted)
+        for item, share in zip(self.known_prefix, shares, strict=True):
+            size = int(share)
+            low, high = min(item.size.low, size), max(item.size.high, size)
+            self.prefix.append(Placed(-1, item.kind, request, "estimated", low, high, item.label))
+            self.prefix_sizes.append(size)
+        rest = self.static - sum(self.prefix_sizes)
+        if rest:
+            self.prefix.append(Placed(-1, HIDDEN, request, "residual", rest, rest))
+            self.prefix_sizes.append(rest)
+
+    def _place_prefix(self) -> None:
+        for placed, size in zip(self.prefix, self.prefix_sizes, strict=True):
+            self.segment.blocks.append(len(self.lineage.placed))
+            self.segment.sizes.append(size)
+            self.lineage.placed.append(placed)
 
     def _fill(self, items: Sequence[Item], request: int, growth: int) -> None:
         """Divide `growth` tokens over the new blocks; what is left over becomes hidden."""
@@ -186,13 +206,14 @@ class _Walk:
     def _begin(self, cut: str, items: Sequence[Item], request: int) -> None:
         """Begin a lineage whose first prompt holds a static prefix and the visible `items`."""
         prompt = self.requests[request].prompt
-        self.lineages.append(Lineage(cut))
+        self.lineages.append(Lineage(cut, "snapshot" if self.known_prefix else "inferred"))
         self.lineage.segments.append(Segment([], []))
         self.ends.clear()
         visible = sum(item.size.tokens for item in items)
         if self.static < 0 or self.static > prompt:
-            self.static, self.prefix = max(prompt - visible, 0), None
-        self._place_prefix(request)
+            self.static = max(prompt - visible, 0)
+            self._measure_prefix(request)
+        self._place_prefix()
         self._fill(items, request, prompt - self.static)
         expected = 0
         if self.previous >= 0:  # the static prefix outlives a compaction; nothing else does
@@ -229,7 +250,7 @@ class _Walk:
         old, kept_lineage = self.segment, self.lineage
         placed = [kept_lineage.placed[block] for block in old.blocks[:end]]
         sizes = old.sizes[:end]
-        self.lineages.append(Lineage("rewind", placed=list(placed)))
+        self.lineages.append(Lineage("rewind", kept_lineage.truth, placed=list(placed)))
         self.lineage.segments.append(Segment(list(range(end)), sizes))
         self.ends = {uuid: at for uuid, at in self.ends.items() if at <= end}
 
@@ -285,18 +306,21 @@ class _Walk:
         self._append(request, min(previous.cached_end, persisting), persisting)
 
 
-def lineages(items: Sequence[Item], requests: Sequence[Request], order: Sequence[int]) -> list[Lineage]:
+def lineages(
+    items: Sequence[Item], requests: Sequence[Request], order: Sequence[int], prefix: Sequence[Item] = ()
+) -> list[Lineage]:
     """Return the lineages of one thread.
 
     Args:
         items: the thread's blocks in order.
         requests: the thread's responses in order, copied ones included.
         order: for each request, how many items stood before its own first block.
+        prefix: parts of the static prefix, where a snapshot in the log names them.
 
     Every request is in exactly one segment of one lineage, and the blocks of a segment reach exactly the end
     of its longest prompt.
     """
-    walk = _Walk(requests)
+    walk = _Walk(requests, prefix)
     taken = 0
     for index in range(len(requests)):
         end = max(order[index], taken)

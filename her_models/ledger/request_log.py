@@ -179,6 +179,7 @@ class RequestLog:
         events = list(events)
         self._requests = {str(e["id"]): e for e in events if e.get("type") == "api-request" and "id" in e}
         self._shapes = {str(e.get("shapeHash")): e.get("shape") for e in events if e.get("type") == "api-request-shape"}
+        self._snapshot = self._read_snapshots(events)
         self._known = _known_messages(lines)
         self._attachments = _attachment_kinds(lines)
         self._blobs: dict[str, _Known] = {}
@@ -236,6 +237,35 @@ class RequestLog:
                 return None
             parts.extend(self._message_parts(message, digest, place))
         return RebuiltPrompt(request_log_id, tuple(parts))
+
+    @property
+    def snapshot(self) -> tuple[Part, ...]:
+        """Return tools and system prompt as the last snapshot of the session names them; none before 2.1.270.
+
+        The tools are more than what is sent: deferred ones are among them.
+        """
+        return self._snapshot
+
+    def _read_snapshots(self, events: Sequence[Mapping[str, Any]]) -> tuple[Part, ...]:
+        tools: list[Part] = []
+        system: list[Part] = []
+        for event in events:
+            attachment = event.get("attachment")
+            if not isinstance(attachment, dict) or attachment.get("type") != "prompt_snapshot":
+                continue
+            texts = [attachment.get("cliPrefix"), *(attachment.get("systemPrompt") or ())]
+            system = [
+                Part(SYSTEM, "system", "", len(text.encode("utf-8", "surrogatepass")), f"system {index}")
+                for index, text in enumerate(texts)
+                if isinstance(text, str) and text
+            ]
+            if isinstance(attachment.get("tools"), list):
+                tools = [
+                    Part(TOOLS, "tool_schema", str(tool.get("name", "")), len(compact(tool.get("schema", tool))), "")
+                    for tool in attachment["tools"]
+                    if isinstance(tool, dict) and not tool.get("defer_loading")
+                ]
+        return (*tools, *system)
 
     def _shape_parts(self, shape: Mapping[str, Any]) -> list[Part]:
         parts = []

@@ -59,8 +59,17 @@ def read_thread(calls: Sequence[Row], items: Sequence[Row], densities: Densities
         cuts = _cuts(walked, thread.order)
         thread.lineages = exact_lineages(exact, requests, cuts)
     else:
-        thread.lineages = lineages(walked, requests, thread.order)
+        prefix = _snapshot_items(calls, densities, log) if log is not None and not calls[0]["thread_id"] else []
+        thread.lineages = lineages(walked, requests, thread.order, prefix)
     return thread
+
+
+def _snapshot_items(calls: Sequence[Row], densities: Densities, log: RequestLog) -> list[Item]:
+    family = _family(calls, 0, densities)
+    return [
+        Item(-1, part.kind, input_size(part.kind, None, None, part.text_bytes, family), label=part.name)
+        for part in log.snapshot
+    ]
 
 
 def _item(place: int, row: Row, size: Estimate, request: int) -> Item:

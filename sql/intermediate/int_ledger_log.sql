@@ -1,8 +1,8 @@
--- int_ledger_log: the request log of the sessions that have one, with the lines that its messages are made of.
--- grain: one row per line of such a session
+-- int_ledger_log: request log and prompt snapshots of the sessions that have them, with the lines that messages are made of.
+-- grain: one row per such line
 -- key:   file_id, offset_bytes
 -- reads: stg_event_lines, lines, stg_source_files
--- note:  clients write it from 2.1.300 on; sessions without it give no rows
+-- note:  clients write snapshots from 2.1.270 on and the request log from 2.1.300 on; others give no rows
 
 with logged_sessions as (
     select distinct
@@ -20,11 +20,9 @@ select
     true as is_event,  -- a line of the request log itself
     stg_event_lines.payload  -- the line as JSON
 from stg_event_lines
-semi join logged_sessions
-    on
-        stg_event_lines.source_id = logged_sessions.source_id
-        and stg_event_lines.session_id = logged_sessions.session_id
-where stg_event_lines.type in ('api-request', 'api-request-shape', 'api-request-blob')
+where
+    stg_event_lines.type in ('api-request', 'api-request-shape', 'api-request-blob')
+    or stg_event_lines.subtype = 'prompt_snapshot'
 union all
 select
     lines.source_id,

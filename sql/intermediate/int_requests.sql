@@ -61,6 +61,25 @@ placed as (
         on
             int_responses.file_id = int_response_lines.file_id
             and int_responses.offset_bytes = int_response_lines.offset_bytes
+),
+
+-- A damaged copy of a line may hold a response of its own while another copy stands for the line: the turn that ran
+-- then is its turn.
+running as (
+    select
+        placed.source_id,
+        placed.request_id,
+        coalesce(
+            max(int_session_lines.turn_index) filter (where int_session_lines.reached_at <= placed.started_at),
+            min(int_session_lines.turn_index)
+        ) as turn_index
+    from placed
+    inner join int_session_lines
+        on
+            placed.source_id = int_session_lines.source_id
+            and placed.session_id = int_session_lines.session_id
+    where placed.turn_index is null
+    group by all
 )
 
 select
@@ -69,7 +88,7 @@ select
     placed.session_id,  -- session that paid for it
     int_sessions.owner,  -- person
     int_sessions.project,  -- project of the session
-    coalesce(int_agents.turn_index, placed.turn_index) as turn_index,  -- turn it was billed in
+    coalesce(int_agents.turn_index, placed.turn_index, running.turn_index) as turn_index,  -- turn it was billed in
     row_number() over (
         partition by placed.source_id, placed.session_id
         order by placed.started_at nulls first, placed.file_id, placed.offset_bytes
@@ -113,4 +132,5 @@ left join int_agents
         placed.source_id = int_agents.source_id
         and placed.session_id = int_agents.session_id
         and placed.thread_id = int_agents.agent_id
+left join running on placed.source_id = running.source_id and placed.request_id = running.request_id
 left join visible on placed.source_id = visible.source_id and placed.request_id = visible.message_id
