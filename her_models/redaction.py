@@ -1043,6 +1043,9 @@ def _confirm_pem(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_Fou
     Between two lines may stand an escaped newline of any depth, a line number, the sign of a diff, or the quotes
     between two strings of a list; the text between two strings stays, and each string's part is a span of its own.
     """
+    if head.pattern.startswith("END"):
+        yield from _confirm_pem_end(data, end, rule)
+        return
     pieces: list[tuple[int, int]] = []
     body = b""
     position = end
@@ -1062,6 +1065,35 @@ def _confirm_pem(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_Fou
         position = line.end()
     if len(body) >= 24 and not _TOKEN_PLACEHOLDER.search(body):
         for start, stop in pieces:
+            yield _Found(start, stop, rule.name, canon=body)
+
+
+_LONGEST_PEM = 16384
+
+
+def _confirm_pem_end(data: bytes, end: int, rule: Rule) -> Iterator[_Found]:
+    """Yield the lines of base64 right before the end mark: a key of which only the tail is shown."""
+    limit = data.rfind(b"END", 0, end)
+    while limit > 0 and data[limit - 1] in b"- ":
+        limit -= 1
+    base = max(0, limit - _LONGEST_PEM)
+    if data.rfind(b"PRIVATE KEY", base, limit) >= 0:
+        return  # found from its beginning
+    found: list[tuple[int, int]] = []
+    for line in reversed(list(_PEM_LINE.finditer(data, base, limit))):
+        start = line.start()
+        if data[start - 1 : start] == b"\\" and data[start] in b"nrt":
+            start += 1
+        if line.end() - start < 16 and (found or line[0].isdigit() or not _is_last_line(data, line)):
+            continue
+        gap = _PEM_GAP.match(data, line.end())
+        if gap is None or gap.end() < limit:
+            break
+        found.append((start, line.end()))
+        limit = start
+    body = b"".join(data[start:stop] for start, stop in reversed(found))
+    if len(body) >= 24:
+        for start, stop in found:
             yield _Found(start, stop, rule.name, canon=body)
 
 

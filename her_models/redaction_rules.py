@@ -287,6 +287,7 @@ PROVIDER_RULES: tuple[Rule, ...] = (
         "Private keys in PEM, OpenSSH, PGP and PuTTY form",
         "pem",
         Head("BEGIN [A-Z0-9 ]{0,24}PRIVATE KEY", keywords=("BEGIN ",)),
+        Head("END [A-Z0-9 ]{0,24}PRIVATE KEY", keywords=("END ",)),
         Head("Private-Lines: [0-9]", 16, keywords=("Private-Lines:",)),
     ),
     _token(

@@ -115,6 +115,17 @@ def test_private_key_without_its_end_is_found():
     assert not any(row.encode() in redacted for row in rows[:7])
 
 
+@pytest.mark.parametrize("between", ["\n", "\r\n", "\n   12→", "\n    7\t"])
+def test_private_key_of_which_only_the_tail_is_shown_is_found(between: str):
+    text, rows = pem()
+    tail = between.join(text.split("\n")[-5:])
+    redacted = REDACTOR.redact(dumped({"stdout": f"$ tail key{between}{tail}"}))
+    assert not any(row.encode() in redacted for row in rows)
+    assert json.loads(redacted)["stdout"].endswith(between + "-----END RSA PRIVATE KEY-----")
+    assert json.loads(redacted)["stdout"].startswith("$ tail key" + between)
+    assert REDACTOR.redact(redacted) == redacted
+
+
 @pytest.mark.parametrize(
     "text",
     [
