@@ -11,16 +11,13 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from her_models.errors import HerError, LakeBusy
 from her_models.ingest import SourceReport
 from pipelines.assets.models import MODELS
 from pipelines.assets.staged import CONTROL, STAGED
+from pipelines.failures import explained
 from pipelines.instance import WRITER
 from pipelines.partitions import source_day_key, sources
 from pipelines.resources import Her
-
-RETRIES = dg.RetryPolicy(max_retries=4, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
-"""For a catalog that others write to; what a person has to mend is not tried again."""
 
 
 def _in_order(specs: list[dg.AssetSpec]) -> list[dg.AssetSpec]:
@@ -37,11 +34,6 @@ class ShardConfig(dg.Config):
     """Where to read from."""
 
     path: str = Field("", description="Where the logs lie. Empty: as config.toml says, or where they were read last.")
-
-
-def failure(error: HerError) -> dg.Failure:
-    """Return how a run ends that a person has to mend: with the message alone, not tried again."""
-    return dg.Failure(description=str(error), allow_retries=False)
 
 
 def run_metadata(report: SourceReport) -> dict[str, Any]:
@@ -79,16 +71,12 @@ def _table_metadata(name: str, report: SourceReport) -> dict[str, Any]:
     return {**counts.get(name, {}), **({} if seconds is None else {"build_seconds": seconds})}
 
 
-@dg.multi_asset(name="shard", specs=SPECS, partitions_def=sources, pool=WRITER, retry_policy=RETRIES)
+@dg.multi_asset(name="shard", specs=SPECS, partitions_def=sources, pool=WRITER)
 def shard(context: dg.AssetExecutionContext, config: ShardConfig, her: Her) -> Iterator[dg.MaterializeResult]:
     """Stage what is new in a source and publish it with its models, in one transaction."""
     source_id = context.partition_key
-    try:
+    with explained(context.retry_number):
         report = her.ingest(source_id, config.path)
-    except LakeBusy:
-        raise
-    except HerError as error:
-        raise failure(error) from error
     for spec in SPECS:
         yield dg.MaterializeResult(asset_key=spec.key, metadata=_table_metadata(spec.key.path[-1], report))
     for day in report.days:

@@ -9,7 +9,7 @@ import dagster as dg
 
 from her_models.checks import checks
 from her_models.contracts import TABLES, Table
-from her_models.warehouse import GIVEN, Model
+from her_models.warehouse import GIVEN, SQL_PATH, Model
 
 LOGS = dg.AssetKey("session_logs")
 
@@ -61,11 +61,11 @@ def model_spec(model: Model) -> dg.AssetSpec:
         deps=[dg.AssetKey(name) for name in reads(model)],
         description="\n\n".join(lines),
         group_name=model.layer,
-        kinds={"duckdb", "sql"},
-        code_version=hashlib.blake2b(model.sql.encode(), digest_size=8).hexdigest(),
+        kinds={"duckdb", "sql"} if model.sql else {"python"},
+        code_version=hashlib.blake2b(model.path.read_bytes(), digest_size=8).hexdigest(),
         metadata={
             "dagster/column_schema": _model_columns(model),
-            "file": f"sql/{model.layer}/{model.name}.sql",
+            "file": model.path.relative_to(SQL_PATH.parent).as_posix(),
             "scope": model.scope,
         },
     )

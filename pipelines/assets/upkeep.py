@@ -4,22 +4,17 @@ import dataclasses
 
 import dagster as dg
 
-from her_models.errors import HerError, LakeBusy
-from pipelines.assets.shard import RETRIES, failure
+from pipelines.failures import explained
 from pipelines.instance import WRITER, forget_old_runs
 from pipelines.resources import Her
 
 
-@dg.asset(group_name="upkeep", kinds={"ducklake"}, pool=WRITER, retry_policy=RETRIES)
+@dg.asset(group_name="upkeep", kinds={"ducklake"}, pool=WRITER)
 def lake_files(context: dg.AssetExecutionContext, her: Her) -> dg.MaterializeResult:
     """Parquet files of the lake, compacted; files that no snapshot of the last days needs are gone."""
     from her_models.ingest import maintain
 
-    try:
+    with explained(context.retry_number):
         report = maintain(her.config())
-    except LakeBusy:
-        raise
-    except HerError as error:
-        raise failure(error) from error
     forgotten = forget_old_runs(context.instance)
     return dg.MaterializeResult(metadata={**dataclasses.asdict(report), "forgotten_runs": forgotten})

@@ -6,9 +6,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from her_models.errors import HerError, LakeBusy
 from her_models.quality import Finding, changed, write_findings
-from pipelines.assets.shard import RETRIES, failure
 from pipelines.checks import (
     agent_cost,
     blocks,
@@ -23,6 +21,7 @@ from pipelines.checks import (
     turns,
 )
 from pipelines.checks.suite import Suite, Verdict, judge_suite
+from pipelines.failures import explained
 from pipelines.instance import WRITER
 from pipelines.resources import Her
 
@@ -111,15 +110,11 @@ def _result(table: str, name: str, by_source: Mapping[str, Verdict]) -> dg.Asset
     )
 
 
-@dg.multi_asset_check(name="suites", specs=SPECS, pool=WRITER, retry_policy=RETRIES)
+@dg.multi_asset_check(name="suites", specs=SPECS, pool=WRITER)
 def suites(context: dg.AssetCheckExecutionContext, config: SuitesConfig, her: Her) -> Iterator[dg.AssetCheckResult]:
     """Judge what the last run changed, table by table."""
-    try:
+    with explained(context.retry_number):
         found = {source_id: _judge(her, source_id) for source_id in _judged_sources(context, config, her)}
-    except LakeBusy:
-        raise
-    except HerError as error:
-        raise failure(error) from error
     for suite in SUITES:
         for one in suite.expected:
             by_source = {source_id: verdicts[suite.table, one.name] for source_id, verdicts in found.items()}
