@@ -93,8 +93,8 @@ def serve(config: Config, paths: Sequence[Path], *, port: int | None, opens_brow
     address = f"http://{HOST}:{(chosen := free_port(port))}"
     environment = {**os.environ, "HER_HOME": str(config.home)}
     logs = config.home / "logs"
-    logs.mkdir(parents=True, exist_ok=True)
-    config.home.chmod(0o700)
+    config.home.mkdir(parents=True, exist_ok=True, mode=0o700)  # the mode is not that of parents
+    logs.mkdir(exist_ok=True)
     children: list[subprocess.Popen[bytes]] = []
     with _interruptible():
         try:

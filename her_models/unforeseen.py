@@ -22,8 +22,10 @@ def account_of(error: BaseException) -> str:
 
 def _kept(error: BaseException) -> str:
     try:
-        folder = her_home().absolute() / "logs"
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        home = her_home().absolute()
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)  # the mode is not that of parents
+        folder = home / "logs"
+        folder.mkdir(exist_ok=True)
         path = folder / f"error-{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.log"
         path.write_text(_without_messages(error), encoding="utf-8")
     except OSError:

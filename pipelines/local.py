@@ -58,7 +58,8 @@ class Recorder:
         self._has_work = False
         log = config.home / "logs"
         try:
-            log.mkdir(parents=True, exist_ok=True, mode=0o700)
+            config.home.mkdir(parents=True, exist_ok=True, mode=0o700)  # the mode is not that of parents
+            log.mkdir(exist_ok=True)
             with (log / "recorder.log").open("a", encoding="utf-8") as errors:
                 # A session of its own: an interruption reaches it as the end of its input, so that it can say so.
                 self._process = subprocess.Popen(

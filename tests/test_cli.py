@@ -180,6 +180,7 @@ def test_ingest_reads_logs_and_then_one_more_line(tmp_path: Path) -> None:
     home = tmp_path / "her"
     first = json.loads(_process(home, "ingest", str(tmp_path / "logs"), "--json").stdout)
     assert (first["schema_version"], first["sources"][0]["lines_count"]) == (1, 6)
+    assert f"{home.stat().st_mode & 0o777:o}" == "700"
     file = next((tmp_path / "logs").rglob(f"{SESSION}.jsonl"))
     line = _line("assistant", 9, _answer(9, "claude-sonnet-4-5-20250929", [{"type": "text", "text": "Still hot."}]))
     with file.open("a") as more:
