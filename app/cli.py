@@ -127,7 +127,8 @@ def _demo() -> tuple[Config, list[Path]]:
     logs = home / "demo-logs"
     written_by = home / "demo-written-by"
     if not written_by.exists() or written_by.read_text(encoding="utf-8") != _demo_edition():
-        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        home.parent.mkdir(parents=True, exist_ok=True, mode=0o700)  # the mode is not that of parents
+        home.mkdir(exist_ok=True, mode=0o700)
         aside.print("Making up the demo's sessions.")
         write_demo(logs)
         written_by.write_text(_demo_edition(), encoding="utf-8")
