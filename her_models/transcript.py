@@ -359,23 +359,26 @@ _NO_EVENT_ATTACHMENTS = frozenset(
 )
 
 
+_Whole = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+
+
 # -- smaller shapes, read on demand ---------------------------------------------------------------------------------
 
 
 class _ToolInput(Struct, gc=False):
-    file_path: object = None
-    notebook_path: object = None
-    path: object = None
-    offset: object = None
-    limit: object = None
-    command: object = None
-    pattern: object = None
-    query: object = None
-    url: object = None
-    skill: object = None
-    description: object = None
-    subagent_type: object = None
-    prompt: object = None
+    file_path: str | None = None
+    notebook_path: str | None = None
+    path: str | None = None
+    offset: _Whole | None = None
+    limit: _Whole | None = None
+    command: str | None = None
+    pattern: str | None = None
+    query: str | None = None
+    url: str | None = None
+    skill: str | None = None
+    description: str | None = None
+    subagent_type: str | None = None
+    prompt: str | None = None
 
 
 class _ReadFile(Struct, gc=False):
@@ -1030,7 +1033,8 @@ def _read_response(
     short, long, has_split, note = _cache_writes(usage)
     if note:
         notes = f"{notes}; {note}" if notes else note
-    reason, missed = _cache_miss(message.diagnostics)
+    reason, missed = (None, None) if message.diagnostics is _NO_RAW else _cache_miss(message.diagnostics)
+    cleared = None if message.context_management is _NO_RAW else _cleared_tokens(message.context_management)
     details, server = usage.output_tokens_details, usage.server_tool_use
     is_nested = nested is not None
     rows.responses.append(
@@ -1062,10 +1066,10 @@ def _read_response(
             usage.service_tier,
             usage.speed,
             usage.inference_geo,
-            _iterations(usage),
+            None if usage.iterations is _NO_RAW else _iterations(usage),
             reason,
             missed,
-            _cleared_tokens(message.context_management),
+            cleared,
             line.requestRef,
             notes,
         )
@@ -1127,6 +1131,12 @@ def _utf8(text: str) -> bytes:
         return text.encode("utf-8", "replace")
 
 
+_Size = tuple[int, int] | tuple[None, None]
+_Spawned = tuple[str | None, str | None, str | None, str | None]
+_NO_SIZE: _Size = (None, None)
+_NOT_SPAWNED: _Spawned = (None, None, None, None)
+
+
 class _BlockWriter:
     """Adds the blocks of one line; holds what they have in common."""
 
@@ -1165,7 +1175,6 @@ class _BlockWriter:
         self,
         kind: str,
         text: str | None,
-        *,
         data: bytes | None = None,
         preview: str | None = None,
         tool_name: str | None = None,
@@ -1174,46 +1183,30 @@ class _BlockWriter:
         range_start: int | None = None,
         range_lines: int | None = None,
         is_error: bool | None = None,
-        size: tuple[int, int] | tuple[None, None] = (None, None),
-        spawned: tuple[str | None, str | None, str | None, str | None] = (None, None, None, None),
+        size: _Size = _NO_SIZE,
+        spawned: _Spawned = _NOT_SPAWNED,
         signature_bytes: int | None = None,
         parameters_count: int | None = None,
     ) -> None:
         """Add one block. `data` is the UTF-8 of `text`, where it is at hand."""
+        rows = self.rows
         content_hash = None
         size_bytes = size_chars = 0
         if text:
             if data is None:
                 data = _utf8(text)
-            size_bytes, size_chars = len(data), len(text)
+            size_bytes = len(data)
+            size_chars = len(text)
             content_hash = xxh3_128_hexdigest(data)
-            rows = self.rows
             if content_hash not in rows.seen:
                 rows.seen.add(content_hash)
                 rows.texts.append((content_hash, data))
             if preview is None:
                 preview = _preview(text)
-        self.rows.blocks.append(
-            (
-                *self.head,
-                self.index,
-                *self.middle,
-                kind,
-                tool_name,
-                tool_use_id,
-                path,
-                range_start,
-                range_lines,
-                is_error,
-                size_bytes,
-                size_chars,
-                *size,
-                content_hash,
-                preview,
-                *spawned,
-                signature_bytes,
-                parameters_count,
-            )
+        own = (kind, tool_name, tool_use_id, path, range_start, range_lines, is_error, size_bytes, size_chars)
+        last = (signature_bytes, parameters_count)
+        rows.blocks.append(
+            self.head + (self.index,) + self.middle + own + size + (content_hash, preview) + spawned + last  # noqa: RUF005
         )
         self.index += 1
 
@@ -1281,44 +1274,49 @@ def _read_tool_call(block: Block, writer: _BlockWriter) -> None:
     data = bytes(block.input)
     text = data.decode("utf-8", "replace")
     try:
+        parameters_count: int | None = len(_decode_parameters(data))
         arguments = _decode_tool_input(data)
-        parameters_count = len(_decode_parameters(data))
     except _BROKEN:
-        arguments, parameters_count = _ToolInput(), None
-    path = _text(arguments.file_path) or _text(arguments.notebook_path) or _text(arguments.path)
+        arguments, parameters_count = _odd_tool_input(data)
+    path = arguments.file_path or arguments.notebook_path or arguments.path
     name = block.name
-    spawned: tuple[str | None, str | None, str | None, str | None] = (None, None, None, None)
+    spawned = _NOT_SPAWNED
     if name in _SPAWNING_TOOLS:
-        prompt = _text(arguments.prompt)
-        spawned = (
-            None,
-            _text(arguments.subagent_type),
-            _text(arguments.description),
-            xxh3_128_hexdigest(_utf8(prompt)) if prompt else None,
-        )
-    shown = (
-        _text(arguments.command)
-        or _text(arguments.pattern)
-        or _text(arguments.query)
-        or _text(arguments.url)
-        or _text(arguments.skill)
-        or path
-        or _text(arguments.description)
-        or text
-    )
+        prompt = arguments.prompt
+        prompt_hash = xxh3_128_hexdigest(_utf8(prompt)) if prompt else None
+        spawned = (None, arguments.subagent_type, arguments.description, prompt_hash)
+    shown = arguments.command or arguments.pattern or arguments.query or arguments.url or arguments.skill or path
+    preview = _preview(shown or arguments.description or text)
+    start, count = arguments.offset, arguments.limit
     writer.add(
         "tool_call",
         text,
-        data=data,
-        preview=_preview(shown),
-        tool_name=name,
-        tool_use_id=block.id,
-        path=path,
-        range_start=_whole(arguments.offset),
-        range_lines=_whole(arguments.limit),
-        spawned=spawned,
-        parameters_count=parameters_count,
+        data,
+        preview,
+        name,
+        block.id,
+        path,
+        start,
+        count,
+        None,
+        _NO_SIZE,
+        spawned,
+        None,
+        parameters_count,
     )
+
+
+def _odd_tool_input(data: bytes) -> tuple[_ToolInput, int | None]:
+    """Return what fits of an input whose fields have other types than those of the client's own tools, and its size."""
+    try:
+        value = decode_any(data)
+        fitted = _Fitter().fit(value, _ToolInput, "")
+    except (ValueError, RecursionError):
+        return _ToolInput(), None
+    if not isinstance(fitted, dict):
+        return _ToolInput(), None
+    whole = {name: _whole(value.get(name)) for name in ("offset", "limit")}
+    return msgspec.convert(fitted | whole, _ToolInput), len(value)
 
 
 def _raw_text(raw: Raw) -> str | None:
@@ -1355,7 +1353,7 @@ def _result_range(result: ToolUseResult) -> tuple[str | None, int | None, int | 
 
 def _read_tool_result(block: Block, line: Line | None, writer: _BlockWriter) -> None:
     path = start = count = None
-    spawned: tuple[str | None, str | None, str | None, str | None] = (None, None, None, None)
+    spawned = _NOT_SPAWNED
     if line is not None and type(line.toolUseResult) is ToolUseResult:
         path, start, count = _result_range(line.toolUseResult)
         agent_id = _raw_text(line.toolUseResult.agentId)
@@ -1390,7 +1388,7 @@ def _read_tool_result(block: Block, line: Line | None, writer: _BlockWriter) -> 
 # -- images ---------------------------------------------------------------------------------------------------------
 
 
-def _image_size(source: MediaSource | None) -> tuple[int, int] | tuple[None, None]:
+def _image_size(source: MediaSource | None) -> _Size:
     if source is None or not source.data:
         return None, None
     text = source.data[:87_384]  # 64 KiB decoded: a JPEG may carry a thumbnail above its frame header
@@ -1401,7 +1399,7 @@ def _image_size(source: MediaSource | None) -> tuple[int, int] | tuple[None, Non
     return image_size(data)
 
 
-def image_size(data: bytes) -> tuple[int, int] | tuple[None, None]:
+def image_size(data: bytes) -> _Size:
     """Return width and height in pixels from the header of a PNG, GIF, JPEG or WebP; (None, None) if it has none."""
     try:
         if data[:8] == b"\x89PNG\r\n\x1a\n":
@@ -1419,7 +1417,7 @@ def image_size(data: bytes) -> tuple[int, int] | tuple[None, None]:
     return None, None
 
 
-def _webp_size(data: bytes) -> tuple[int, int] | tuple[None, None]:
+def _webp_size(data: bytes) -> _Size:
     chunk = data[12:16]
     if chunk == b"VP8X" and len(data) >= 30:
         return 1 + int.from_bytes(data[24:27], "little"), 1 + int.from_bytes(data[27:30], "little")
@@ -1432,7 +1430,7 @@ def _webp_size(data: bytes) -> tuple[int, int] | tuple[None, None]:
     return None, None
 
 
-def _jpeg_size(data: bytes) -> tuple[int, int] | tuple[None, None]:
+def _jpeg_size(data: bytes) -> _Size:
     position = 2
     while position + 9 <= len(data):
         if data[position] != 0xFF:
