@@ -278,7 +278,8 @@ def _logs(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], RequestLog]:
     return {key: RequestLog(found, [*lines[key], *found]) for key, found in events.items()}
 
 
-def _threads(con: duckdb.DuckDBPyConnection, densities: Densities) -> Iterator[Thread]:
+def threads(con: duckdb.DuckDBPyConnection, densities: Densities) -> Iterator[Thread]:
+    """Yield every thread of the sessions that `int_ledger_calls` and `int_ledger_items` hold."""
     logs = _logs(con)
     order = "order by source_id, session_id, thread_id"
     calls = _grouped(con, f"select * from int_ledger_calls {order}, first_block_index, call_index")
@@ -297,20 +298,20 @@ def _grouped(con: duckdb.DuckDBPyConnection, query: str) -> dict[tuple[str, str,
 
 def build(con: duckdb.DuckDBPyConnection, densities: Densities) -> None:
     """Build the ledger's tables on `con` as temporary tables, from the models it reads."""
-    tables = ledger_tables(list(_threads(con, densities)))
+    tables = ledger_tables(list(threads(con, densities)))
     for name, table in tables.items():
         con.register(f"{name}_arrow", table)
         con.execute(f"create or replace temp table {name} as select * from {name}_arrow")
         con.unregister(f"{name}_arrow")
 
 
-def ledger_tables(threads: Sequence[Thread]) -> dict[str, pa.Table]:
+def ledger_tables(found: Sequence[Thread]) -> dict[str, pa.Table]:
     """Return the ledger of some threads, one Arrow table per name of `LEDGER_COLUMNS`."""
-    if not threads:
+    if not found:
         return {name: _Columns(name).table() for name in LEDGER_COLUMNS}
-    layout = _Layout(threads)
+    layout = _Layout(found)
     places = layout.places
-    calls = [threads[place.thread].calls[place.call] for place in places]
+    calls = [found[place.thread].calls[place.call] for place in places]
     shared = _share_prefixes(layout)
     owned = np.array([bool(call["is_owned"]) for call in calls], np.int64)
     expected = [shared.get(number, place.expected) for number, place in enumerate(places)]

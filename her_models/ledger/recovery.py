@@ -15,6 +15,7 @@ _VISIBLE_RELATIVE = 0.08  # standard errors, measured on responses whose output 
 _VISIBLE_TOKENS = 6.0
 _GROWTH_RELATIVE = 0.16
 _GROWTH_TOKENS = 30.0
+_SHARED_RELATIVE = 0.03
 _WIDTH = 2.0  # standard errors on each side of the stated interval
 
 
@@ -89,8 +90,12 @@ def _is_credible(witness: Witness) -> bool:
 
 
 def sum_interval(outputs: Sequence[Output]) -> tuple[int, int, int]:
-    """Return (estimate, low, high) of a sum; errors of single responses are taken as independent."""
+    """Return (estimate, low, high) of a sum.
+
+    Errors of single responses are taken as independent; a density that is off is an error they share.
+    """
     total = sum(output.tokens for output in outputs)
-    half = math.sqrt(sum(((output.high - output.low) / 2) ** 2 for output in outputs))
+    shared = _SHARED_RELATIVE * sum(output.tokens for output in outputs if not output.is_logged)
+    half = shared + math.sqrt(sum(((output.high - output.low) / 2) ** 2 for output in outputs))
     least = sum(output.low if output.is_logged else 0 for output in outputs)
     return total, max(math.floor(total - half), least), math.ceil(total + half)

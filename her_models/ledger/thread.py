@@ -26,6 +26,7 @@ class Thread:
     calls: Sequence[Row]
     items: Sequence[Row]
     sizes: list[Estimate] = field(default_factory=list)
+    witnesses: list[Witness] = field(default_factory=list)
     outputs: list[Output] = field(default_factory=list)
     written: list[list[int]] = field(default_factory=list)  # per call, its items
     order: list[int] = field(default_factory=list)  # per call, how many items stood before it
@@ -51,7 +52,8 @@ def read_thread(calls: Sequence[Row], items: Sequence[Row], densities: Densities
         if index >= 0:
             thread.written[index].append(place)
     thread.order = _order(calls, items)
-    thread.outputs = _outputs(thread, owner)
+    thread.witnesses = _witnesses(thread, owner)
+    thread.outputs = [recovered_output(witness) for witness in thread.witnesses]
     requests = [_request(call, output) for call, output in zip(calls, thread.outputs, strict=True)]
     walked = [_item(place, item, thread.sizes[place], owner[place]) for place, item in enumerate(items)]
     exact = _exact_prompts(thread, densities, log) if log is not None else None
@@ -129,9 +131,9 @@ def _order(calls: Sequence[Row], items: Sequence[Row]) -> list[int]:
     return order
 
 
-def _outputs(thread: Thread, owner: Sequence[int]) -> list[Output]:
+def _witnesses(thread: Thread, owner: Sequence[int]) -> list[Witness]:
     calls, order = thread.calls, thread.order
-    outputs = []
+    witnesses = []
     for index, call in enumerate(calls):
         visible = sum(thread.sizes[place].tokens for place in thread.written[index])
         partial = any(
@@ -147,9 +149,9 @@ def _outputs(thread: Thread, owner: Sequence[int]) -> list[Output]:
                 grown = _prompt(calls[index + 1]) - _prompt(call)
                 growth = grown if grown > 0 else None
                 others = sum(thread.sizes[place].tokens for place in fresh if owner[place] != index)
-        witness = Witness(call["output_tokens"], bool(call["is_complete"]), visible, growth, others, partial)
-        outputs.append(recovered_output(witness))
-    return outputs
+        is_complete = bool(call["is_complete"])
+        witnesses.append(Witness(call["output_tokens"], is_complete, visible, growth, others, partial))
+    return witnesses
 
 
 def _prompt(call: Row) -> int:
