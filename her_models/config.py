@@ -103,7 +103,7 @@ def _time_zone(data: Mapping[str, Any]) -> str:
 
 def _source(entry: object, path: Path) -> Source:
     if not isinstance(entry, dict) or not isinstance(entry.get("path"), str):
-        raise ConfigError(f"{path}: a [[sources]] entry has no path. Write: path = \"/where/the/logs/are\"")
+        raise ConfigError(f'{path}: a [[sources]] entry has no path. Write: path = "/where/the/logs/are"')
     owner, host = entry.get("owner"), entry.get("host")
     return Source(
         source_part(owner) if isinstance(owner, str) else default_owner(),
