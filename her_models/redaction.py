@@ -422,6 +422,12 @@ def _lines_around(data: bytes, offsets: Sequence[int]) -> Iterator[tuple[int, in
         yield start, done
 
 
+def _in_line(data: bytes, start: int, end: int) -> int:
+    """Return `start`, or where the line of `end` begins: what a line holds never depends on the line before it."""
+    start = max(0, start)
+    return max(start, data.rfind(b"\n", start, end) + 1)
+
+
 def _by_end(candidate: Candidate) -> tuple[int, int]:
     return candidate[1], candidate[0]
 
@@ -788,7 +794,7 @@ def _starts_line(data: bytes, start: int) -> bool:
 _MYSQL = _Pattern(rb"[^\n\"|;&]{0,120}? -p(?![ ])(?=\S)")
 _DOCKER = _Pattern(rb"[^\n\"|;&]{0,120}?(?:^|(?<= ))-p(?=[ =])[ =]?")
 _REDIS = _Pattern(rb"[^\n\"|;&]{0,120}?(?:^|(?<= ))-a(?=[ ])")
-_ECHOED = _Pattern(rb".*\becho (?:-[ne]+ )?\\*[\"']?([^\s\"'\\|]{4,64})\\*[\"']? *\| *$")
+_ECHOED = _Pattern(rb"(?:.*[^A-Za-z]|.*\\n|)echo (?:-[ne]+ )?\\*[\"']?([^\s\"'\\|]{4,64})\\*[\"']? *\| *$")
 _USER_COLON = _Pattern(_BLANKS + rb"\\*[\"']?([A-Za-z0-9_.@+-]{0,64}):")
 
 
@@ -802,13 +808,13 @@ def _confirm_flag(data: bytes, end: int, rule: Rule, head: Head) -> Iterator[_Fo
         return
     if head.pattern.startswith("(?:-u"):
         pair = _USER_COLON.match(data, end)
-        if pair and b"curl" in data[max(0, end - 400) : end]:
+        if pair and b"curl" in data[_in_line(data, end - 400, end) : end]:
             secret = _BARE.match(data, pair.end())
             if secret and _is_password(_plain(secret[0]), False):
                 yield _Found(secret.start(), secret.end(), rule.name)
         return
     if head.pattern.startswith("sudo"):
-        base = max(0, end - head.width - 120) if head.width else end
+        base = _in_line(data, end - 128, end)
         echoed = _ECHOED.match(data[base : end - len("sudo -S")])
         if echoed and _is_password(_plain(echoed[1]), True):
             yield _Found(base + echoed.start(1), base + echoed.end(1), rule.name)
@@ -1076,7 +1082,7 @@ def _confirm_pem_end(data: bytes, end: int, rule: Rule) -> Iterator[_Found]:
     limit = data.rfind(b"END", 0, end)
     while limit > 0 and data[limit - 1] in b"- ":
         limit -= 1
-    base = max(0, limit - _LONGEST_PEM)
+    base = _in_line(data, limit - _LONGEST_PEM, limit)
     if data.rfind(b"PRIVATE KEY", base, limit) >= 0:
         return  # found from its beginning
     found: list[tuple[int, int]] = []

@@ -221,6 +221,7 @@ def _in_context() -> list[Seed]:
         ("command-line", value("f1"), f'spawn(["tool","--api-key","{value("f1")}"])'),
         ("command-line", word + "7", f"curl -s -u bob:{word}7 https://x.test"),
         ("command-line", word + "8", f"sshpass -p {word}8 ssh host"),
+        ("command-line", word + "f", f"cd /srv\necho {word}f | sudo -S ls"),
         ("command-line", word + "9", f"mysql -h db -u root -p{word}9 main"),
         ("name-value-pair", word + "a", f"- name: DB_PASSWORD\n  value: {word}a\n"),
         ("name-value-pair", value("p1"), f'{{"name":"API_TOKEN","value":"{value("p1")}"}}'),

@@ -268,6 +268,16 @@ def test_spans_are_sorted_and_disjoint_and_equal_for_both_engines(texts: list[st
 
 
 @settings(max_examples=150, deadline=None)
+@given(st.lists(TEXTS, max_size=4), st.sampled_from([0, 2]))
+@example(["curl x", "-u bob:s3cret99"], 0)
+@example(["BEGIN PRIVATE KEY", body("pem", 40) + "= -----END PRIVATE KEY"], 0)
+@example(["x", "echo s3cret99 | sudo -S ls"], 0)
+def test_a_line_is_redacted_the_same_whatever_lines_are_around_it(texts: list[str], every: int):
+    lines = [escaped(text, every).encode("utf-8", "surrogatepass") for text in texts]
+    assert REDACTOR.redact(b"\n".join(lines)).split(b"\n") == [REDACTOR.redact(line) for line in lines or [b""]]
+
+
+@settings(max_examples=150, deadline=None)
 @given(st.lists(st.one_of(st.binary(max_size=30), TEXTS.map(lambda t: t.encode("utf-8", "surrogatepass"))), max_size=5))
 def test_any_bytes_are_taken_and_redacting_twice_changes_nothing(parts: list[bytes]):
     once = REDACTOR.redact(b"".join(parts))
