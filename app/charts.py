@@ -6,11 +6,17 @@ that the dear stands out. A chart gets a table and draws it; it computes nothing
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 import altair as alt
 import pandas as pd
+import pyarrow as pa
+import streamlit as st
+
+from app import format
+from her_models.reports import Overview
 
 TOKEN_CLASSES = {
     "cache_read_tokens": ("Cache read", "#56B4E9"),
@@ -47,29 +53,44 @@ def kind_name(kind: str | None) -> str:
     return KINDS.get(kind or "", ((kind or "Other").replace("_", " ").capitalize(), ""))[0]
 
 
-def cost_by_day(rows: pd.DataFrame, measure: str, title: str) -> alt.Chart:
-    """Stacked bars per day; `rows` has day_on, group_name and `measure`, the dearest groups in colours of their own."""
-    ranked = rows.groupby("group_name")[measure].sum().sort_values(ascending=False)
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """A chart made ready: its rows and what Vega is told to do with them."""
+
+    rows: pd.DataFrame
+    spec: dict[str, Any]
+
+    def draw(self, alt_text: str) -> None:
+        """Draw it on the page; `alt_text` names it for people who cannot see it."""
+        st.vega_lite_chart(self.rows, self.spec, alt=alt_text)
+
+
+def cost_by_day(found: pa.Table) -> Drawing | None:
+    """Stacked bars of the rows of `reports.cost_by_day`; None when none of them has a price.
+
+    The dearest groups have colours of their own, the others share one.
+    """
+    rows = found.to_pandas()
+    rows["billed_usd"] = rows["billed_usd"].astype("float64")
+    if rows["billed_usd"].isna().all():
+        return None
+    rows["group_name"] = rows["group_name"].fillna("unknown").map(format.one_line)
+    ranked = rows.groupby("group_name")["billed_usd"].sum().sort_values(ascending=False)
     kept = list(ranked.index[:_GROUPS_SHOWN])
-    shown = rows.assign(group_name=rows["group_name"].where(rows["group_name"].isin(kept), _REST))
-    shown = shown.groupby(["day_on", "group_name"], as_index=False)[measure].sum()
+    rows["group_name"] = rows["group_name"].where(rows["group_name"].isin(kept), _REST)
+    rows = rows.groupby(["day_on", "group_name"], as_index=False)["billed_usd"].sum()
     order = [*kept, *([_REST] if len(ranked) > len(kept) else [])]
-    shown["place"] = shown["group_name"].map({name: place for place, name in enumerate(order)})
-    return _day_bars(
-        shown,
-        measure,
-        title,
-        alt.Color("group_name:N", sort=order, title=None, legend=None if order == ["all"] else _legend()),
-    )
+    rows["place"] = rows["group_name"].map({name: place for place, name in enumerate(order)})
+    colour = alt.Color("group_name:N", sort=order, title=None, legend=None if order == ["all"] else _legend())
+    return _day_bars(rows, "billed_usd", "US dollars", colour)
 
 
-def tokens_by_day(rows: pd.DataFrame) -> alt.Chart:
-    """Stacked bars of the token classes per day."""
-    long = rows.melt("day_on", list(TOKEN_CLASSES), "token_class", "tokens")
+def tokens_by_day(found: pa.Table) -> Drawing:
+    """Stacked bars of the token classes in the rows of `reports.cost_by_day`."""
+    long = found.to_pandas().melt("day_on", list(TOKEN_CLASSES), "token_class", "tokens")
     long["place"] = long["token_class"].map({name: place for place, name in enumerate(TOKEN_CLASSES)})
     long["group_name"] = long["token_class"].map({name: label for name, (label, _) in TOKEN_CLASSES.items()})
-    long = long[long["tokens"] > 0]
-    return _day_bars(long, "tokens", "Tokens", _class_colour())
+    return _day_bars(long[long["tokens"] > 0], "tokens", "Tokens", _class_colour())
 
 
 def calendar_unit(first_on: date | None, last_on: date | None) -> str:
@@ -78,7 +99,7 @@ def calendar_unit(first_on: date | None, last_on: date | None) -> str:
     return "day" if span <= 120 else "week" if span <= 800 else "month"
 
 
-def _day_bars(rows: pd.DataFrame, measure: str, title: str, colour: alt.Color) -> alt.Chart:
+def _day_bars(rows: pd.DataFrame, measure: str, title: str, colour: alt.Color) -> Drawing:
     first_on, last_on = rows["day_on"].min(), rows["day_on"].max()
     shown_from = min(first_on, last_on - timedelta(days=_LEAST_DAYS - 1))  # one day alone is not as wide as a page
     unit = calendar_unit(first_on, last_on)
@@ -86,7 +107,7 @@ def _day_bars(rows: pd.DataFrame, measure: str, title: str, colour: alt.Color) -
     span = (last_on - shown_from).days + 1
     ticks: Any = alt.TimeIntervalStep(interval="day", step=1) if span <= _LEAST_DAYS else 8
     money = measure.endswith("_usd")
-    return (
+    return _drawing(
         alt.Chart(rows.assign(day=[_local(on) for on in rows["day_on"]]).drop(columns="day_on"))
         .mark_bar()
         .encode(
@@ -122,8 +143,9 @@ def _local(on: date) -> str:
     return f"{on.isoformat()}T00:00:00"
 
 
-def token_share(amounts: dict[str, int]) -> alt.Chart:
+def token_share(total: Overview) -> Drawing:
     """One bar, split by token class."""
+    amounts = {name: getattr(total, name) for name in TOKEN_CLASSES}
     rows = pd.DataFrame(
         [
             {"group_name": label, "tokens": amounts[name], "place": place}
@@ -131,7 +153,7 @@ def token_share(amounts: dict[str, int]) -> alt.Chart:
             if amounts[name]
         ]
     )
-    return (
+    return _drawing(
         alt.Chart(rows)
         .mark_bar(height=22)
         .encode(
@@ -149,12 +171,12 @@ def token_share(amounts: dict[str, int]) -> alt.Chart:
     )
 
 
-def timeline(events: pd.DataFrame) -> alt.Chart | alt.LayerChart:
-    """Every event as a stroke in its kind's colour, main thread and subagents apart, running cost above."""
+def timeline(events: pd.DataFrame) -> Drawing:
+    """Every event as a stroke in its kind's colour, the main thread and subagents apart."""
     names = list(dict.fromkeys([*(label for label, _ in KINDS.values()), ERROR[0], OTHER[0]]))
     colours = {**dict(KINDS.values()), **dict([ERROR, OTHER])}
     present = [name for name in names if name in set(events["kind_label"])]
-    strokes = (
+    return _drawing(
         alt.Chart(events)
         .mark_tick(thickness=2, size=26, opacity=0.9)
         .encode(
@@ -182,10 +204,9 @@ def timeline(events: pd.DataFrame) -> alt.Chart | alt.LayerChart:
         )
         .properties(height=34 * events["lane"].nunique() + 60, padding=_TIGHT)
     )
-    return strokes
 
 
-def of_result(rows: pd.DataFrame, kind: str, x: str, y: list[str]) -> alt.Chart:
+def of_result(rows: pd.DataFrame, kind: str, x: str, y: list[str]) -> Drawing:
     """Chart of a query's result: `kind` is bars, line or points, one colour per column of `y`."""
     marks: dict[str, dict[str, Any]] = {
         "Bars": {"type": "bar"},
@@ -197,18 +218,24 @@ def of_result(rows: pd.DataFrame, kind: str, x: str, y: list[str]) -> alt.Chart:
     is_time = pd.api.types.is_datetime64_any_dtype(rows[x])
     is_number = pd.api.types.is_numeric_dtype(rows[x]) and kind != "Bars"
     scale = "T" if is_time else "Q" if is_number else "N"
-    return (
-        alt.Chart(long)
-        .mark_bar(**{})
+    return _drawing(
+        alt.Chart(long, mark=marks[kind])
         .encode(
             x=alt.X(
                 field="across", type={"T": "temporal", "Q": "quantitative", "N": "nominal"}[scale], sort=None, title=x
             ),
             y=alt.Y("value:Q", title=y[0] if len(y) == 1 else None),
-            color=alt.Color("column:N", title=None, legend=None if len(y) == 1 else alt.Legend(orient="top")),
+            color=alt.Color("column:N", title=None, legend=None if len(y) == 1 else _legend()),
         )
-        .properties(mark=marks[kind], height=320)
+        .properties(height=320, padding=_TIGHT)
     )
+
+
+def _drawing(chart: alt.Chart) -> Drawing:
+    """Take a chart apart. Altair's check of it against its schema is left out: it takes longer than all else."""
+    rows = chart.data
+    chart.data = alt.Undefined
+    return Drawing(rows, chart.to_dict(validate=False))
 
 
 def _class_colour() -> alt.Color:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from collections.abc import Callable, Hashable
 from functools import lru_cache
 from pathlib import Path
@@ -23,7 +24,9 @@ from her_models.lake import Lake, open_lake
 
 P = ParamSpec("P")
 T = TypeVar("T")
+U = TypeVar("U")
 
+_REMOTE_SECONDS = 2.0  # how old the news from a catalog on another machine may be
 NO_SESSIONS = "The lake holds no session yet. Run `./her ingest` in a terminal, or `./her up --demo` for invented ones."
 _ANSWERS_KEPT = 256  # the events of a long session are the largest, a few MB
 
@@ -59,10 +62,34 @@ def ask(question: Callable[Concatenate[duckdb.DuckDBPyConnection, P], T], *args:
     """
     settings = config()
     identity = _identity(settings)
-    with _cursor(settings.home, identity) as cursor:
-        snapshot_id = Lake(cursor, settings).snapshot_id()
+    snapshot_id = _snapshot_id(settings, identity, _catalog_mark(settings))
     answer: T = _answer(settings.home, identity, snapshot_id, question, args, tuple(sorted(kwargs.items())))
     return answer
+
+
+def derived(
+    make: Callable[[T], U],
+    question: Callable[Concatenate[duckdb.DuckDBPyConnection, P], T],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> U:
+    """Return what `make` makes of an answer, such as a chart, or what it made of it before."""
+    return ask(_made, make, question, args, tuple(sorted(kwargs.items())))
+
+
+def _made(
+    con: duckdb.DuckDBPyConnection,
+    make: Callable[[Any], U],
+    question: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: tuple[tuple[str, Any], ...],
+) -> U:
+    return make(question(con, *args, **dict(kwargs)))
+
+
+def forget_answers() -> None:
+    """Ask everything anew from now on, as after an ingest."""
+    _answer.cache_clear()
 
 
 def saved_queries() -> dict[str, str]:
@@ -110,6 +137,26 @@ def _identity(settings: Config) -> Hashable:
         return settings.catalog_path.stat().st_ino
     except OSError as error:
         raise LakeError(f"There is no lake in {settings.home} yet. Run: ./her ingest") from error
+
+
+def _catalog_mark(settings: Config) -> Hashable:
+    """What changes with every commit and costs next to nothing to look at; the catalog itself takes milliseconds."""
+    if settings.catalog:
+        return time.monotonic() // _REMOTE_SECONDS
+    marks = []
+    for path in (settings.catalog_path, settings.catalog_path.with_name(f"{settings.catalog_path.name}-wal")):
+        try:
+            found = path.stat()
+        except OSError:  # no write-ahead log: nothing was written since it was merged
+            continue
+        marks.append((found.st_mtime_ns, found.st_size))
+    return tuple(marks)
+
+
+@lru_cache(maxsize=4)
+def _snapshot_id(settings: Config, identity: Hashable, mark: Hashable) -> int:
+    with _cursor(settings.home, identity) as cursor:
+        return Lake(cursor, settings).snapshot_id()
 
 
 @lru_cache(maxsize=1)

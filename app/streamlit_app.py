@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from pathlib import Path
 
 import duckdb
 import streamlit as st
 
+_STARTED = time.perf_counter()
+_LOG = logging.getLogger("her.app")
 _HERE = Path(__file__).resolve().parent
 if str(_HERE.parent) not in sys.path:  # `streamlit run` puts only this file's folder on the path
     sys.path.insert(0, str(_HERE.parent))
@@ -57,9 +60,11 @@ try:
 except HerError as error:
     st.error(str(error), icon=":material/error:")
 except duckdb.Error as error:
-    logging.getLogger("her.app").exception("A page could not be drawn")
+    _LOG.exception("A page could not be drawn")
     st.error(
         f"The lake could not be read ({type(error).__name__}). Run ./her doctor in a terminal: it says what is wrong"
         " and how to mend it. Then reload this page.",
         icon=":material/error:",
     )
+finally:
+    _LOG.info("%s drawn in %.0f ms", page.title, (time.perf_counter() - _STARTED) * 1000)

@@ -26,7 +26,7 @@ from her_models.errors import QueryError
 Dimension = Literal["model", "project", "owner"]
 SessionSort = Literal[
     "started_at", "ended_at", "billed_usd", "output_tokens", "turns_count", "requests_count", "tool_calls_count",
-    "tool_errors_count", "duration_seconds", "peak_context_tokens", "project", "owner", "hits_count",
+    "tool_errors_count", "agents_count", "duration_seconds", "peak_context_tokens", "project", "owner", "hits_count",
 ]  # fmt: skip
 
 _QUERIES = Path(__file__).resolve().parent.parent / "sql" / "reports"
@@ -156,6 +156,15 @@ class Session:
     unpriced_requests_count: int
     floor_requests_count: int
     completeness: str
+
+
+@dataclass(frozen=True)
+class LongestSession:
+    """Which session has the most events."""
+
+    source_id: str
+    session_id: str
+    events_count: int
 
 
 @dataclass(frozen=True)
@@ -300,6 +309,12 @@ def session_tools(con: duckdb.DuckDBPyConnection, source_id: str, session_id: st
 def session_agents(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str) -> pa.Table:
     """Return the main thread and the subagents of a session."""
     return _table(con, "session_agents", {"source_id": source_id, "session_id": session_id})
+
+
+def longest_session(con: duckdb.DuckDBPyConnection) -> LongestSession | None:
+    """Return the session with the most events, the slowest to open; None in an empty lake."""
+    rows = _table(con, "longest_session").to_pylist()
+    return LongestSession(**rows[0]) if rows else None
 
 
 def session_events(

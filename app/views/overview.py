@@ -105,16 +105,13 @@ def draw_days(scope: Scope, total: Overview) -> None:
         )
     dimension = SPLITS[split or "Model"]
     if dimension is None:
-        rows = data.ask(reports.cost_by_day, scope).to_pandas()
-        st.altair_chart(charts.tokens_by_day(rows), alt="Tokens per day by class")
+        data.derived(charts.tokens_by_day, reports.cost_by_day, scope).draw("Tokens per day by class")
         return
-    rows = data.ask(reports.cost_by_day, scope, dimension).to_pandas()
-    rows["billed_usd"] = rows["billed_usd"].astype("float64")
-    if rows["billed_usd"].isna().all():
+    drawing = data.derived(charts.cost_by_day, reports.cost_by_day, scope, dimension)
+    if drawing is None:
         st.info("No model in this period has a price, so there is no cost to draw. Tokens are under Token class.")
-        return
-    rows["group_name"] = rows["group_name"].fillna("unknown").map(format.one_line)
-    st.altair_chart(charts.cost_by_day(rows, "billed_usd", "US dollars"), alt="Cost per day")
+    else:
+        drawing.draw("Cost per day")
 
 
 def draw_groups(scope: Scope, dimension: reports.Dimension, heading: str) -> None:
@@ -150,8 +147,7 @@ draw_figures(total)
 draw_days(scope, total)
 
 st.subheader("Where the tokens went")
-amounts = {name: getattr(total, name) for name in charts.TOKEN_CLASSES}
-st.altair_chart(charts.token_share(amounts), alt="Share of each token class")
+data.derived(charts.token_share, reports.overview, scope).draw("Share of each token class")
 
 left, right = st.columns(2, gap="medium")
 with left:

@@ -132,8 +132,8 @@ def draw_replay(session: Session) -> None:
     if not record.length:
         st.info("This session's log holds nothing that was said or done.")
         return
-    frame = data.ask(replay.timeline_rows, session.source_id, session.session_id)
-    st.altair_chart(charts.timeline(frame), alt="Timeline of the session's events by kind")
+    drawing = data.derived(charts.timeline, replay.timeline_rows, session.source_id, session.session_id)
+    drawing.draw("Timeline of the session's events by kind")
     replay.draw(session, record)
 
 

@@ -139,7 +139,7 @@ def draw_chart(frame: pd.DataFrame) -> None:
             y = st.multiselect("Up", numbers, default=numbers[-1:])
         if x and y:
             shown = frame.head(2000)
-            st.altair_chart(charts.of_result(shown, kind or "Bars", x, [n for n in y if n != x] or y), alt="Chart")
+            charts.of_result(shown, kind or "Bars", x, [n for n in y if n != x] or y).draw("Chart of the result")
             if len(frame) > len(shown):
                 st.caption(f"The chart holds the first {len(shown):,} rows.")
 

@@ -106,7 +106,7 @@ def test_a_query_runs_and_its_result_can_be_taken_away(demo_app: str, open_page:
     expect(page.get_by_test_id("stVegaLiteChart")).to_be_visible()
     for name, beginning in (("CSV", b'"project","month","usd"'), ("Parquet", b"PAR1")):
         with page.expect_download() as download:
-            page.get_by_role("button", name=name).click()
+            page.get_by_role("button", name=name, exact=True).click()
         download.value.save_as(tmp_path / name)
         assert (tmp_path / name).read_bytes().startswith(beginning)
     query = page.get_by_label("Query")
