@@ -379,6 +379,8 @@ SESSIONS = _table(
     "peak_context_tokens BIGINT  longest prompt of the main thread",
     "billed_usd DECIMAL(38,12)  sum over priced requests; null when none is priced",
     "estimated_usd DECIMAL(38,12)  best estimate: billed_usd, which is at least what was paid, and output that the log lost",
+    "estimated_unlogged_usd DECIMAL(38,12)  calls that no line shows, estimated; in no other figure",
+    "client_total_usd DOUBLE  the client's own running total for the session, where it writes one",
     "content_usd DECIMAL(38,12)  content lane of billed_usd",
     "cache_excess_usd DECIMAL(38,12)  cache lane of billed_usd",
     "premium_usd DECIMAL(38,12)  premium lane of billed_usd",
@@ -610,6 +612,24 @@ LINEAGES = _table(
     "static_tokens BIGINT  system prompt and tools at its beginning",
 )
 
+UNLOGGED_CALLS = _table(
+    "unlogged_calls",
+    "mart",
+    "call that no line shows",
+    "source_id, session_id, call_index",
+    "source_id VARCHAR  shard",
+    "session_id VARCHAR  session",
+    "call_index BIGINT  position, from 0",
+    "occasion VARCHAR  compaction, or small-model checks",
+    "logged_at TIMESTAMPTZ  time of what it left behind",
+    "model VARCHAR  model it is taken to have used",
+    "prompt_tokens BIGINT  estimated",
+    "output_tokens BIGINT  estimated",
+    "estimated_usd DECIMAL(38,12)  estimated cost, never part of billed_usd; null when the model has no price",
+    "low_usd DECIMAL(38,12)  lower end of the stated interval",
+    "high_usd DECIMAL(38,12)  upper end of the stated interval",
+)
+
 DAILY_COST = _table(
     "daily_cost",
     "mart",
@@ -744,6 +764,7 @@ TABLES: dict[str, Table] = {
         REQUEST_CONTEXT,
         CACHE_MISSES,
         LINEAGES,
+        UNLOGGED_CALLS,
         DAILY_COST,
         TOOL_COST,
         FILE_COST,

@@ -1,8 +1,8 @@
 -- sessions: one row for each session: whose, about what, how much.
 -- grain: one row per session; its subagents, resumes and parts in several files are joined
 -- key:   source_id, session_id
--- reads: int_sessions, int_session_lines, int_response_copies, requests, request_context, lineages, turns, blocks,
---        stg_event_lines
+-- reads: int_sessions, int_session_lines, int_response_copies, requests, request_context, lineages, unlogged_calls, turns,
+--        blocks, stg_event_lines
 -- note:  history copied from another session is context here, not cost: its responses are counted apart
 
 with request_sums as (
@@ -62,6 +62,28 @@ pairs as (
             and requests.session_id = lineages.session_id
             and requests.request_id = lineages.first_request_id
     where requests.previous_request_id is not null
+    group by all
+),
+
+unlogged as (
+    select
+        source_id,
+        session_id,
+        sum(estimated_usd) as estimated_usd
+    from unlogged_calls
+    group by all
+),
+
+client_totals as (
+    select
+        source_id,
+        session_id,
+        arg_max(
+            try_cast(payload ->> 'totalCostUSD' as double),
+            (coalesce(logged_at, timestamptz '1970-01-01'), path, offset_bytes)
+        ) as total_usd
+    from stg_event_lines
+    where type = 'cost-state'
     group by all
 ),
 
@@ -206,6 +228,8 @@ select
     request_sums.peak_context_tokens,  -- tokens of the longest prompt of the main thread
     request_sums.billed_usd,  -- US dollars over priced requests; null when none is priced
     request_sums.estimated_usd,  -- US dollars, best estimate
+    unlogged.estimated_usd as estimated_unlogged_usd,  -- US dollars of calls that no line shows, estimated
+    client_totals.total_usd as client_total_usd,  -- US dollars, the client's own running total
     request_sums.content_usd,  -- US dollars, content lane
     request_sums.cache_excess_usd,  -- US dollars, cache lane
     request_sums.premium_usd,  -- US dollars, premium lane
@@ -233,6 +257,10 @@ select
 from int_sessions
 left join request_sums
     on int_sessions.source_id = request_sums.source_id and int_sessions.session_id = request_sums.session_id
+left join unlogged
+    on int_sessions.source_id = unlogged.source_id and int_sessions.session_id = unlogged.session_id
+left join client_totals
+    on int_sessions.source_id = client_totals.source_id and int_sessions.session_id = client_totals.session_id
 left join context_sums
     on int_sessions.source_id = context_sums.source_id and int_sessions.session_id = context_sums.session_id
 left join pairs
