@@ -44,6 +44,8 @@ OTHER = ("Other", "#A8A29E")
 
 _GROUPS_SHOWN = 7  # more colours than that no eye tells apart; the rest is one group
 _REST = "all others"
+_NAMES_ON_A_LINE = 5
+_ROWS = "rows"
 _LEAST_DAYS = 14
 _TIGHT = {"left": 0, "top": 0, "right": 4, "bottom": 0}
 
@@ -55,14 +57,14 @@ def kind_name(kind: str | None) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Drawing:
-    """A chart made ready: its rows and what Vega is told to do with them."""
+    """A chart made ready: its rows, as Arrow, and what Vega is told to do with them."""
 
-    rows: pd.DataFrame
+    rows: bytes
     spec: dict[str, Any]
 
     def draw(self, alt_text: str) -> None:
         """Draw it on the page; `alt_text` names it for people who cannot see it."""
-        st.vega_lite_chart(self.rows, self.spec, alt=alt_text)
+        st.vega_lite_chart({**self.spec, "datasets": {_ROWS: self.rows}}, alt=alt_text)
 
 
 def cost_by_day(found: pa.Table) -> Drawing | None:
@@ -81,7 +83,9 @@ def cost_by_day(found: pa.Table) -> Drawing | None:
     rows = rows.groupby(["day_on", "group_name"], as_index=False)["billed_usd"].sum()
     order = [*kept, *([_REST] if len(ranked) > len(kept) else [])]
     rows["place"] = rows["group_name"].map({name: place for place, name in enumerate(order)})
-    colour = alt.Color("group_name:N", sort=order, title=None, legend=None if order == ["all"] else _legend())
+    colour = alt.Color(
+        "group_name:N", sort=order, title=None, legend=None if order == ["all"] else _legend(_NAMES_ON_A_LINE)
+    )
     return _day_bars(rows, "billed_usd", "US dollars", colour)
 
 
@@ -233,9 +237,12 @@ def of_result(rows: pd.DataFrame, kind: str, x: str, y: list[str]) -> Drawing:
 
 def _drawing(chart: alt.Chart) -> Drawing:
     """Take a chart apart. Altair's check of it against its schema is left out: it takes longer than all else."""
-    rows = chart.data
-    chart.data = alt.Undefined
-    return Drawing(rows, chart.to_dict(validate=False))
+    rows = pa.Table.from_pandas(chart.data, preserve_index=False)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, rows.schema) as stream:
+        stream.write_table(rows)
+    chart.data = alt.NamedData(_ROWS)
+    return Drawing(sink.getvalue().to_pybytes(), chart.to_dict(validate=False))
 
 
 def _class_colour() -> alt.Color:
@@ -249,5 +256,6 @@ def _class_colour() -> alt.Color:
     )
 
 
-def _legend(label_limit: int = 220) -> alt.Legend:
-    return alt.Legend(orient="top", symbolType="square", columns=0, labelLimit=label_limit, padding=0, offset=10)
+def _legend(columns: int = 0) -> alt.Legend:
+    """A legend above the chart, on one line unless `columns` says how many names stand on a line."""
+    return alt.Legend(orient="top", symbolType="square", columns=columns, labelLimit=220, padding=0, offset=10)

@@ -28,6 +28,7 @@ st.html(
     [class*="st-key-figures"] [data-testid="stMetric"] > div { padding: 0; }
     [class*="st-key-figures"] [data-testid="stMetricValue"] { font-size: 1.2rem; font-variant-numeric: tabular-nums; }
     [class*="st-key-figures"] [data-testid="stMetricLabel"] { opacity: 0.75; }
+    [data-testid="stHeading"] h1 { padding: 0 0 0.5rem; }
     [data-testid="stCaptionContainer"] { font-variant-numeric: tabular-nums; }
     </style>"""
 )

@@ -115,6 +115,10 @@ def draw_header(session: Session) -> None:
             border=True,
             help=f"sessions.tool_calls_count; {session.tool_errors_count:,} failed",
         )
+
+
+def draw_caveats(session: Session) -> None:
+    """Say why the cost is a lower bound, where it is one."""
     notes = []
     if session.floor_requests_count:
         notes.append(
@@ -123,7 +127,7 @@ def draw_header(session: Session) -> None:
     if session.unpriced_requests_count:
         notes.append(f"Responses without a price, left out of the cost: {session.unpriced_requests_count:,}.")
     if notes:
-        st.caption(" ".join(notes))
+        st.caption(" ".join(notes), width="content")
 
 
 def draw_replay(session: Session) -> None:
@@ -246,13 +250,15 @@ def draw_about(session: Session) -> None:
 session = chosen_session()
 draw_header(session)
 VIEWS = {"Replay": draw_replay, "Turns": draw_turns, "Tools": draw_tools, "Subagents": draw_agents, "About": draw_about}
-view = st.segmented_control(
-    "View",
-    list(VIEWS),
-    default="Replay",
-    required=True,
-    key="view",
-    bind="query-params",
-    label_visibility="collapsed",
-)
+with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+    view = st.segmented_control(
+        "View",
+        list(VIEWS),
+        default="Replay",
+        required=True,
+        key="view",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    draw_caveats(session)
 VIEWS[view or "Replay"](session)

@@ -72,8 +72,8 @@ def draw_schema() -> None:
         hide_index=True,
         height=460,
         column_config={
-            "Column": st.column_config.TextColumn(width=150),
-            "Type": st.column_config.TextColumn(width=95),
+            "Column": st.column_config.TextColumn(width=175),
+            "Type": st.column_config.TextColumn(width=110),
             "Meaning": st.column_config.TextColumn(width=420),
         },
         alt=f"Columns of {name}",
@@ -180,7 +180,7 @@ with left:
         on_change=load_chosen,
     )
     st.session_state.setdefault("sql", EXAMPLES["Cost per project and month"])
-    sql = st.text_area("Query", key="sql", height=210, label_visibility="collapsed")
+    sql = st.text_area("Query", key="sql", height=170, label_visibility="collapsed")
     with st.container(horizontal=True, vertical_alignment="center"):
         is_asked = st.button("Run", type="primary", icon=":material/play_arrow:", shortcut="Mod+Enter")
         draw_saving(sql)
@@ -193,6 +193,5 @@ with left:
         except QueryError as error:
             st.error("This query cannot be run.", icon=":material/error:")
             st.code(str(error), None, wrap_lines=True)
-if "sql_result" in st.session_state:
-    result = st.session_state["sql_result"]
-    draw_result(result.table, result.is_cut)
+    if "sql_result" in st.session_state:
+        draw_result(st.session_state["sql_result"].table, st.session_state["sql_result"].is_cut)
