@@ -44,6 +44,7 @@ class Config:
     redact_home_names: bool = False
     time_zone: str = "UTC"
     prices_path: Path | None = None  # user's own prices, merged over the built-in list
+    densities_path: Path | None = None  # user's own token densities, laid over the built-in ones
     workers: int = 0  # 0: one per core
     catalog: str = ""  # DuckLake catalog; empty: SQLite in HER_HOME
     data_path: str = ""  # where Parquet lies; empty: HER_HOME/lake
@@ -135,7 +136,7 @@ def load_config(home: Path | None = None) -> Config:
     entries = data.get("sources", [])
     if not isinstance(entries, list):
         raise ConfigError(f"{path}: sources is not a list. Write [[sources]] entries.")
-    prices = data.get("prices")
+    prices, densities = data.get("prices"), data.get("densities")
     return Config(
         home=home,
         sources=tuple(_source(entry, path) for entry in entries),
@@ -143,6 +144,7 @@ def load_config(home: Path | None = None) -> Config:
         redact_home_names=bool(data.get("redact_home_names", False)),
         time_zone=_time_zone(data),
         prices_path=Path(prices).expanduser() if isinstance(prices, str) else None,
+        densities_path=Path(densities).expanduser() if isinstance(densities, str) else None,
         workers=workers,
         catalog=str(data.get("catalog", "")),
         data_path=str(data.get("data_path", "")),

@@ -144,7 +144,7 @@ def published_snapshot(config: Config) -> int | None:
 def _settings_stamp(config: Config) -> str:
     """Return what changes when the marts might have to be made anew though no log did: code, prices, settings."""
     digest = hashlib.blake2b(digest_size=16)
-    paths = [*_SETTINGS, *([config.prices_path] if config.prices_path else [])]
+    paths = [*_SETTINGS, *(path for path in (config.prices_path, config.densities_path) if path)]
     for path in paths:
         for file in sorted(path.rglob("*.sql")) if path.is_dir() else [path]:
             try:

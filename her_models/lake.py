@@ -256,7 +256,15 @@ class Lake:
         """Return a hash of what the marts hang on beside the logs."""
         from her_models.pricing import prices_version
 
-        text = "\0".join((warehouse.models_version(), prices_version(self.config.prices_path), self.config.time_zone))
+        densities = self.config.densities_path
+        text = "\0".join(
+            (
+                warehouse.models_version(),
+                prices_version(self.config.prices_path),
+                self.config.time_zone,
+                densities.read_text(encoding="utf-8") if densities and densities.exists() else "",
+            )
+        )
         return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
     def is_outdated(self, source_id: str) -> bool:
@@ -470,9 +478,14 @@ class _Publication:
     def _write_prices(self) -> None:
         """Put the prices of every model that answered into the lake; loading the lists is slow, so only if needed."""
         outdated = self.is_everything
-        seen = "select distinct model from lake.response_lines where model is not null"
+        lines = "lake.response_lines"
         if not outdated and self.staged.tables.get("response_lines"):
-            seen = f"select distinct model from {self._staged_rows('response_lines')} where model is not null"
+            lines = self._staged_rows("response_lines")
+        # Sub-calls answer too, and may be of a model that never answers by itself.
+        seen = (
+            f"select model from {lines} where model is not null union "
+            f"select unnest(json_extract_string(iterations, '$[*].model')) from {lines} where iterations is not null"
+        )
         missing = [
             row[0]
             for row in self.con.execute(
@@ -624,8 +637,11 @@ class _Publication:
             if name not in marts:
                 where = f" where source_id = {literal(self.source_id)}" if "source_id" in table.column_names else ""
                 self.con.execute(f"create or replace temp view {name} as select * from lake.{name}{where}")
+        densities = self.lake.config.densities_path
+        self.con.execute(f"set variable densities_path = {literal(str(densities) if densities else None)}")
         models = [model for model in warehouse.mart_models().values() if model.scope == "sessions"]
-        self.seconds.update(warehouse.build(self.con, models))
+        # Of a whole source the events may be larger than memory; of a few sessions a copy saves reading the lake again.
+        self.seconds.update(warehouse.build(self.con, models, views={"stg_event_lines"} if self.is_everything else ()))
         self._check("sessions")
         self.requests_count = self._one("select count(*) from requests")
         for model in models:
@@ -633,8 +649,7 @@ class _Publication:
                 self._replace(
                     model.name, "(source_id, session_id) in (select source_id, session_id from scope_sessions)"
                 )
-        for model in reversed(models):
-            self._drop([model.name])
+        self._drop([model.name for model in reversed(models)])
 
     def _build_source(self, now: datetime) -> None:
         models = [model for model in warehouse.mart_models().values() if model.scope == "source"]

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -167,7 +167,9 @@ def models(folder: Path = SQL_PATH) -> dict[str, Model]:
         read_model(path)
         for part in ("staging", "intermediate", "marts")
         for path in sorted((folder / part).glob("*.sql"))
-    ] + list(_ledger_models())
+    ]
+    if folder == SQL_PATH:
+        found += _ledger_models()
     by_name = {model.name: model for model in found}
     for model in found:
         for read in model.reads:
@@ -196,7 +198,8 @@ def mart_models(folder: Path = SQL_PATH) -> dict[str, Model]:
 def models_version(folder: Path = SQL_PATH) -> str:
     """Return a hash of every model and of the contract: marts made by another version must be made anew."""
     digest = hashlib.blake2b(digest_size=8)
-    for path in sorted(folder.glob("*/*.sql")):
+    ledger = Path(__file__).parent / "ledger"
+    for path in [*sorted(folder.glob("*/*.sql")), *sorted(ledger.glob("*.py")), *sorted(ledger.glob("*.toml"))]:
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
     for table in TABLES.values():
@@ -204,10 +207,13 @@ def models_version(folder: Path = SQL_PATH) -> str:
     return digest.hexdigest()
 
 
-def build(con: duckdb.DuckDBPyConnection, chosen: Iterable[Model]) -> dict[str, float]:
-    """Build models as temporary tables (staging: views), in the order given; returns the seconds each took.
+def build(
+    con: duckdb.DuckDBPyConnection, chosen: Iterable[Model], *, views: Container[str] = ()
+) -> dict[str, float]:
+    """Build models as temporary tables, in the order given; returns the seconds each took.
 
-    The tables they read must be there under their own names.
+    The tables they read must be there under their own names. Those named in `views` become views: what is large and
+    read once need not be copied.
 
     Raises:
         ModelError: a model cannot be run.
@@ -222,7 +228,7 @@ def build(con: duckdb.DuckDBPyConnection, chosen: Iterable[Model]) -> dict[str, 
                 seconds["ledger"] = time.monotonic() - start
             ledger_is_built = True
             continue
-        kind = "view" if model.layer == "staging" else "table"
+        kind = "view" if model.name in views else "table"
         run(con, f"create or replace temp {kind} {model.name} as\n{model.sql}", model.path)
         seconds[model.name] = time.monotonic() - start
     return seconds
@@ -233,7 +239,8 @@ def _build_ledger(con: duckdb.DuckDBPyConnection) -> None:
     from her_models.ledger.build import build as build_ledger
     from her_models.ledger.sizes import load_densities
 
-    build_ledger(con, load_densities())
+    row = con.execute("select getvariable('densities_path')").fetchone()
+    build_ledger(con, load_densities(Path(row[0]) if row and row[0] else None))
 
 
 def run(con: duckdb.DuckDBPyConnection, statement: str, path: Path) -> None:

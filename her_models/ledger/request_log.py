@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+_HEADER_BYTES = 80
 TOOLS, SYSTEM, MESSAGES = "tools", "system", "messages"
 _MEMORY = ("instructions", "nested_memory", "memory")
 _LISTINGS = (
@@ -274,6 +275,9 @@ class RequestLog:
                 body = compact(without_cache_control(tool))
                 digest = hashlib.sha256(body).hexdigest()[:16]
                 parts.append(Part(TOOLS, "tool_schema", str(tool.get("name", "")), len(body), f"tool {digest}"))
+        if parts or shape.get("system"):
+            # The shape leaves out one line at the head of the system prompt, which names client and entrypoint.
+            parts.append(Part(SYSTEM, "system", "client header", _HEADER_BYTES, "system header"))
         for block in _blocks(shape.get("system")):
             body = compact(without_cache_control(block))
             digest = hashlib.sha256(body).hexdigest()[:16]
