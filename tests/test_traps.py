@@ -136,11 +136,20 @@ def _two_versions(folder: Path) -> None:
     write(folder / "versions.jsonl", old, uncached)
 
 
+def _advised(folder: Path) -> None:
+    """A response with a sub-call to a larger model, which the top-level counts leave out."""
+    line = answer("advised", "ad-2", 1, "msg_advised")
+    usage = line["message"]["usage"]
+    advice = {"type": "advisor_message", "model": "claude-opus-4-5", "input_tokens": 1000, "output_tokens": 100}
+    usage["iterations"] = [{"type": "message"} | usage, advice]
+    write(folder / "advised.jsonl", prompt("advised", "ad-1", 0), line)
+
+
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Config:
     """One source with a session for each trap."""
     folder = tmp_path_factory.mktemp("logs") / "projects" / "-home-dev-shop"
-    for session in (_streamed, _forked, _agents, _failed, _giant, _broken, _two_versions):
+    for session in (_streamed, _forked, _agents, _failed, _giant, _broken, _two_versions, _advised):
         session(folder)
     return ingested(tmp_path_factory.mktemp("home"), folder.parents[1])
 
@@ -193,6 +202,12 @@ def test_trap_7_a_subagent_that_writes_for_five_minutes_pays_for_five_minutes(la
     billed = "select billed_picodollars from requests where request_id = 'msg_deep'"
     assert row(lake, billed) == (WITH_SHORT_WRITES,)
     assert WITH_SHORT_WRITES == 1_005_000_000
+
+
+def test_a_sub_call_is_billed_at_the_price_of_its_own_model(lake: Config):
+    advice = 1000 * 5_000_000 + 100 * 25_000_000
+    billed = "select billed_picodollars, uncached_input_tokens from requests where request_id = 'msg_advised'"
+    assert row(lake, billed) == (WITH_HOUR_LONG_WRITES + advice, 1010)
 
 
 def test_trap_8_cache_tokens_are_not_input_tokens(lake: Config):
