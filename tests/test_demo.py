@@ -1,5 +1,6 @@
 """The generated sessions say of themselves what is true, and obey the rules of the cache."""
 
+import dataclasses
 import hashlib
 import json
 from collections import defaultdict
@@ -8,7 +9,13 @@ from typing import Any
 
 import pytest
 
+from her_models.config import Config
 from her_models.demo import DemoTruth, write_demo
+from her_models.ingest import ingest
+from tests.lakes import row, rows
+
+# Old and new clients, subagents of two layouts, copies and forks, a leak, a broken line.
+RICH = ("mira@atlas", "tomas@buildbox")
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +62,8 @@ def test_usage_on_the_lines_adds_up_to_the_truth(demo: tuple[Path, DemoTruth]) -
     out, truth = demo
     most: dict[str, list[int]] = {}
     names = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens")
-    for row in _rows(out):
-        message = row["data"]["message"]["message"] if row["type"] == "progress" else row.get("message")
+    for line in _rows(out):
+        message = line["data"]["message"]["message"] if line["type"] == "progress" else line.get("message")
         if not message or "usage" not in message or message["model"] == "<synthetic>":
             continue
         counts = [message["usage"][name] for name in names]
@@ -91,3 +98,90 @@ def test_each_prompt_is_as_long_as_its_blocks(demo: tuple[Path, DemoTruth]) -> N
     for block in truth.blocks:
         if block.first_message_id and block.last_message_id:
             assert place[block.first_message_id] <= place[block.last_message_id]
+
+
+@pytest.fixture(scope="module")
+def lake(demo: tuple[Path, DemoTruth], tmp_path_factory: pytest.TempPathFactory) -> Config:
+    config = Config(home=tmp_path_factory.mktemp("home"))
+    ingest(config, [demo[0] / name for name in RICH])
+    return config
+
+
+def test_the_lake_counts_what_was_billed(demo: tuple[Path, DemoTruth], lake: Config) -> None:
+    truth = demo[1]
+    told = rows(
+        lake,
+        "select session_id, count(*), sum(uncached_input_tokens), sum(cache_write_5m_tokens), "
+        "sum(cache_write_1h_tokens), sum(cache_read_tokens), sum(output_tokens) from requests group by all",
+    )
+    true = truth.totals_by_session()
+    assert {name: counts for name, *counts in told} == {
+        name: list(dataclasses.astuple(total)[:6]) for name, total in true.items() if truth.sessions[name] in RICH
+    }
+
+
+def test_the_lake_knows_what_was_copied_and_compacted(demo: tuple[Path, DemoTruth], lake: Config) -> None:
+    truth = demo[1]
+    told = rows(lake, "select session_id, inherited_requests_count, compactions_count from sessions")
+    assert {name for name, _, _ in told} == {name for name, source in truth.sessions.items() if source in RICH}
+    for name, inherited, compactions in told:
+        assert (inherited, compactions) == (truth.inherited.get(name, 0), truth.compactions.get(name, 0))
+
+
+def test_the_cut_line_is_refused_and_no_other(demo: tuple[Path, DemoTruth], lake: Config) -> None:
+    assert demo[1].refused_count == 1
+    assert row(lake, "select count(*) from refused_lines") == (1,)
+
+
+def test_invented_keys_are_nowhere_in_the_lake(demo: tuple[Path, DemoTruth], lake: Config) -> None:
+    secrets = demo[1].secrets
+    assert len(secrets) == 2
+    for secret in secrets:
+        assert row(lake, f"select count(*) from lines where contains(raw, '{secret}')") == (0,)
+        assert row(lake, f"select count(*) from contents where contains(text, '{secret}')") == (0,)
+    assert row(lake, "select count(distinct fingerprint) from redactions") == (2,)
+
+
+def test_misses_are_found_to_the_token(demo: tuple[Path, DemoTruth], lake: Config) -> None:
+    """But for what cannot be told from outside: the size of a prefix that changed, and of blocks behind a rewind."""
+    missed = {r.message_id: r for r in demo[1].requests if r.source_id in RICH and r.missed_tokens}
+    told = dict(rows(lake, "select request_id, missed_tokens from requests where missed_tokens > 0"))
+    assert told.keys() == missed.keys()
+    for name, request in missed.items():
+        if request.miss_cause == "K5.breakpoint":
+            assert told[name] == pytest.approx(request.missed_tokens, rel=0.02, abs=64)
+        else:
+            assert request.missed_tokens <= told[name] <= request.missed_tokens + request.changed_tokens, request
+
+
+def test_every_kind_of_waste_is_planted(demo: tuple[Path, DemoTruth]) -> None:
+    labels = {planted.label.split(".")[0] for planted in demo[1].planted}
+    assert labels == {"C2", "C4", "C5", "C6", "C7", "C8", "C9", "C11", "C12", "C13", "C14"}
+    causes = {request.miss_cause.split(".")[0] for request in demo[1].requests if request.miss_cause}
+    assert causes == {"K1", "K2", "K3", "K5"}
+
+
+def test_what_only_looks_like_waste_is_not_planted(demo: tuple[Path, DemoTruth]) -> None:
+    truth = demo[1]
+    assert {decoy.label for decoy in truth.decoys} == {"C5", "C6"}
+    assert not {(p.label.split(".")[0], p.reference) for p in truth.planted} & {
+        (d.label, d.reference) for d in truth.decoys
+    }
+
+
+def test_what_is_planted_was_paid_for(demo: tuple[Path, DemoTruth]) -> None:
+    truth = demo[1]
+    paid = {request.message_id for request in truth.requests}
+    for planted in truth.planted:
+        assert planted.tokens > 0
+        assert planted.message_id is None or planted.message_id in paid
+
+
+def test_a_part_of_the_demo_is_enough_for_a_test(tmp_path: Path) -> None:
+    truth = write_demo(tmp_path, scale=0.1)
+    assert 5 <= len(truth.sessions) <= 12
+
+
+def test_prices_of_all_models_but_one_are_known(demo: tuple[Path, DemoTruth]) -> None:
+    unpriced = {request.model for request in demo[1].requests if not request.is_priced}
+    assert unpriced == {"larkfield/quill-large-2"}

@@ -38,7 +38,7 @@ PRIYA = Person(
     "priya", "devbox", "2.1.62", "/home/priya/src", ttl="5m", mcp_tokens=7_380, mcp_servers=("tracker", "postgres")
 )
 TOMAS = Person("tomas", "buildbox", "2.0.77", "/home/tomas/git", ttl="5m")
-TOMAS_OLD = Person("tomas", "old-laptop", "1.0.128", "/home/tomas/git", ttl="5m")
+TOMAS_OLD = Person("tomas", "buildbox", "1.0.128", "/home/tomas/git", ttl="5m")  # before the update
 LENA = Person("lena", "thinkpad", "2.1.330", "/home/lena/spoke", entrypoint="sdk-cli")
 
 FILES = {
@@ -174,8 +174,8 @@ def _ordinary(seed: int) -> Iterator[Appearance]:
     decks = {name: _deck(name, rng) for name in FILES}
     for person, names, models, count in plans:
         places = [(day, am) for day in range(1, 40) if _is_workday(day) for am in (True, False)]
-        if person is TOMAS_OLD:
-            places = [(day, am) for day, am in places if day > 25]
+        if person in (TOMAS, TOMAS_OLD):
+            places = [(day, am) for day, am in places if (day > 25) == (person is TOMAS_OLD)]
         places = [p for p in places if (person.source_id, *p) not in taken]
         for index, (day, am) in enumerate(sorted(rng.sample(places, count), reverse=True)):
             name = names[0] if index % 3 else names[1]

@@ -426,6 +426,8 @@ class Session:
                 continue
             new = copy.deepcopy(row)
             new["sessionId"] = other.session_id
+            if self.version < (2, 0, 0):  # the copy is dated when it was made
+                new["timestamp"] = other.stamp()
             if not fork:
                 renamed[row["uuid"]] = new["uuid"] = other.uuid()
                 new["parentUuid"] = renamed.get(row["parentUuid"]) if row["parentUuid"] else None
@@ -508,6 +510,7 @@ class Session:
                 logged if self._is_logged_fully() or is_floor else min(logged, self._start_output),
                 sent.expected_read_tokens,
                 sent.miss_cause,
+                sent.changed_tokens,
                 is_floor or not self._is_logged_fully(),
                 self.model.startswith("claude-"),
             )

@@ -49,6 +49,7 @@ class Sent:
     written_tokens: int
     expected_read_tokens: int
     miss_cause: str | None
+    changed_tokens: int
 
 
 class PromptCache:
@@ -152,7 +153,7 @@ class Thread:
             ),
             0,
         )
-        expected, cause = self._missed(model, now_ms, sizes, hit, resumed)
+        expected, cause, changed = self._missed(model, now_ms, sizes, hit, resumed)
         for chain in self._chains[:hit]:
             self.cache.touch(model, chain, now_ms)
         for mark in sorted({*self._marks, len(self.blocks)}):
@@ -160,18 +161,20 @@ class Thread:
                 self.cache.write(model, self._chains[mark - 1], self.ttl, now_ms)
         self._before, self._before_model, self._evicted = list(self.blocks), model, False
         self._before_chain = self._chains[-1]
-        return Sent(sizes[hit], sizes[-1] - sizes[hit], expected, cause)
+        return Sent(sizes[hit], sizes[-1] - sizes[hit], expected, cause, changed)
 
-    def _missed(self, model: str, now_ms: int, sizes: list[int], hit: int, resumed: bool) -> tuple[int, str | None]:
-        """Return how much of the last cached prompt still stands in this one, and why it was not read."""
+    def _missed(
+        self, model: str, now_ms: int, sizes: list[int], hit: int, resumed: bool
+    ) -> tuple[int, str | None, int]:
+        """Return how much of the last cached prompt still stands here, why it was not read, and what changed."""
         if not self._before:
-            return sizes[hit], None
+            return sizes[hit], None, 0
         # Identity, not place: a system prompt that changed is no expectation, what follows it is.
         standing = {id(block) for block in self._before}
         kept = [n for n, block in enumerate(self.blocks) if id(block) in standing]
         missed = sum(self.blocks[n].tokens for n in kept if n >= hit)
         if not missed:
-            return sizes[hit], None
+            return sizes[hit], None, 0
         if self.cache.find(self._before_model, self._before_chain, now_ms) == "expired":
             cause = "K1.expired"
         elif resumed:
@@ -182,4 +185,5 @@ class Thread:
             cause = "K5.evicted"
         else:  # a compaction or a rewind can leave a place where no breakpoint ever stood
             cause = "K5.breakpoint" if 0 in kept else "K2.tools"
-        return sizes[hit] + missed, cause
+        changed = sum(block.tokens for block in self.blocks[: kept[-1]] if id(block) not in standing)
+        return sizes[hit] + missed, cause, changed

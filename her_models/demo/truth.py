@@ -29,6 +29,7 @@ class RequestTruth:
     logged_output_tokens: int
     expected_read_tokens: int  # what the prompt before left in the cache and this one still begins with
     miss_cause: str | None  # K1 to K5 with the cause behind a dot; null where nothing was missed
+    changed_tokens: int  # in the midst of what was missed: text that took the place of another
     is_output_floor: bool
     is_priced: bool
 
