@@ -256,7 +256,15 @@ class Lake:
         """Return a hash of what the marts hang on beside the logs."""
         from her_models.pricing import prices_version
 
-        text = "\0".join((warehouse.models_version(), prices_version(self.config.prices_path), self.config.time_zone))
+        densities = self.config.densities_path
+        text = "\0".join(
+            (
+                warehouse.models_version(),
+                prices_version(self.config.prices_path),
+                self.config.time_zone,
+                densities.read_text(encoding="utf-8") if densities and densities.exists() else "",
+            )
+        )
         return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
     def is_outdated(self, source_id: str) -> bool:
@@ -629,8 +637,11 @@ class _Publication:
             if name not in marts:
                 where = f" where source_id = {literal(self.source_id)}" if "source_id" in table.column_names else ""
                 self.con.execute(f"create or replace temp view {name} as select * from lake.{name}{where}")
+        densities = self.lake.config.densities_path
+        self.con.execute(f"set variable densities_path = {literal(str(densities) if densities else None)}")
         models = [model for model in warehouse.mart_models().values() if model.scope == "sessions"]
-        self.seconds.update(warehouse.build(self.con, models))
+        # Of a whole source the events may be larger than memory; of a few sessions a copy saves reading the lake again.
+        self.seconds.update(warehouse.build(self.con, models, views={"stg_event_lines"} if self.is_everything else ()))
         self._check("sessions")
         self.requests_count = self._one("select count(*) from requests")
         for model in models:
