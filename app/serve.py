@@ -21,7 +21,7 @@ from types import FrameType
 
 from app.ingest import ingest_command
 from app.terminal import aside, screen
-from her_models.config import Config
+from her_models.config import Config, default_source
 from her_models.errors import HerError, SourceError
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -98,7 +98,8 @@ def serve(config: Config, paths: Sequence[Path], *, port: int | None, opens_brow
     children: list[subprocess.Popen[bytes]] = []
     with _interruptible():
         try:
-            reading = _start_reading(config, paths, environment)
+            is_awaited = _is_soon_done(config, paths)
+            reading = _start_reading(config, paths, environment, in_sight=is_awaited)
             if reading:
                 children.append(reading)
             with (logs / "app.log").open("wb") as log:
@@ -106,11 +107,13 @@ def serve(config: Config, paths: Sequence[Path], *, port: int | None, opens_brow
                     _streamlit(chosen), cwd=CHECKOUT, env=environment, stdout=log, stderr=log, start_new_session=True
                 )
             children.append(served)
+            if reading and is_awaited:
+                _wait_until_published(reading, config)
             _wait_until_healthy(served, address, logs / "app.log")
             screen.print(f"Her is at {address}   (Ctrl-C ends it)")
             if opens_browser:
                 webbrowser.open(address)
-            return _watch(served, reading)
+            return _watch(served, None if is_awaited else reading, config)
         except KeyboardInterrupt:
             aside.print("\nEnded.")
             return 0
@@ -133,9 +136,9 @@ def _streamlit(port: int) -> list[str]:
 
 
 def _start_reading(
-    config: Config, paths: Sequence[Path], environment: dict[str, str]
+    config: Config, paths: Sequence[Path], environment: dict[str, str], *, in_sight: bool
 ) -> subprocess.Popen[bytes] | None:
-    """Read now when that is soon done and nothing is there to show; else beside the app, and return that process."""
+    """Start reading what is new, and return the process; None when nothing is. `in_sight` shows its progress here."""
     from her_models.ingest import nothing_new
 
     try:
@@ -144,27 +147,34 @@ def _start_reading(
     except SourceError as error:  # the client deletes old logs; the lake is what remains
         aside.print(f"{error} Showing what is in the lake.", markup=False, soft_wrap=True)
         return None
-    is_first = not config.catalog and not config.catalog_path.exists()
-    looked_at = list(paths) or [source.path for source in config.sources]
-    is_small = logs_below(looked_at) <= SMALL_BYTES
-    command = ingest_command(paths)
-    if is_first and is_small:
-        # In this terminal, so that its progress shows; it must not outlive an interruption.
-        reading = subprocess.Popen(command, env=environment, cwd=CHECKOUT, start_new_session=True)
-        try:
-            code = reading.wait()
-        except KeyboardInterrupt:
-            _end([reading])
-            raise
-        if code:
-            aside.print(f"Reading the logs ended with exit code {code}; see above. `her doctor` looks for the cause.")
-        return None
-    aside.print(
-        "Reading what is new beside the app; pages fill as it goes."
-        if is_first
-        else "Reading what is new beside the app."
-    )
-    return subprocess.Popen(command, env=environment, cwd=CHECKOUT, stdout=subprocess.DEVNULL, start_new_session=True)
+    if not in_sight:
+        aside.print("Reading what is new beside the app; its pages fill as it goes.")
+    with _reading_log(config).open("wb") as log:
+        return subprocess.Popen(
+            ingest_command(paths),
+            env=environment,
+            cwd=CHECKOUT,
+            stdout=subprocess.DEVNULL,
+            stderr=None if in_sight else log,
+            start_new_session=True,
+        )
+
+
+def _reading_log(config: Config) -> Path:
+    return config.home / "logs" / "reading.log"
+
+
+def _is_soon_done(config: Config, paths: Sequence[Path]) -> bool:
+    """Say whether to wait for the reading: nothing is there to show yet, and there is not much to read."""
+    has_lake = bool(config.catalog) or config.catalog_path.exists()
+    looked_at = list(paths) or [source.path for source in config.sources] or [default_source().path]
+    return not has_lake and logs_below(looked_at) <= SMALL_BYTES
+
+
+def _wait_until_published(reading: subprocess.Popen[bytes], config: Config) -> None:
+    """Wait until there is something to show. Dagster's record of the run may take longer, and nobody waits for it."""
+    while reading.poll() is None and not (config.home / "manifest.json").exists():
+        time.sleep(0.05)
 
 
 def _wait_until_healthy(served: subprocess.Popen[bytes], address: str, log: Path) -> None:
@@ -186,7 +196,7 @@ def _is_healthy(address: str) -> bool:
         return False
 
 
-def _watch(served: subprocess.Popen[bytes], reading: subprocess.Popen[bytes] | None) -> int:
+def _watch(served: subprocess.Popen[bytes], reading: subprocess.Popen[bytes] | None, config: Config) -> int:
     """Wait for the app to end, and say when the reading beside it has."""
     if reading:
         while reading.poll() is None and served.poll() is None:
@@ -194,7 +204,10 @@ def _watch(served: subprocess.Popen[bytes], reading: subprocess.Popen[bytes] | N
         if reading.returncode == 0:
             screen.print("Read everything; reload the page to see it.")
         elif reading.returncode:
-            aside.print(f"Reading the logs ended with exit code {reading.returncode}; `her ingest` tries again.")
+            said = _reading_log(config).read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            why = f" {said[-1]}" if said else ""
+            message = f"Reading the logs ended with exit code {reading.returncode}.{why} `her ingest` tries again."
+            aside.print(message, markup=False, soft_wrap=True)
     code = served.wait()
     if code:
         raise NotServed(f"The app ended with exit code {code}; its log is logs/app.log in HER_HOME.")
