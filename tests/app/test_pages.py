@@ -140,7 +140,7 @@ def test_a_query_is_answered_and_one_that_writes_is_refused(home: Path) -> None:
     app.text_area(key="sql").set_value("select count(*) as sessions_count from sessions").run()
     run = next(button for button in app.button if button.label == "Run")
     run.click().run()
-    assert app.dataframe[-1].value["sessions_count"].tolist() == [3]
+    assert [3] in [table.value["sessions_count"].tolist() for table in app.dataframe if "sessions_count" in table.value]
     app.text_area(key="sql").set_value("drop table sessions").run()
     next(button for button in app.button if button.label == "Run").click().run()
     assert "cannot be run" in words(app)
