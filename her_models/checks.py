@@ -92,8 +92,7 @@ def run_check(con: duckdb.DuckDBPyConnection, check: Check) -> CheckResult:
     Raises:
         ModelError: the check cannot be run.
     """
-    run(con, f"create or replace temp table failing_rows as\n{check.sql}", check.path)
-    found = con.execute("select count(*), min(failing) from failing_rows").fetchone()
+    found = run(con, f"select count(*), min(failing) from (\n{check.sql}\n)", check.path).fetchone()
     count, first = found if found else (0, None)
     return CheckResult(check, int(count), None if first is None else str(first))
 

@@ -14,7 +14,7 @@ import hashlib
 import importlib.util
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -200,6 +200,8 @@ class Lake:
     def __init__(self, con: duckdb.DuckDBPyConnection, config: Config) -> None:
         self.con = con
         self.config = config
+        self.threads = config.workers or os.cpu_count() or 1
+        self.shown: dict[str, str] = {}  # temporary tables and views that publications made, by name
 
     def __enter__(self) -> Self:
         return self
@@ -246,6 +248,15 @@ class Lake:
         ).fetchall()
         states = [FileState(**dict(zip(names, row, strict=True))) for row in rows]
         return {state.path: state for state in states}
+
+    def filled_tables(self) -> set[str]:
+        """Return the tables that hold rows, or held some once."""
+        rows = self.con.execute(
+            "select distinct tables.table_name from __ducklake_metadata_lake.ducklake_table as tables "
+            "inner join __ducklake_metadata_lake.ducklake_table_stats as stats on tables.table_id = stats.table_id "
+            "where stats.record_count > 0"
+        ).fetchall()
+        return {row[0] for row in rows}
 
     def source_ids(self) -> list[str]:
         """Return the sources that the lake holds."""
@@ -396,19 +407,25 @@ class _Publication:
         self.con = lake.con
         self.source_id = staged.source.source_id
         self.is_small = staged.counts.lines <= INLINED_ROWS
+        self.filled: set[str] = set()  # tables with rows: DuckLake takes 0.1 s of CPU to read an empty one
         self.seconds: dict[str, float] = {}
         self.results: list[CheckResult] = []
 
     def run(self) -> PublishReport:
         start = time.monotonic()
         started_at = datetime.now(UTC)
+        # A few rows are not worth a second thread: waking it costs more than it does.
+        self.con.execute(f"set threads = {1 if self.is_small else self.lake.threads}")
         self.con.execute("begin")
         try:
+            self.filled = self.lake.filled_tables()
             self._write_sources(started_at)
             self._write_files()
             self._register()
             self._share_contents()
             self._find_scope()
+            if self.is_everything:
+                self.con.execute(f"set threads = {self.lake.threads}")
             self._write_prices()
             self._build_sessions()
             self._build_source(started_at)
@@ -451,8 +468,9 @@ class _Publication:
     def _write_sources(self, now: datetime) -> None:
         source = self.staged.source
         where = f"where source_id = {literal(self.source_id)}"
-        row = self.con.execute(f"select first_seen_at from lake.sources {where}").fetchone()
-        self.con.execute(f"delete from lake.sources {where}")
+        row = self.con.execute(f"select first_seen_at from {self._table('sources')} {where}").fetchone()
+        if row:
+            self.con.execute(f"delete from lake.sources {where}")
         values = (self.source_id, source.owner, source.host, str(source.path), row[0] if row else now, now)
         self._insert("sources", [values])
 
@@ -460,6 +478,17 @@ class _Publication:
         contract = TABLES[table]
         chosen = names or contract.column_names
         self.con.execute(f"insert into lake.{table} by name {_values(rows, contract, chosen)}")
+        self.filled.add(table)
+
+    def _table(self, name: str) -> str:
+        """Return what to read for a table of the lake: itself, or nothing where it has no rows."""
+        return f"lake.{name}" if name in self.filled else f"({_empty(TABLES[name])})"
+
+    def _show(self, name: str) -> None:
+        """Make a table's rows of this source visible under its plain name."""
+        where = f" where source_id = {literal(self.source_id)}" if "source_id" in TABLES[name].column_names else ""
+        self.con.execute(f"create or replace temp view {name} as select * from {self._table(name)}{where}")
+        self.lake.shown[name] = "view"
 
     def _write_files(self) -> None:
         files = self.staged.files
@@ -469,10 +498,14 @@ class _Publication:
             rows = [tuple(row.values()) for row in batch.to_pylist()]
             if rows:
                 self.con.execute(f"insert into changed_files by name {_values(rows, SOURCE_FILES, names)}")
-        self.con.execute(
-            "delete from lake.source_files where file_id in (select file_id from changed_files) "
-            f"and source_id = {literal(self.source_id)}"
-        )
+        if not self._one("select count(*) from changed_files"):
+            return
+        if "source_files" in self.filled:
+            self.con.execute(
+                "delete from lake.source_files where file_id in (select file_id from changed_files) "
+                f"and source_id = {literal(self.source_id)}"
+            )
+        self.filled.add("source_files")
         self.con.execute("insert into lake.source_files by name select * from changed_files")
 
     def _write_prices(self) -> None:
@@ -538,6 +571,7 @@ class _Publication:
         for name, paths in self.staged.tables.items():
             if not paths or (is_copied and name == "contents"):
                 continue
+            self.filled.add(name)
             if is_copied:
                 self.con.execute(f"insert into lake.{name} by name select * from {self._staged_rows(name)}")
                 continue
@@ -555,8 +589,9 @@ class _Publication:
             self.con.execute(
                 f"insert into lake.contents by name select distinct on (content_hash) * "
                 f"from {self._staged_rows('contents')} as staged "
-                f"where content_hash not in (select content_hash from lake.contents where {mine})"
+                f"where content_hash not in (select content_hash from {self._table('contents')} where {mine})"
             )
+            self.filled.add("contents")
             return
         self.con.execute(
             f"delete from lake.contents where {mine} and rowid in ("
@@ -571,12 +606,12 @@ class _Publication:
         """Fill `scope_sessions`: those with new lines, and all that share responses or titles with them."""
         mine = f"source_id = {literal(self.source_id)}"
         self.is_everything = self._one(
-            f"select count(*) from lake.ingest_runs where {mine}"
+            f"select count(*) from {self._table('ingest_runs')} where {mine}"
         ) == 0 or self.lake.is_outdated(self.source_id)
         if self.is_everything:
             self.con.execute(
                 "create or replace temp table scope_sessions as "
-                f"select distinct source_id, session_id from lake.lines where {mine}"
+                f"select distinct source_id, session_id from {self._table('lines')} where {mine}"
             )
             return
         new = (
@@ -586,7 +621,7 @@ class _Publication:
         )
         self.con.execute(
             "create or replace temp table changed_sessions as "
-            f"{new} select distinct session_id from lake.lines where {mine} and file_id in "
+            f"{new} select distinct session_id from {self._table('lines')} where {mine} and file_id in "
             "(select file_id from changed_files where not is_current)"
         )
         if self.also_sessions:
@@ -595,11 +630,11 @@ class _Publication:
             f"""
             create or replace temp table session_links as
             with shared as (
-                select message_id as link, session_id from lake.response_lines
+                select message_id as link, session_id from {self._table("response_lines")}
                 where {mine} and message_id is not null
             ),
             titles as (
-                select payload ->> 'leafUuid' as link, session_id from lake.event_lines
+                select payload ->> 'leafUuid' as link, session_id from {self._table("event_lines")}
                 where {mine} and type = 'summary'
             )
             select distinct link, session_id from shared
@@ -632,16 +667,15 @@ class _Publication:
 
     def _build_sessions(self) -> None:
         marts = {name for name, table in TABLES.items() if table.layer == "mart"}
-        self._drop(marts)
-        for name, table in TABLES.items():
+        self._drop(list(self.lake.shown))
+        for name in TABLES:
             if name not in marts:
-                where = f" where source_id = {literal(self.source_id)}" if "source_id" in table.column_names else ""
-                self.con.execute(f"create or replace temp view {name} as select * from lake.{name}{where}")
+                self._show(name)
         densities = self.lake.config.densities_path
         self.con.execute(f"set variable densities_path = {literal(str(densities) if densities else None)}")
         models = [model for model in warehouse.mart_models().values() if model.scope == "sessions"]
         # Of a whole source the events may be larger than memory; of a few sessions a copy saves reading the lake again.
-        self.seconds.update(warehouse.build(self.con, models, views={"stg_event_lines"} if self.is_everything else ()))
+        self._build(models, views={"stg_event_lines"} if self.is_everything else ())
         self._check("sessions")
         self.requests_count = self._one("select count(*) from requests")
         for model in models:
@@ -655,31 +689,29 @@ class _Publication:
         models = [model for model in warehouse.mart_models().values() if model.scope == "source"]
         for name, table in TABLES.items():
             if table.layer == "mart" and name not in {model.name for model in models}:
-                self.con.execute(
-                    f"create or replace temp view {name} as select * from lake.{name} "
-                    f"where source_id = {literal(self.source_id)}"
-                )
+                self._show(name)
         self.con.execute(f"set variable time_zone = {literal(self.lake.config.time_zone)}")
         daily = [model for model in models if "check_results" not in model.reads]
-        self.seconds.update(warehouse.build(self.con, daily))
+        self._build(daily)
         self._check("source")
         self._write_results(now)
-        self.seconds.update(warehouse.build(self.con, [model for model in models if model not in daily]))
+        self._build([model for model in models if model not in daily])
         for model in models:
             # Checks that are judged after the run keep what they found until they are judged again.
             scope = "check_name in (select check_name from check_results)" if model.name == "data_quality" else "true"
             self._replace(model.name, scope)
 
     def _drop(self, names: Iterable[str]) -> None:
-        kinds = dict(
-            self.con.execute(
-                "select table_name, 'table' from duckdb_tables() where database_name = 'temp' "
-                "union all select view_name, 'view' from duckdb_views() where database_name = 'temp'"
-            ).fetchall()
-        )
+        """Remove what an earlier publication over this connection, or an earlier step, left under these names."""
         for name in names:
-            if name in kinds:
-                self.con.execute(f"drop {kinds[name]} temp.{name}")
+            kind = self.lake.shown.pop(name, None)
+            if kind:
+                self.con.execute(f"drop {kind} if exists temp.main.{name}")
+
+    def _build(self, models: Sequence[warehouse.Model], views: Container[str] = ()) -> None:
+        for model in models:
+            self.lake.shown[model.name] = "view" if model.name in views else "table"
+        self.seconds.update(warehouse.build(self.con, models, views=views))
 
     def _replace(self, name: str, scope: str) -> None:
         """Bring a mart's rows of the scope to what the model of the same name gives; rows that agree stay."""
@@ -688,9 +720,12 @@ class _Publication:
         listed = ", ".join(columns)
         rows = f"select {listed} from temp.main.{name}"
         mine = f"source_id = {literal(self.source_id)}"
-        if self.is_everything:
-            self.con.execute(f"delete from lake.{name} where {mine}")
-            self.con.execute(f"insert into lake.{name} ({listed}) {rows}")
+        if self.is_everything or name not in self.filled:
+            if name in self.filled:
+                self.con.execute(f"delete from lake.{name} where {mine}")
+            if self._one(f"select count(*) from temp.main.{name}"):
+                self.con.execute(f"insert into lake.{name} ({listed}) {rows}")
+                self.filled.add(name)
         else:
             same = " and ".join(f"old_rows.{column} is not distinct from new_rows.{column}" for column in columns)
             self.con.execute(
@@ -704,8 +739,11 @@ class _Publication:
             if self._one("select count(*) from dead_rows"):
                 self.con.execute(f"delete from lake.{name} where {mine} and rowid in (select old_rowid from dead_rows)")
             self.con.execute(
-                f"insert into lake.{name} ({listed}) select * from ({rows}) as new_rows anti join old_rows on {same}"
+                f"create or replace temp table fresh_rows as select * from ({rows}) as new_rows "
+                f"anti join old_rows on {same}"
             )
+            if self._one("select count(*) from fresh_rows"):
+                self.con.execute(f"insert into lake.{name} ({listed}) select * from fresh_rows")
         self.seconds[f"{name} (publish)"] = time.monotonic() - start
 
     # -- checks

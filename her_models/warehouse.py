@@ -207,9 +207,7 @@ def models_version(folder: Path = SQL_PATH) -> str:
     return digest.hexdigest()
 
 
-def build(
-    con: duckdb.DuckDBPyConnection, chosen: Iterable[Model], *, views: Container[str] = ()
-) -> dict[str, float]:
+def build(con: duckdb.DuckDBPyConnection, chosen: Iterable[Model], *, views: Container[str] = ()) -> dict[str, float]:
     """Build models as temporary tables, in the order given; returns the seconds each took.
 
     The tables they read must be there under their own names. Those named in `views` become views: what is large and
@@ -243,7 +241,7 @@ def _build_ledger(con: duckdb.DuckDBPyConnection) -> None:
     build_ledger(con, load_densities(Path(row[0]) if row and row[0] else None))
 
 
-def run(con: duckdb.DuckDBPyConnection, statement: str, path: Path) -> None:
+def run(con: duckdb.DuckDBPyConnection, statement: str, path: Path) -> duckdb.DuckDBPyConnection:
     """Execute a statement made from a SQL file.
 
     Raises:
@@ -252,7 +250,7 @@ def run(con: duckdb.DuckDBPyConnection, statement: str, path: Path) -> None:
     import duckdb
 
     try:
-        con.execute(statement)
+        return con.execute(statement)
     except duckdb.OutOfMemoryException:
         raise
     except (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError, duckdb.InternalError) as error:
