@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from her_models.checks import checks
 from her_models.quality import Finding, changed, write_findings
 from pipelines.checks import (
     agent_cost,
@@ -20,12 +21,12 @@ from pipelines.checks import (
     sources,
     turns,
 )
-from pipelines.checks.suite import Suite, Verdict, judge_suite
+from pipelines.checks.suite import Suite, Verdict, asserted, judge_suite
 from pipelines.failures import explained
 from pipelines.instance import WRITER
 from pipelines.resources import Her
 
-SUITES: tuple[Suite, ...] = tuple(
+_WRITTEN = tuple(
     module.SUITE
     for module in (
         sources,
@@ -40,6 +41,12 @@ SUITES: tuple[Suite, ...] = tuple(
         agent_cost,
         daily_cost,
     )
+)
+_TABLES = {suite.table for suite in _WRITTEN}
+SUITES: tuple[Suite, ...] = (
+    *_WRITTEN,
+    # Tables of which only what the publication asserts is expected.
+    *(Suite(table, asserted(table)) for table in sorted({check.table for check in checks().values()} - _TABLES)),
 )
 _SEVERITY = {"critical": dg.AssetCheckSeverity.ERROR, "warning": dg.AssetCheckSeverity.WARN}
 

@@ -16,13 +16,16 @@ from pipelines.partitions import source_day_key
 from pipelines.resources import Her
 from tests.logs import answer, write
 
+FAILURES: list[str] = []
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 def run(job: str, instance: dg.DagsterInstance, **how: Any) -> dg.ExecuteInProcessResult:
-    return defs.resolve_job_def(job).execute_in_process(
+    result = defs.resolve_job_def(job).execute_in_process(
         instance=instance, run_config=QUIET | how.pop("run_config", {}), raise_on_error=False, **how
     )
+    FAILURES[:] = [str(event.event_specific_data) for event in result.all_events if event.is_step_failure]
+    return result
 
 
 def metadata(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:
@@ -37,7 +40,7 @@ def billed(config: Config) -> int:
 
 def test_a_run_of_a_source_publishes_it_and_reports_its_counts(config: Config, instance: dg.DagsterInstance) -> None:
     result = run("ingest", instance, partition_key="ada@desk")
-    assert result.success
+    assert result.success, FAILURES
     counts = metadata(result, "ingest_runs")
     assert (counts["files"], counts["lines"], counts["refused_lines"], counts["requests_rebuilt"]) == (2, 4, 0, 2)
     assert counts["bytes_read"] > 0
@@ -57,7 +60,7 @@ def test_a_run_marks_the_days_it_captured(config: Config, instance: dg.DagsterIn
 def test_a_second_run_finds_nothing_new(config: Config, instance: dg.DagsterInstance) -> None:
     run("ingest", instance, partition_key="ada@desk")
     result = run("ingest", instance, partition_key="ada@desk")
-    assert result.success
+    assert result.success, FAILURES
     assert metadata(result, "ingest_runs")["is_changed"] is False
 
 
@@ -84,7 +87,7 @@ def test_a_backfill_of_days_builds_their_sessions_anew(config: Config, instance:
         "dagster/asset_partition_range_end": str(source_day_key("ada@desk", date(2026, 1, 6))),
     }
     result = run("backfill", instance, tags=tags)
-    assert result.success
+    assert result.success, FAILURES
     marked = {one.partition: one.metadata for one in result.asset_materializations_for_node("session_days")}
     assert set(marked) == {"2026-01-05|ada@desk", "2026-01-06|ada@desk"}
     assert [found["sessions_rebuilt"].value for found in marked.values()] == [2, 2]  # of the run as a whole
@@ -155,7 +158,7 @@ def test_maintenance_reports_what_it_did(config: Config, instance: dg.DagsterIns
 
 def test_nightly_judges_what_it_published_and_tells_the_app(config: Config, instance: dg.DagsterInstance) -> None:
     result = run("nightly", instance, partition_key="ada@desk")
-    assert result.success
+    assert result.success, FAILURES
     broken = {found.check_name for found in result.get_asset_check_evaluations() if not found.passed}
     assert broken == {"written_lately"}  # these logs are of January 2026
     with open_lake(config, read_only=True) as lake:
