@@ -186,6 +186,9 @@ def _ordinary(seed: int) -> Iterator[Appearance]:
             yield Appearance(person, name, model, day, hour, _day(name, decks[name], rng))
 
 
+_SEARCHES = {"spoke-api": (3,), "notify": (4,), "spoke-web": (1,), "infra": (2,)}
+
+
 def _is_workday(days_ago: int) -> bool:
     return datetime.fromtimestamp((END_MS - days_ago * DAY_MS) / 1000, UTC).weekday() < 5
 
@@ -199,7 +202,7 @@ def _deck(name: str, rng: random.Random) -> list[tuple[str, Turn]]:
     cards += [
         ("ticket", ticket(key, *text)) for key, text in tasks.TICKETS.items() if name in ("parts-importer", "spoke-web")
     ]
-    cards += [("look", look_up(*search)) for search in tasks.SEARCHES[3:]]
+    cards += [("look", look_up(*tasks.SEARCHES[index])) for index in _SEARCHES.get(name, ())]
     if name == "spoke-api":
         cards += [("grant", grant(wish)) for wish in tasks.WISHES]
     if name == "handbook":
@@ -211,7 +214,7 @@ def _deck(name: str, rng: random.Random) -> list[tuple[str, Turn]]:
 
 
 def _day(name: str, deck: list[tuple[str, Turn]], rng: random.Random) -> Callable[[Session], None]:
-    count = 2 + rng.randrange(3)
+    count = (2, 3, 3, 4, 6, 8)[rng.randrange(6)]  # some days are long
     cards = [deck[i % len(deck)] for i in range(count)]
     deck[:] = deck[count % len(deck) :] + deck[: count % len(deck)]
     cards.sort(
@@ -220,7 +223,9 @@ def _day(name: str, deck: list[tuple[str, Turn]], rng: random.Random) -> Callabl
     changes = [kind for kind, _ in cards if kind in ("mend", "grant", "page", "rename")]
 
     def play(session: Session) -> None:
-        for _, turn in cards:
+        for number, (_, turn) in enumerate(cards):
+            if number and session.random.random() < 0.2:  # a meeting, a meal
+                session.wait(60 * (6 + session.random.randrange(75)))
             turn(session)
         if changes:
             commit(_MESSAGES[changes[0]])(session)

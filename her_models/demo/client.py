@@ -312,7 +312,7 @@ class Session:
     # -- people ---------------------------------------------------------------------------------
 
     def prompt(
-        self, text: str, *, images: Sequence[bytes] = (), after: float | None = None, is_meta: bool = False
+        self, text: str, *, images: Sequence[bytes] = (), after: float | None = None, title: str | None = None
     ) -> str:
         """Say something; return the uuid of the line."""
         first = not self.prompts and not self.copied
@@ -345,8 +345,6 @@ class Session:
                 }
             )
         body: Row = {"type": "user", "message": {"role": "user", "content": content}}
-        if is_meta:
-            body["isMeta"] = True
         if self.parent is None and self.version >= (2, 1, 150):
             body["permissionMode"] = "acceptEdits"
             body["promptSource"] = "typed" if self.person.entrypoint == "cli" else "sdk"
@@ -360,7 +358,7 @@ class Session:
         if first:
             self._first_attachments()
         if self.title is None and self.parent is None and self.version >= (2, 1, 121):
-            self.title = _title(text)
+            self.title = title or _title(text)
             self._note(type="ai-title", aiTitle=self.title)
         return uuid
 

@@ -39,7 +39,8 @@ REMINDER = (
 def marathon(session: Session) -> None:
     """A long day on one question: everything is read, a log is never looked at again, the context overflows."""
     session.prompt(
-        "All eight routers build their filters by hand, and two forget to escape. I want one place for that. Read everything first, make a plan, then do it router by router."
+        "All eight routers build their filters by hand, and two forget to escape. I want one place for that. Read everything first, make a plan, then do it router by router.",
+        title="One place for the filters of all routers",
     )
     session.reply(
         glob("spoke/routes/*.py"),
@@ -94,6 +95,8 @@ def marathon(session: Session) -> None:
         "The provider had trouble for eleven minutes; everything was sent on the third attempt. Nothing to do for us.",
         count=250,
     )(session)
+    for service, fault, cause in _MORE_LOGS:
+        dig(service, fault, cause, count=300)(session)
     session.compact(_SUMMARY)
     session.prompt("Go on with the routers that are left: mechanics, parts, shops, suppliers.")
     session.reply(
@@ -213,7 +216,8 @@ def come_back(session: Session) -> None:
 def fork(session: Session) -> Session:
     """Try something else from the same point, in a file of its own."""
     session.prompt(
-        "The invoice numbers must not have gaps and must be safe when two people press the button at once. Show me the options."
+        "The invoice numbers must not have gaps and must be safe when two people press the button at once. Show me the options.",
+        title="Invoice numbers without gaps",
     )
     session.reply(read("spoke/billing.py"), grep("next_number"))
     session.reply(
@@ -249,7 +253,10 @@ def fork(session: Session) -> Session:
 
 def rewind(session: Session) -> None:
     """A way that led nowhere is taken back."""
-    session.prompt("The startup of spoke-api takes 20 s, most of it the migration check. Make it faster.")
+    session.prompt(
+        "The startup of spoke-api takes 20 s, most of it the migration check. Make it faster.",
+        title="Start spoke-api in three seconds",
+    )
     session.reply(read("modules/service/main.tf"), read("envs/production/main.tf"))
     point = session.checkpoint()
     session.prompt("Try an init container for the migrations.", after=35)
@@ -286,7 +293,7 @@ def rewind(session: Session) -> None:
 
 def stopped(session: Session) -> None:
     """Interrupted while answering, and a call turned down."""
-    session.prompt("Redesign the invoice form.")
+    session.prompt("Redesign the invoice form.", title="Labels above fields in the invoice form")
     session.reply(read("src/invoices/money.ts"), glob("src/invoices/*"))
     session.interrupt(
         "I'll start by replacing the form library with a new one and restructuring the invoice state into a reducer, then"
@@ -371,7 +378,9 @@ def server_connects(session: Session) -> None:
 def screenshots(session: Session) -> None:
     """A picture in a prompt and one from the browser."""
     session.prompt(
-        "This is how the week looks in Lisbon. The cards are an hour too low.", images=[picture(960, 600, 1)]
+        "This is how the week looks in Lisbon. The cards are an hour too low.",
+        title="Cards an hour too low in Lisbon",
+        images=[picture(960, 600, 1)],
     )
     session.reply(read("src/calendar/Week.tsx"), think="offset() uses the browser's hours.")
     session.reply(
@@ -452,7 +461,7 @@ def reminded(session: Session) -> None:
 
 def in_a_hurry(session: Session) -> None:
     """Fast mode before a release."""
-    session.prompt("Release in ten minutes: why does the build fail?")
+    session.prompt("Release in ten minutes: why does the build fail?", title="Broken build before release 7.4")
     failure = "src/calendar/Week.tsx(17,9): error TS2345: Argument of type 'string[]' is not assignable to parameter of type 'string'."
     session.reply(bash("npm run build", failure, "Build", fails=True, seconds=21), speed="fast")
     session.reply(read("src/calendar/Week.tsx"), speed="fast")
@@ -671,6 +680,28 @@ def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
+_MORE_LOGS = (
+    (
+        "parts-importer",
+        "BadRow line 4411: no column for price",
+        "Radhaus renamed a column last night. One alias in `readers.py` is enough; it has nothing to do with the filters.",
+    ),
+    (
+        "spoke-api",
+        "sqlalchemy.exc.TimeoutError: QueuePool limit of size 5 overflow 10 reached",
+        "The pool ran dry while the report for October was made. The report opens a session per shop; it should take one.",
+    ),
+    (
+        "postgres",
+        "canceling statement due to statement timeout",
+        "The same report from the other side: a sequential scan of `bookings`. An index on `(shop_id, starts_at)` would help.",
+    ),
+    (
+        "ingress",
+        "upstream prematurely closed connection while reading response header",
+        "These are the restarts of the deploys; they stop two minutes after each.",
+    ),
+)
 _FILTERS = '''"""Conditions from query parameters: a router lists its columns, everything else happens here."""
 
 from collections.abc import Mapping

@@ -100,7 +100,7 @@ def mend(fix: Fix, *, careful: bool = True) -> Turn:
 
     def play(session: Session) -> None:
         count = 4 + len(fix.prompt) % 9
-        session.prompt(fix.prompt)
+        session.prompt(fix.prompt, title=_headline(fix))
         session.reply(grep(fix.search), say=fix.found.split(". ")[0] + ".", think=fix.think.split(". ")[0] + ".")
         session.reply(read(fix.path), *(read(path) for path in fix.also[:1]))
         for path in fix.also[1:]:
@@ -176,7 +176,10 @@ def grant(wish: Wish) -> Turn:
     def play(session: Session) -> None:
         low, table = wish.entity.lower(), next(e.plural for e in ENTITIES if e.name == wish.entity)
         model, routes = f"spoke/models/{low}.py", f"spoke/routes/{table}.py"
-        session.prompt(f"{wish.why} Add `{wish.field}` to {table}, please, with a migration and a test.")
+        session.prompt(
+            f"{wish.why} Add `{wish.field}` to {table}, please, with a migration and a test.",
+            title=f"Add {wish.field} to {table}",
+        )
         steps = [f"Add {wish.field} to the model", "Write the migration", "Accept it in the route", "Test it"]
         session.reply(
             todo(*[(step, "in_progress" if i == 0 else "pending") for i, step in enumerate(steps)]),
@@ -259,7 +262,10 @@ def rename(old: str, new: str) -> Turn:
     """Rename something everywhere, one edit per file."""
 
     def play(session: Session) -> None:
-        session.prompt(f"Rename `{old}` to `{new}` everywhere, tests and docs included. Nothing else.")
+        session.prompt(
+            f"Rename `{old}` to `{new}` everywhere, tests and docs included. Nothing else.",
+            title=f"Rename {old} to {new}",
+        )
         paths = sorted({path for path, _, _ in session.repository.search(old)})
         session.reply(grep(old), say=f"I look for every use of `{old}` first.")
         for start in range(0, len(paths), 4):
@@ -303,7 +309,10 @@ def review(fix: Fix) -> Turn:
     """Review somebody else's change."""
 
     def play(session: Session) -> None:
-        session.prompt(f"Please review the branch `{_slug(fix.prompt)}` before I merge it. One change in {fix.path}.")
+        session.prompt(
+            f"Please review the branch `{_slug(fix.prompt)}` before I merge it. One change in {fix.path}.",
+            title=f"Review: {_headline(fix)}",
+        )
         before = session.repository.files[fix.path]
         change = diff_text(fix.path, before, before.replace(fix.old, fix.new, 1))
         session.reply(
@@ -336,7 +345,7 @@ def look_up(query: str, prompt: str, answer: str) -> Turn:
     """Search the web once and answer."""
 
     def play(session: Session) -> None:
-        session.prompt(prompt)
+        session.prompt(prompt, title=f"Look up: {' '.join(query.split()[:5])}")
         links = [
             {"title": f"{word.title()} · release notes", "url": f"https://docs.example.org/{word.lower()}"}
             for word in query.split()[:4]
@@ -356,7 +365,7 @@ def ticket(name: str, title: str, body: str) -> Turn:
     """Fetch a ticket from the tracker and say what it means."""
 
     def play(session: Session) -> None:
-        session.prompt(f"Have a look at {name} and tell me what it would take.")
+        session.prompt(f"Have a look at {name} and tell me what it would take.", title=f"{name}: {title}")
         text = dumps(
             {
                 "id": name,
@@ -380,7 +389,8 @@ def page(path: str, what: str, text: str) -> Turn:
 
     def play(session: Session) -> None:
         session.prompt(
-            f"Write {what} for the handbook. Short, in the tone of the other pages, and link it from the index."
+            f"Write {what} for the handbook. Short, in the tone of the other pages, and link it from the index.",
+            title=f"Handbook: {what}",
         )
         session.reply(glob("docs/*.md"), read("docs/index.md"))
         session.reply(write(path, text), say="Plain words and short steps, like the pages around it.")
@@ -417,7 +427,8 @@ def dig(service: str, fault: str, cause: str, *, count: int = 280) -> Turn:
 
     def play(session: Session) -> None:
         session.prompt(
-            f"{service} has been throwing errors since about an hour. Have a look at the log and tell me what it is."
+            f"{service} has been throwing errors since about an hour. Have a look at the log and tell me what it is.",
+            title=f"Errors in {service}",
         )
         text, useful = log_lines(session, service, count, fault)
         session.reply(
@@ -448,7 +459,10 @@ def wait_for_checks(number: int, times: int) -> Turn:
     """Ask for the state of the checks again and again: C6."""
 
     def play(session: Session) -> None:
-        session.prompt(f"Watch the checks of pull request {number} and tell me when they are through.")
+        session.prompt(
+            f"Watch the checks of pull request {number} and tell me when they are through.",
+            title=f"Checks of #{number}",
+        )
         running = f"build   pending  0  https://git.larkfield.dev/checks/{number}1\ne2e     pending  0  https://git.larkfield.dev/checks/{number}2\nlint    pass     24s  https://git.larkfield.dev/checks/{number}3\ntests   pending  0  https://git.larkfield.dev/checks/{number}4"
         for index in range(times):
             session.reply(
@@ -550,7 +564,10 @@ def explore(topic: str, parts: Sequence[tuple[str, str, Sequence[str], str]], an
     """Send one subagent per part, side by side; each reads files and reports."""
 
     def play(session: Session) -> None:
-        session.prompt(f"I want to understand {topic} before we touch it. Use agents, then give me the short version.")
+        session.prompt(
+            f"I want to understand {topic} before we touch it. Use agents, then give me the short version.",
+            title=f"Understand {topic}",
+        )
         session.reply(
             *(send(part) for part in parts),
             say="Three things to look at, so I send an agent for each.",
