@@ -415,6 +415,8 @@ def sql(
     kind = SqlFormat.JSON if is_json else kind
     if kind is SqlFormat.PARQUET and out is None and sys.stdout.isatty():
         _usage("Parquet is no text: give --out FILE.")
+    if kind is SqlFormat.TABLE and out is not None:
+        _usage("A table is drawn on the terminal. For a file give --format csv, json or parquet too.")
     config = load_config()
     _require_lake(config)
     most = limit or (1000 if kind is SqlFormat.TABLE else None)

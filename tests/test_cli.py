@@ -21,6 +21,7 @@ import pytest
 
 from app import cli
 from her_models.config import load_config
+from her_models.errors import ConfigError, LakeBusy
 from her_models.ingest import ingest, writer_lock
 
 CHECKOUT = Path(__file__).parent.parent
@@ -408,6 +409,27 @@ def test_what_was_not_foreseen_leaves_one_line_and_a_log_without_transcript(
     assert "in broken" in log.read_text()
     assert "words of a transcript" not in failed.stderr
     assert log.read_text().endswith("ValueError: (message left out)\n")
+
+
+def test_each_kind_of_failure_has_its_exit_code(
+    empty: Path, her_in: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def code_of(error: BaseException) -> int:
+        def fail() -> None:
+            raise error
+
+        monkeypatch.setattr(cli, "load_config", fail)
+        return her_in(empty, "status").returncode
+
+    assert code_of(ConfigError("no")) == 1
+    assert code_of(LakeBusy("busy")) == 3
+    assert code_of(KeyboardInterrupt()) == 130
+    assert her_in(empty, "status", "--no-such-option").returncode == 2
+
+
+def test_table_is_not_written_to_a_file(her: Her, tmp_path: Path) -> None:
+    refused = her("sql", "select 1", "--out", str(tmp_path / "a"))
+    assert (refused.returncode, (tmp_path / "a").exists()) == (2, False)
 
 
 def test_reader_does_not_wait_for_a_writer(home: Path, her: Her) -> None:
