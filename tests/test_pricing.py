@@ -18,6 +18,8 @@ from her_models.contracts import PRICES
 from her_models.errors import PriceError
 from her_models.price_lists import BUILT_IN, CLASSES
 from her_models.pricing import PriceBook, Rates, Usage, canonical_model, cost_picodollars, load_prices, prices_version
+from tests import lakes
+from tests.logs import MODEL, answer, prompt, write
 
 SHARED = Path(__file__).parents[2] / "shared" / "pricing"
 NOVEMBER = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -408,6 +410,20 @@ def test_the_version_changes_with_the_own_file(tmp_path: Path):
     first = prices_version(path)
     path.write_text(OWN.replace("18", "19"), encoding="utf-8")
     assert len({prices_version(), first, prices_version(path)}) == 3
+
+
+def test_a_change_of_prices_prices_the_lake_anew(tmp_path: Path):
+    write(tmp_path / "logs" / "s.jsonl", prompt("s", "u1", 0), answer("s", "u2", 1, "msg_1"))
+    path = tmp_path / "prices.toml"
+    own = OWN.replace("claude-opus-5-5", MODEL).replace("2026-11-01", "2026-01-01")
+    path.write_text(own, encoding="utf-8")
+    config = lakes.ingested(tmp_path / "home", tmp_path / "logs", prices_path=path)
+    billed = "select billed_picodollars from requests"
+    # 10 uncached, 100 written for an hour, 1,000 read, 20 out
+    assert lakes.row(config, billed) == (10 * 3_600_000 + 100 * 7_200_000 + 1000 * 180_000 + 20 * 18_000_000,)
+    path.write_text(own.replace('"18"', '"19.5"'), encoding="utf-8")
+    lakes.ingest_again(config)
+    assert lakes.row(config, billed) == (10 * 3_600_000 + 100 * 7_200_000 + 1000 * 180_000 + 20 * 19_500_000,)
 
 
 # ---- the cross-check: every row of an independent compilation -------------------------------------------------------
