@@ -234,7 +234,8 @@ _PAGE_STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem;
        color: #1a1a1a; background: #fff }
 table { border-collapse: collapse } th, td { padding: .3rem .7rem; border-bottom: 1px solid #ddd; text-align: left }
-.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums } tfoot td { font-weight: 600 } .note { color: #555 }
+.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums }
+tfoot td { font-weight: 600 } .note { color: #555 }
 @media (prefers-color-scheme: dark) {
     body { color: #e6e6e6; background: #161616 } th, td { border-color: #333 } .note { color: #aaa }
 }
