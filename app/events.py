@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import difflib
 import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -27,21 +29,37 @@ _CODE_CALLS = {"Bash": ("command", "bash"), "PowerShell": ("command", "powershel
 _PROSE = {"text", "thinking", "compact_summary"}
 
 
-def draw_event(event: dict[str, Any], text: str | None, *, key: str) -> None:
-    """Draw one event, whole if it is of a bearable length. `key` is unique on the page."""
+@dataclass(frozen=True)
+class Text:
+    """The text of an event, perhaps only its beginning, and how many characters the whole has."""
+
+    shown: str
+    whole_chars: int
+
+
+@dataclass(frozen=True)
+class _Whole:
+    """Where the rest of a text is to be had: its length, what fetches it, and a name for the button."""
+
+    chars: int
+    fetch: Callable[[], str]
+    key: str
+
+
+def draw_event(event: dict[str, Any], text: Text | None, *, key: str, whole: Callable[[], str]) -> None:
+    """Draw one event, cut to a bearable length; `whole` fetches its text uncut. `key` is unique on the page."""
     _draw_headline(event)
-    if event["kind"] in ("image", "document") and not text:
-        _draw_picture_note(event)
-    elif not text:
-        st.caption(
-            "No text in the log" + (": this client keeps thinking to itself." if event["kind"] == "thinking" else ".")
-        )
-    elif event["kind"] == "tool_call":
-        _draw_call(event["tool_name"] or "", event["path"], text)
+    if text is None or not text.shown:
+        _draw_nothing(event)
+        return
+    rest = _Whole(text.whole_chars, whole, key)
+    if event["kind"] == "tool_call":
+        _draw_call(event["tool_name"] or "", text.shown, rest)
     elif event["kind"] in _PROSE:
-        st.markdown(format.safe_markdown(_bearable(text, key)))
+        st.markdown(format.safe_markdown(_bearable(text.shown, rest)))
     else:
-        _code(text, _language(event["path"]) if event["tool_name"] == "Read" and not event["is_error"] else None, key)
+        is_file = event["tool_name"] == "Read" and not event["is_error"]
+        _code(text.shown, _language(event["path"]) if is_file else None, rest)
 
 
 def label(event: dict[str, Any]) -> str:
@@ -78,35 +96,38 @@ def _badge(event: dict[str, Any]) -> Any:
     }.get(event["kind"], "gray")  # fmt: skip
 
 
-def _draw_picture_note(event: dict[str, Any]) -> None:
+def _draw_nothing(event: dict[str, Any]) -> None:
     width, height = event["image_width"], event["image_height"]
-    st.caption(f"{width} × {height} pixels" if width and height else "Not kept as text; see the line as logged.")
+    if event["kind"] in ("image", "document"):
+        st.caption(f"{width} × {height} pixels" if width and height else "Not kept as text; see the line as logged.")
+    else:
+        st.caption("The log has no text of this thought." if event["kind"] == "thinking" else "No text in the log.")
 
 
-def _draw_call(tool: str, path: str | None, text: str) -> None:
+def _draw_call(tool: str, text: str, rest: _Whole) -> None:
     try:
         given = json.loads(text)
     except ValueError:
         given = None
     if not isinstance(given, dict):
-        _code(text, None, "call")
+        _code(text, None, rest)
         return
     if tool in _CODE_CALLS and isinstance(given.get(_CODE_CALLS[tool][0]), str):
         name, language = _CODE_CALLS[tool]
-        _code(given.pop(name), language, "command")
+        _code(given.pop(name), language, rest)
     elif isinstance(given.get("old_string"), str) and isinstance(given.get("new_string"), str):
-        _code(diff(given.pop("old_string"), given.pop("new_string")), "diff", "diff")
+        _code(diff(given.pop("old_string"), given.pop("new_string")), "diff", rest)
     elif isinstance(given.get("edits"), list):
         edits = [one for one in given.pop("edits") if isinstance(one, dict)]
         changes = [diff(str(one.get("old_string", "")), str(one.get("new_string", ""))) for one in edits]
-        _code("\n".join(changes), "diff", "diff")
+        _code("\n".join(changes), "diff", rest)
     elif tool == "Write" and isinstance(given.get("content"), str):
-        _code("\n".join(f"+{line}" for line in given.pop("content").splitlines()), "diff", "content")
+        _code("\n".join(f"+{line}" for line in given.pop("content").splitlines()), "diff", rest)
     elif isinstance(given.get("prompt"), str):
-        st.markdown(format.safe_markdown(_bearable(given.pop("prompt"), "prompt")))
+        st.markdown(format.safe_markdown(_bearable(given.pop("prompt"), rest)))
     given.pop("file_path", None)
     if given:
-        _code(json.dumps(given, indent=2, ensure_ascii=False), "json", "rest")
+        _code(json.dumps(given, indent=2, ensure_ascii=False), "json", replace(rest, key=f"{rest.key}_rest"))
 
 
 def diff(before: str, after: str) -> str:
@@ -115,17 +136,19 @@ def diff(before: str, after: str) -> str:
     return "\n".join(line for number, line in enumerate(lines) if number > 1)
 
 
-def _code(text: str, language: str | None, key: str) -> None:
-    shown = _bearable(text, key)
+def _code(text: str, language: str | None, rest: _Whole) -> None:
+    shown = _bearable(text, rest)
     st.code(format.plain(shown), language if len(shown) <= _HIGHLIGHTED else None, wrap_lines=True)
 
 
-def _bearable(text: str, key: str) -> str:
+def _bearable(text: str, rest: _Whole) -> str:
     shown, left_out = format.shortened(text, CHARACTERS_SHOWN)
     if left_out:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(f"The first {CHARACTERS_SHOWN:,} of {len(text):,} characters.")
-            st.download_button("Whole text", text, "text.txt", "text/plain", key=f"whole_{key}", on_click="ignore")
+            st.caption(f"The first {CHARACTERS_SHOWN:,} of {max(rest.chars, len(text)):,} characters.")
+            st.download_button(
+                "Whole text", rest.fetch, "text.txt", "text/plain", key=f"whole_{rest.key}", on_click="ignore"
+            )
     return shown
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +17,14 @@ import pyarrow as pa
 import streamlit as st
 
 from app import charts, data, events, format
+from app.events import Text
 from her_models import reports
 from her_models.reports import Session
 
 SPEEDS = (1, 2, 4, 8, 16, 64)
 TICK_SECONDS = 0.5
+_STRETCH = 64  # events whose texts are fetched together
+_CHARACTERS_FETCHED = 200_000  # a tool call has to be whole to be taken apart
 _NEIGHBOURS = 7  # events listed on either side of the present one
 _LANES_SHOWN = 9
 _EDITS = {"Edit", "MultiEdit", "Write", "NotebookEdit"}
@@ -76,6 +80,15 @@ def recording(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str) -
             "dear": tuple(i for i, cost in enumerate(costs) if dear and cost > 0 and cost >= dear[-1]),
         },
     )
+
+
+def texts_of_stretch(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str, stretch: int) -> dict[str, Text]:
+    """Return the texts of one stretch of events by their hash; a replay needs one query for many events."""
+    first = stretch * _STRETCH
+    found = reports.event_texts(
+        con, source_id, session_id, first, first + _STRETCH - 1, characters=_CHARACTERS_FETCHED
+    ).to_pylist()
+    return {row["content_hash"]: Text(row["text"], row["text_chars"]) for row in found}
 
 
 def timeline_rows(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str) -> pd.DataFrame:
@@ -258,9 +271,10 @@ def _draw_figures(session: Session, record: Recording, event: dict[str, Any]) ->
 
 
 def _draw_present(session: Session, event: dict[str, Any], position: int) -> None:
-    text = data.ask(reports.content_text, session.source_id, event["content_hash"]) if event["content_hash"] else None
+    texts = data.ask(texts_of_stretch, session.source_id, session.session_id, event["event_index"] // _STRETCH)
+    text = texts.get(event["content_hash"])
     with st.container(border=True, height=560, key="replay_present"):
-        events.draw_event(event, text, key=f"event_{position}")
+        events.draw_event(event, text, key=f"event_{position}", whole=_whole_text(session, event))
         if event["requests_count"]:
             floor = bool(event["is_output_floor"])
             st.caption(
@@ -271,6 +285,11 @@ def _draw_present(session: Session, event: dict[str, Any], position: int) -> Non
                 f"{format.tokens(event['uncached_input_tokens'])} not cached, "
                 f"{format.tokens(event['output_tokens'], is_floor=floor)} output"
             )
+
+
+def _whole_text(session: Session, event: dict[str, Any]) -> Callable[[], str]:
+    """Return what fetches an event's text uncut, for a download."""
+    return lambda: data.ask(reports.content_text, session.source_id, event["content_hash"]) or ""
 
 
 def _draw_neighbours(record: Recording, position: int) -> None:

@@ -329,6 +329,20 @@ def session_events(
     return _table(con, "session_events", parameters)
 
 
+def event_texts(
+    con: duckdb.DuckDBPyConnection,
+    source_id: str,
+    session_id: str,
+    first_index: int,
+    last_index: int,
+    *,
+    characters: int,
+) -> pa.Table:
+    """Return the texts of a session's events `first_index` to `last_index`, each cut to `characters`."""
+    parameters = {"source_id": source_id, "session_id": session_id, "characters": characters}
+    return _table(con, "event_texts", {**parameters, "first_index": first_index, "last_index": last_index})
+
+
 def content_text(con: duckdb.DuckDBPyConnection, source_id: str, content_hash: str) -> str | None:
     """Return a text whole; None when the lake does not hold it."""
     row = con.execute(_query("content_text"), {"source_id": source_id, "content_hash": content_hash}).fetchone()

@@ -167,6 +167,18 @@ def test_a_copied_block_is_shown_but_not_paid(con: duckdb.DuckDBPyConnection) ->
     ]
 
 
+def test_texts_of_a_stretch_come_once_each_and_cut(con: duckdb.DuckDBPyConnection) -> None:
+    for index, content in enumerate(["c1", "c2", "c1", "c3", None]):
+        fill(con, "blocks", {"session_id": "s", "block_index": index, "content_hash": content})
+    for content, text in {"c1": "twelve chars", "c2": "two", "c3": "beyond"}.items():
+        fill(con, "contents", {"content_hash": content, "text": text})
+    rows = reports.event_texts(con, SOURCE, "s", 0, 2, characters=6).to_pylist()
+    assert sorted((row["content_hash"], row["text"], row["text_chars"]) for row in rows) == [
+        ("c1", "twelve", 12),
+        ("c2", "two", 3),
+    ]
+
+
 def test_a_refused_line_comes_with_its_file_and_offset(con: duckdb.DuckDBPyConnection) -> None:
     fill(con, "source_files", {"file_id": 7, "path": "p/a.jsonl", "is_current": True, "status": "ok"})
     fill(con, "refused_lines", {"file_id": 7, "offset_bytes": 120, "length_bytes": 3, "reason": "not JSON"})
