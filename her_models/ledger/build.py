@@ -173,22 +173,29 @@ def _prices(calls: Sequence[Row], owned: Ints, prefix: str) -> Prices:
 def _share_prefixes(layout: _Layout) -> dict[int, int]:
     """Return, per place, how much of its first prompt another lineage had proven to be shared and warm.
 
-    A first prompt has nothing before it in its own lineage. What other first prompts of the same project,
+    A first prompt has nothing before it in its own lineage. What other first prompts of the same session,
     model, client version and agent type read from cache is a prefix that they share; it was warm if one of them
-    was active within its lifetime.
+    was active within its lifetime. Other sessions do not count: what a session costs must not depend on
+    which other sessions are computed with it.
     """
-    first = [
-        (layout.threads[place.thread].calls[place.call]["started_seconds"] or 0.0, number)
-        for number, place in enumerate(layout.places)
-        if place.call == 0
-    ]
+    first = []
+    for number, place in enumerate(layout.places):
+        call = layout.threads[place.thread].calls[place.call]
+        if place.call == 0:
+            first.append((call["started_seconds"] or 0.0, call["thread_id"], number))
     shared: dict[int, int] = {}
     proven: dict[tuple[Any, ...], tuple[int, float]] = {}
-    for started, number in sorted(first):
+    for started, _, number in sorted(first):
         place = layout.places[number]
         calls = layout.threads[place.thread].calls
         call = calls[0]
-        group = (call["source_id"], call["project"], call["model"], call["client_version"], call["agent_type"])
+        group = (
+            call["source_id"],
+            call["session_id"],
+            call["model"],
+            call["client_version"],
+            call["agent_type"],
+        )
         prefix, until = proven.get(group, (0, 0.0))
         if prefix > call["cache_read_tokens"] and started <= until:
             shared[number] = min(prefix, prompt_tokens(call))

@@ -43,11 +43,11 @@ RATES = (
 
 
 @st.composite
-def thread_rows(draw: st.DrawFn, thread_id: str = "") -> tuple[Rows, Rows]:
+def thread_rows(draw: st.DrawFn, thread_id: str = "", session_id: str = "one") -> tuple[Rows, Rows]:
     """Return call rows and item rows of one thread, as `int_ledger_calls` and `int_ledger_items` would give them."""
     calls: Rows = []
     items: Rows = []
-    names = [f"{thread_id}u{number}" for number in range(40)]
+    names = [f"{session_id}{thread_id}u{number}" for number in range(40)]
     inherited = draw(st.integers(0, 2))
     clock = float(draw(st.integers(0, 50)))
     prompt = draw(st.sampled_from([0, 500, 20_000]))
@@ -57,7 +57,7 @@ def thread_rows(draw: st.DrawFn, thread_id: str = "") -> tuple[Rows, Rows]:
         is_prompt = kind == "prompt"
         items.append(
             {
-                "source_id": "s", "session_id": "one", "thread_id": thread_id, "block_index": number,
+                "source_id": "s", "session_id": session_id, "thread_id": thread_id, "block_index": number,
                 "line_block_index": 0, "turn_index": turn, "uuid": names[number % len(names)],
                 "parent_uuid": draw(st.sampled_from([None, *(i["uuid"] for i in items)])) if is_prompt else None,
                 "is_prompt": is_prompt, "is_clear": cut, "request_id": request, "logged_seconds": clock, "kind": kind,
@@ -74,7 +74,7 @@ def thread_rows(draw: st.DrawFn, thread_id: str = "") -> tuple[Rows, Rows]:
         if draw(st.integers(0, 9)) == 0:
             put("compact_summary", number, None)
         first_block = len(items)
-        request = f"{thread_id}r{number}"
+        request = f"{session_id}{thread_id}r{number}"
         # Parallel calls are blocks of one response; a response may also have left no block at all.
         for kind in draw(st.lists(st.sampled_from(["thinking", "text", "tool_call", "tool_call"]), max_size=4)):
             put(kind, number, request)
@@ -89,7 +89,7 @@ def thread_rows(draw: st.DrawFn, thread_id: str = "") -> tuple[Rows, Rows]:
             clock += draw(st.sampled_from([1.0, 299.0, 301.0, 4_000.0]))
             calls.append(
                 {
-                    "source_id": "s", "session_id": "one", "thread_id": thread_id, "request_id": request,
+                    "source_id": "s", "session_id": session_id, "thread_id": thread_id, "request_id": request,
                     "call_index": sub_call, "first_block_index": first_block, "is_owned": number >= inherited,
                     "project": "p", "agent_type": "", "turn_index": number,
                     "model": draw(st.sampled_from(["claude-opus-4-5", "claude-opus-5-5", None])),
@@ -168,6 +168,18 @@ def test_threads_in_another_order_give_the_same_ledger(
     ours, theirs = (ledger_tables([read(pair) for pair in pairs]) for pairs in (given_threads, shuffled))
     for name, table in ours.items():
         assert sorted(map(repr, table.to_pylist())) == sorted(map(repr, theirs[name].to_pylist())), name
+
+
+@settings(deadline=None, max_examples=50)
+@given(thread_rows(), thread_rows(session_id="two"))
+def test_a_session_costs_the_same_whatever_is_computed_with_it(
+    first: tuple[Rows, Rows], second: tuple[Rows, Rows]
+) -> None:
+    together = ledger_tables([read(first), read(second)])
+    alone = [ledger_tables([read(pair)]) for pair in (first, second)]
+    for name, table in together.items():
+        apart = [found for tables in alone for found in tables[name].to_pylist()]
+        assert sorted(map(repr, table.to_pylist())) == sorted(map(repr, apart)), name
 
 
 LANES_THAT_DIFFER = """
