@@ -27,7 +27,6 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 _REMOTE_SECONDS = 2.0  # how old the news from a catalog on another machine may be
-NO_SESSIONS = "The lake holds no session yet. Run `./her ingest` in a terminal, or `./her up --demo` for invented ones."
 _ANSWERS_KEPT = 256  # the events of a long session are the largest, a few MB
 
 

@@ -16,7 +16,7 @@ _HERE = Path(__file__).resolve().parent
 if str(_HERE.parent) not in sys.path:  # `streamlit run` puts only this file's folder on the path
     sys.path.insert(0, str(_HERE.parent))
 
-from app import data  # noqa: E402
+from app import data, empty  # noqa: E402
 from her_models.errors import HerError  # noqa: E402
 
 st.set_page_config(page_title="Her", page_icon=str(_HERE / "static" / "her-mark.svg"), layout="wide")
@@ -47,17 +47,8 @@ page = st.navigation(
 try:
     if data.has_lake():
         page.run()
-    elif data.is_ingesting():
-        st.title("Reading the logs")
-        st.info("The first ingest is under way; this page looks again every two seconds.", icon=":material/sync:")
-        st.fragment(lambda: st.rerun() if data.has_lake() else st.empty(), run_every=2)()
     else:
-        st.title("Nothing here yet")
-        st.info(f"There is no lake in {data.config().home}. Fill it in a terminal, then reload this page:")
-        st.code(
-            "./her ingest          # your own logs, from ~/.claude/projects\n./her up --demo       # or invented ones",
-            "bash",
-        )
+        empty.draw_no_lake()
 except HerError as error:
     st.error(str(error), icon=":material/error:")
 except duckdb.Error as error:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from app import charts, data, format, tables
+from app import charts, data, empty, format, tables
 from app.tables import Shown
 from her_models import reports
 from her_models.reports import Overview, Scope
@@ -138,7 +138,7 @@ total = data.ask(reports.overview, scope)
 if not total.requests_count:
     choices = data.ask(reports.filter_choices)
     if not choices.sessions_count:
-        st.info(data.NO_SESSIONS)
+        empty.draw_no_sessions()
     else:
         st.info(f"Nothing was billed in this selection. The logs reach from {choices.first_on} to {choices.last_on}.")
     st.stop()

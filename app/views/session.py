@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import charts, data, format, replay, tables
+from app import charts, data, empty, format, replay, tables
 from app.tables import Shown
 from her_models import reports
 from her_models.reports import Session
@@ -35,7 +35,7 @@ def chosen_session() -> Session:
         st.warning("The lake holds no such session. It may not have been ingested yet: ./her ingest")
     newest = data.ask(reports.sessions, page_size=200).rows.to_pylist()
     if not newest:
-        st.info(data.NO_SESSIONS)
+        empty.draw_no_sessions()
         st.stop()
     zone = data.config().time_zone
     chosen = st.selectbox(

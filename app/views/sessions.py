@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import streamlit as st
 
-from app import data, format, tables
+from app import data, empty, format, tables
 from app.tables import Shown
 from her_models import reports
 from her_models.reports import Scope, SessionFilter, SessionSort
@@ -122,7 +122,7 @@ if not found.total_count:
     if data.ask(reports.filter_choices).sessions_count:
         st.info("No session passes these filters. Take one away, or look for fewer words.")
     else:
-        st.info(data.NO_SESSIONS)
+        empty.draw_no_sessions()
     st.stop()
 
 cost = format.usd(found.total_usd, is_floor=bool(found.unpriced_requests_count))

@@ -1,10 +1,13 @@
 """Pages as a person meets them: the first run, the usual path, the empty lake, the failing one."""
 
+import fcntl
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from her_models.config import load_config
+from her_models.lake import open_lake
 from tests.app.conftest import HOSTILE, SESSION, SOURCE, SPELLS, UNPRICED
 
 ROUTER = str(Path(__file__).parents[2] / "app" / "streamlit_app.py")
@@ -166,3 +169,14 @@ def test_a_lake_that_cannot_be_read_is_an_error_with_a_remedy(tmp_path: Path, mo
     (tmp_path / "catalog.sqlite").write_bytes(b"this is not a catalog" * 100)
     app = opened()
     assert "cannot be opened" in app.error[0].value
+
+
+@pytest.mark.parametrize("has_lake", [False, True])
+def test_while_the_first_ingest_runs_pages_wait_for_it(empty_home: Path, has_lake: bool) -> None:
+    if has_lake:
+        with open_lake(load_config(empty_home)):
+            pass
+    empty_home.mkdir(exist_ok=True)
+    with (empty_home / "ingest.lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert "looks again" in words(opened())
