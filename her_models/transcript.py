@@ -539,7 +539,7 @@ class Rows:
     blocks: list[tuple[Any, ...]] = field(default_factory=list)
     events: list[tuple[Any, ...]] = field(default_factory=list)
     texts: list[tuple[str, bytes]] = field(default_factory=list)
-    seen: set[str] = field(default_factory=set)
+    seen: set[int] = field(default_factory=set)
 
 
 @dataclass
@@ -1198,8 +1198,9 @@ class _BlockWriter:
             size_bytes = len(data)
             size_chars = len(text)
             content_hash = xxh3_128_hexdigest(data)
-            if content_hash not in rows.seen:
-                rows.seen.add(content_hash)
+            number = int(content_hash, 16)  # half as large as the text, and not among the strings that come and go
+            if number not in rows.seen:
+                rows.seen.add(number)
                 rows.texts.append((content_hash, data))
             if preview is None:
                 preview = _preview(text)
