@@ -17,6 +17,7 @@ import json
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import date
@@ -119,6 +120,7 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the end of the input says it
     os.nice(5)  # recording must not slow down what it records
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    warnings.filterwarnings("ignore", message=".*is currently in (beta|preview)")  # Dagster, of its own parts
     home = Path(sys.argv[1])
     os.environ["HER_HOME"] = str(home)
     record(load_config(home), _events())

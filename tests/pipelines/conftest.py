@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-with warnings.catch_warnings():
+with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+    patch.setenv("HER_HOME", "/nowhere")  # definitions ask config.toml for the time zone: not that of whoever tests
     # Dagster warns where its own decorators touch parts that it calls beta or preview.
     warnings.simplefilter("ignore")
     import dagster as dg

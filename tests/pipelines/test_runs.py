@@ -1,13 +1,14 @@
 """Jobs run in process on a tiny folder of logs."""
 
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 
 from her_models import reports
-from her_models.config import Config
+from her_models.config import Config, Source
 from her_models.errors import LakeBusy, PublishRefused
 from her_models.ingest import SourceReport, ingest, is_current
 from her_models.lake import open_lake
@@ -38,7 +39,9 @@ def billed(config: Config) -> int:
         return reports.overview(lake.con).requests_count
 
 
-def test_a_run_of_a_source_publishes_it_and_reports_its_counts(config: Config, instance: dg.DagsterInstance) -> None:
+def test_a_run_publishes_a_source_and_reports_its_counts_and_the_next_finds_nothing_new(
+    config: Config, instance: dg.DagsterInstance
+) -> None:
     result = run("ingest", instance, partition_key="ada@desk")
     assert result.success, FAILURES
     counts = metadata(result, "ingest_runs")
@@ -47,21 +50,14 @@ def test_a_run_of_a_source_publishes_it_and_reports_its_counts(config: Config, i
     assert counts["peak_memory_bytes"] > 0
     assert metadata(result, "sessions")["rebuilt_rows"] == 2
     assert billed(config) == 2
-
-
-def test_a_run_marks_the_days_it_captured(config: Config, instance: dg.DagsterInstance) -> None:
-    run("ingest", instance, partition_key="ada@desk")
+    # The calendar of days shows what was captured.
     assert instance.get_materialized_partitions(dg.AssetKey("session_days")) == {
         source_day_key("ada@desk", date(2026, 1, 5)),
         source_day_key("ada@desk", date(2026, 1, 6)),
     }
-
-
-def test_a_second_run_finds_nothing_new(config: Config, instance: dg.DagsterInstance) -> None:
-    run("ingest", instance, partition_key="ada@desk")
-    result = run("ingest", instance, partition_key="ada@desk")
-    assert result.success, FAILURES
-    assert metadata(result, "ingest_runs")["is_changed"] is False
+    again = run("ingest", instance, partition_key="ada@desk")
+    assert again.success, FAILURES
+    assert metadata(again, "ingest_runs")["is_changed"] is False
 
 
 def test_a_source_nobody_knows_fails_and_says_what_to_do(config: Config, instance: dg.DagsterInstance) -> None:
@@ -71,39 +67,33 @@ def test_a_source_nobody_knows_fails_and_says_what_to_do(config: Config, instanc
     assert "Nothing says where the logs of 'bob@attic' lie" in failed.step_failure_data.error.message
 
 
-def test_a_path_given_to_the_run_is_read(config: Config, instance: dg.DagsterInstance) -> None:
-    instance.add_dynamic_partitions("sources", ["bob@attic"])
-    path = str(config.sources[0].path)
-    result = run(
-        "ingest", instance, partition_key="bob@attic", run_config={"ops": {"shard": {"config": {"path": path}}}}
-    )
-    assert metadata(result, "ingest_runs")["lines"] == 4
+def test_a_path_given_to_the_run_comes_before_what_is_configured(config: Config) -> None:
+    assert Her().source(config, "ada@desk", "/elsewhere") == Source("ada", "desk", Path("/elsewhere"))
+    assert Her().source(config, "ada@desk") == config.sources[0]
 
 
-def test_a_backfill_of_days_builds_their_sessions_anew(config: Config, instance: dg.DagsterInstance) -> None:
-    ingest(config)
-    tags = {
-        "dagster/asset_partition_range_start": str(source_day_key("ada@desk", date(2026, 1, 5))),
-        "dagster/asset_partition_range_end": str(source_day_key("ada@desk", date(2026, 1, 6))),
-    }
-    result = run("backfill", instance, tags=tags)
-    assert result.success, FAILURES
-    marked = {one.partition: one.metadata for one in result.asset_materializations_for_node("session_days")}
-    assert set(marked) == {"2026-01-05|ada@desk", "2026-01-06|ada@desk"}
-    assert [found["sessions_rebuilt"].value for found in marked.values()] == [2, 2]  # of the run as a whole
-    assert billed(config) == 2
-
-
-def test_a_backfill_of_one_day_leaves_other_sessions_and_reads_what_is_new(
+def test_a_backfill_reads_what_is_new_and_builds_the_sessions_of_its_days(
     config: Config, instance: dg.DagsterInstance
 ) -> None:
     ingest(config)
+    more = write(config.home / "more.jsonl", answer("s2", "u5", 9, "msg_3", timestamp="2026-01-06T09:01:00.000Z"))
     with (config.sources[0].path / "projects/shop/s2.jsonl").open("a") as file:
-        write_to = config.home / "more.jsonl"
-        file.write(write(write_to, answer("s2", "u5", 9, "msg_3", timestamp="2026-01-06T09:01:00.000Z")).read_text())
-    result = run("backfill", instance, partition_key=source_day_key("ada@desk", date(2026, 1, 6)))
-    (found,) = result.asset_materializations_for_node("session_days")
+        file.write(more.read_text())
+    one_day = run("backfill", instance, partition_key=source_day_key("ada@desk", date(2026, 1, 6)))
+    (found,) = one_day.asset_materializations_for_node("session_days")
     assert (found.metadata["sessions_rebuilt"].value, found.metadata["lines"].value) == (1, 1)
+    both_days = run(
+        "backfill",
+        instance,
+        tags={
+            "dagster/asset_partition_range_start": str(source_day_key("ada@desk", date(2026, 1, 5))),
+            "dagster/asset_partition_range_end": str(source_day_key("ada@desk", date(2026, 1, 6))),
+        },
+    )
+    assert both_days.success, FAILURES
+    marked = {one.partition: one.metadata for one in both_days.asset_materializations_for_node("session_days")}
+    assert set(marked) == {"2026-01-05|ada@desk", "2026-01-06|ada@desk"}
+    assert [built["sessions_rebuilt"].value for built in marked.values()] == [2, 2]  # of the run as a whole
     assert billed(config) == 3
 
 
@@ -167,13 +157,8 @@ def test_nightly_judges_what_it_published_and_tells_the_app(config: Config, inst
     assert "Check the path of the source" in told["written_lately"]["detail"]
     assert told["requests_grain"]["is_ok"]
     assert is_current(config, config.sources)
-
-
-def test_what_was_judged_outlasts_the_next_ingest(config: Config, instance: dg.DagsterInstance) -> None:
-    run("ingest", instance, partition_key="ada@desk")
-    run("checks", instance)
-    path = config.sources[0].path / "projects/shop/s3.jsonl"
-    write(path, answer("s3", "u9", 9, "msg_9"))
+    # What was judged outlasts the next ingest.
+    write(config.sources[0].path / "projects/shop/s3.jsonl", answer("s3", "u9", 9, "msg_9"))
     ingest(config)
     with open_lake(config, read_only=True) as lake:
         names = {row["check_name"] for row in reports.checks(lake.con).to_pylist()}
