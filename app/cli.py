@@ -207,12 +207,20 @@ def status(is_json: Json = False) -> None:
         terminal.screen.print(f"  {name:<10}{value}", markup=False, soft_wrap=True)
 
 
-@app.command(epilog=_examples("her doctor", "her doctor --json"))
-def doctor(is_json: Json = False) -> None:
+@app.command(epilog=_examples("her doctor", "her doctor --json", "her doctor --reconcile"))
+def doctor(
+    is_reconcile: Annotated[
+        bool, typer.Option("--reconcile", help="Add up every session's ledger and hold it against its bill.")
+    ] = False,
+    is_json: Json = False,
+) -> None:
     """Look for what is wrong and say how to mend it. Exit code 1 when something is."""
     from app import terminal
     from her_models.doctor import examine
 
+    if is_reconcile:
+        _reconcile(is_json)
+        return
     findings = examine(her_home().absolute())
     has_problem = any(finding.level == "problem" for finding in findings)
     if is_json:
@@ -227,6 +235,25 @@ def doctor(is_json: Json = False) -> None:
             if finding.remedy:
                 terminal.screen.print(f"         → {finding.remedy}", markup=False, soft_wrap=True)
     if has_problem:
+        raise typer.Exit(EXPLAINED)
+
+
+def _reconcile(is_json: bool) -> None:
+    """Print what each session's ledger adds up to; exit code 1 if anything differs from its bill."""
+    from app import terminal
+    from her_models import reconcile
+
+    with _lake(load_config()) as con:
+        found = reconcile.reconciliation(con)
+    total = reconcile.totals(found)
+    if is_json:
+        told = {"command": "doctor", "is_ok": total.is_reconciled, "total": vars(total), "sessions": found.to_pylist()}
+        terminal.put(terminal.as_json(told), None)
+    else:
+        terminal.draw(reconcile.readable(found), title="Ledger and bill, by session")
+        for sentence in reconcile.in_words(total):
+            terminal.screen.print(sentence, markup=False, soft_wrap=True)
+    if not total.is_reconciled:
         raise typer.Exit(EXPLAINED)
 
 

@@ -84,6 +84,8 @@ def cell(name: str, value: Any) -> str:
         return usd(value)
     if value is None:
         return UNKNOWN
+    if name.endswith("_ratio"):
+        return f"{value:.1%}"
     if name.endswith("_tokens"):
         return tokens(value)
     if name.endswith("_bytes"):
@@ -123,7 +125,7 @@ def _heading(name: str) -> str:
     """Return a column's name as a short heading."""
     if name in _HEADINGS:
         return _HEADINGS[name]
-    for ending in ("_tokens", "_count", "_usd", "_at", "_on", "_name"):
+    for ending in ("_tokens", "_count", "_usd", "_ratio", "_at", "_on", "_name"):
         name = name.removesuffix(ending) or name
     return name.replace("_", " ")
 

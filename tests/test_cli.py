@@ -368,6 +368,16 @@ def test_doctor_finds_a_key_that_others_can_read(home: Path, her: Her) -> None:
     assert f"chmod 600 {key}" in told.stdout
 
 
+def test_doctor_adds_up_every_session(her: Her) -> None:
+    told = json.loads(her("doctor", "--reconcile", "--json").stdout)
+    assert told["is_ok"]
+    assert told["total"]["lanes_difference_usd"] == "0.000000000000"
+    assert [row["is_reconciled"] for row in told["sessions"]] == [True, True]
+    drawn = her("doctor", "--reconcile")
+    assert drawn.returncode == 0
+    assert "All 2 sessions add up to their bill" in drawn.stdout
+
+
 def test_doctor_finds_a_config_that_is_no_toml(empty: Path, her_in: Callable[..., Done]) -> None:
     empty.mkdir()
     (empty / "config.toml").write_text("sources = [")
