@@ -140,10 +140,9 @@ def readable(table: pa.Table) -> pa.Table:
             "hidden_ratio": table["hidden_ratio"],
             "identity_ratio": table["identity_ratio"],
             "truth": table["ledger_truth"],
-            "unlogged_usd": table["estimated_unlogged_usd"],
+            "unlogged_usd": pa.array([row["estimated_unlogged_usd"] or Decimal(0) for row in rows], _USD),
             "floor_requests_count": table["floor_requests_count"],
-            "client_usd": table["client_total_usd"].cast(_USD),
-            "client_difference": table["client_difference"],
+            "client": pa.array([_client_in_words(row) for row in rows], pa.string()),
         }
     )
 
@@ -176,6 +175,12 @@ def in_words(total: Totals) -> list[str]:
             f"billed here {total.client_billed_usd:,.2f}."
         )
     return sentences
+
+
+def _client_in_words(row: dict[str, Any]) -> str | None:
+    if row["client_difference"] in (None, "equal"):
+        return row["client_difference"]
+    return f"{row['client_difference_usd']:+.4f}: {row['client_difference']}"
 
 
 def _differences(row: dict[str, Any]) -> str:
