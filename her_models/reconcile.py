@@ -177,10 +177,11 @@ def in_words(total: Totals) -> list[str]:
     return sentences
 
 
-def _client_in_words(row: dict[str, Any]) -> str | None:
-    if row["client_difference"] in (None, "equal"):
-        return row["client_difference"]
-    return f"{row['client_difference_usd']:+.4f}: {row['client_difference']}"
+def _client_in_words(row: dict[str, Any]) -> str:
+    words = row["client_difference"]
+    if words is None:
+        return "–"
+    return "equal" if words == "equal" else f"{row['client_difference_usd']:+.4f}: {words}"
 
 
 def _differences(row: dict[str, Any]) -> str:
