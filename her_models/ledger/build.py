@@ -1,4 +1,4 @@
-"""From calls and blocks to the ledger's tables: `ledger_lineages`, `ledger_blocks`, `ledger_calls_cost`, ...
+"""From calls and blocks to the ledger's tables: `ledger_lineages`, `ledger_blocks`, `ledger_calls`, ...
 
 Reads the models `int_ledger_calls` and `int_ledger_items` of the connection it is given and registers what it makes
 under the names of `tables.LEDGER_COLUMNS`; SQL models take it from there. Threads are walked one by one; money is
@@ -282,7 +282,14 @@ def _logs(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], RequestLog]:
         " order by source_id, session_id, path, offset_bytes"
     ).fetchall():
         (events if is_event else lines)[(source, session)].append(json.loads(raw))
-    return {key: RequestLog(found, [*lines[key], *found]) for key, found in events.items()}
+    logs = {key: RequestLog(found, [*lines[key], *found]) for key, found in events.items()}
+    # A fork's copied responses name attempts in the log of the session they were copied from.
+    origins: dict[str, dict[str, RequestLog]] = defaultdict(dict)
+    for (source, _), log in logs.items():
+        origins[source] |= dict.fromkeys(log.attempts, log)
+    for (source, _), log in logs.items():
+        log.origins = origins[source]
+    return logs
 
 
 def threads(con: duckdb.DuckDBPyConnection, densities: Densities) -> Iterator[Thread]:

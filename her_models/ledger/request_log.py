@@ -196,6 +196,12 @@ class RequestLog:
             if not _is_proven(message, str(event.get("hash"))):
                 self.broken_blobs += 1  # its text was redacted or damaged: sizes hold, the proof does not
         self._chains: dict[str, tuple[str, ...] | None] = {}
+        self.origins: Mapping[str, RequestLog] = {}  # by attempt: logs of sessions whose history may stand copied here
+
+    @property
+    def attempts(self) -> Iterable[str]:
+        """Return the ids of all attempts that this log names."""
+        return self._requests.keys()
 
     def chain(self, request_log_id: str) -> tuple[str, ...] | None:
         """Return the message hashes of one attempt, or None when an earlier request it builds on is missing."""
@@ -225,6 +231,9 @@ class RequestLog:
     def rebuilt(self, request_log_id: str) -> RebuiltPrompt | None:
         """Return everything an attempt sent, or None where a part is not in the log."""
         event = self._requests.get(request_log_id)
+        origin = self.origins.get(request_log_id)
+        if event is None and origin is not None and origin is not self:
+            return origin.rebuilt(request_log_id)
         hashes = self.chain(request_log_id)
         if event is None or hashes is None:
             return None

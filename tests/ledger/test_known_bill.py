@@ -1,0 +1,165 @@
+"""Runs of the real client against an API whose bill and requests are known: the ledger divides what was really sent.
+
+The stand-in API counts a token for 3.6 bytes; `uniform_densities.toml` says the same.
+"""
+
+from __future__ import annotations
+
+import json
+import lzma
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from her_models.config import Config
+from her_models.ledger.request_log import RequestLog, charged_bytes, compact, without_cache_control
+from tests.lakes import SHARED, rows
+
+RUNS = SHARED / "ground-truth"
+EXACT_VERSION = "2.1.330"
+BYTES_PER_TOKEN = 3.6
+
+pytestmark = pytest.mark.skipif(not RUNS.is_dir(), reason="needs the client runs in ../shared/ground-truth")
+
+
+Call = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def known() -> dict[str, Call]:
+    """The API's own ledger, by message id: what it billed, and for which request. `version` and `run` are added."""
+    found = {}
+    for path in sorted(RUNS.glob("*/*/ledger.jsonl")):
+        version, run = path.parts[-3:-1]
+        for line in path.read_text(encoding="utf-8").splitlines():
+            call = json.loads(line) | {"version": version, "run": run}
+            if (call.get("response") or {}).get("id"):
+                found[call["response"]["id"]] = call
+    return found
+
+
+@pytest.fixture(scope="module")
+def bodies() -> dict[tuple[str, str, int], dict[str, Any]]:
+    """What was sent, by version, run and place in the run."""
+    found = {}
+    for path in sorted(RUNS.glob("*/*/requests.jsonl.xz")):
+        with lzma.open(path, "rt", encoding="utf-8") as file:
+            for line in file:
+                entry = json.loads(line)
+                found[(*path.parts[-3:-1], entry["seq"])] = entry["request"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def kinds(ground_truth_lake: Config) -> dict[str, dict[str, int]]:
+    """Prompt tokens by kind of content, by request."""
+    found: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    tokens = "cache_read_tokens + cache_write_1h_tokens + cache_write_5m_tokens + uncached_tokens"
+    for request_id, kind, count in rows(ground_truth_lake, f"select request_id, kind, {tokens} from request_context"):
+        found[request_id][kind] += count
+    return found
+
+
+def test_every_answered_request_of_a_client_with_a_request_log_is_rebuilt(
+    ground_truth_lake: Config, known: Mapping[str, Call]
+) -> None:
+    truths = dict(rows(ground_truth_lake, "select request_id, lineage_truth from requests"))
+    logged = {
+        request_id: truth for request_id, truth in truths.items() if known[request_id]["version"] == EXACT_VERSION
+    }
+    assert len(logged) == 69
+    assert set(logged.values()) == {"exact"}
+
+
+def test_tools_system_and_messages_of_rebuilt_requests_are_within_two_percent(
+    ground_truth_lake: Config, known: Mapping[str, Call], kinds: Mapping[str, Mapping[str, int]]
+) -> None:
+    wrong = []
+    for (request_id,) in rows(ground_truth_lake, "select request_id from requests where lineage_truth = 'exact'"):
+        true, mine = known[request_id]["info"]["parts_tokens"], kinds[request_id]
+        found = {"tools": mine["tool_schema"], "system": mine["system"]}
+        found["messages"] = sum(mine.values()) - sum(found.values())
+        wrong += [
+            (request_id, part, found[part], true[part]) for part in true if abs(found[part] / true[part] - 1) > 0.02
+        ]
+    assert wrong == []
+
+
+def test_rebuilt_blocks_stand_in_the_order_of_the_request(known: Mapping[str, Call], bodies: Mapping[Any, Any]) -> None:
+    compared = 0
+    for run in sorted((RUNS / EXACT_VERSION).iterdir()):
+        refs, logs = _request_logs(run)
+        for log in logs.values():
+            assert log.broken_blobs == 0
+        for call in known.values():
+            if (call["version"], call["run"]) != (EXACT_VERSION, run.name) or call["response"]["id"] not in refs:
+                continue
+            session, ref = refs[call["response"]["id"]]
+            rebuilt = logs[session].rebuilt(ref)
+            assert rebuilt is not None
+            mine = [
+                (part.section, part.name if part.section == "tools" else "", part.text_bytes)
+                for part in rebuilt.parts
+                if part.name != "client header"
+            ]
+            assert mine == _sent(bodies[EXACT_VERSION, run.name, call["seq"]])
+            compared += 1
+    assert compared == 69
+
+
+def _request_logs(run: Path) -> tuple[dict[str, tuple[str, str]], dict[str, RequestLog]]:
+    """Return (session, attempt) by message id, where the attempt was logged, and the request log of each session."""
+    lines: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for path in sorted((run / "projects").rglob("*.jsonl")):
+        for text in path.read_text(encoding="utf-8").splitlines():
+            line = json.loads(text)
+            lines[line.get("sessionId", "")].append(line)
+    refs = {
+        line["message"]["id"]: (session, line["requestRef"])
+        for session, found in lines.items()
+        for line in found
+        if line.get("requestRef") and line.get("requestSessionId", session) == session
+    }
+    return refs, {session: RequestLog(found, found) for session, found in lines.items()}
+
+
+def _sent(body: Mapping[str, Any]) -> list[tuple[str, str, int]]:
+    """Return section, name and bytes of each part of a request, in the order in which the API reads it."""
+    plain = without_cache_control(body)
+    sent = [("tools", tool["name"], len(compact(tool))) for tool in plain["tools"] if not tool.get("defer_loading")]
+    sent += [("system", "", charged_bytes(b)) for b in plain["system"] if "billing-header" not in b["text"]]
+    for message in plain["messages"]:
+        sent += [("messages", "", charged_bytes(block)) for block in _blocks(message["content"])]
+    return sent
+
+
+def _blocks(content: Any) -> list[dict[str, Any]]:
+    return [{"type": "text", "text": content}] if isinstance(content, str) else content
+
+
+def test_prompts_of_every_version_are_whole(known: Mapping[str, Call], kinds: Mapping[str, Mapping[str, int]]) -> None:
+    sent = {request_id: known[request_id]["info"]["total_input"] for request_id in kinds}
+    assert len(sent) > 300
+    assert {request_id: sum(mine.values()) for request_id, mine in kinds.items()} == sent
+
+
+def test_the_static_prefix_of_older_clients_is_within_five_percent(
+    ground_truth_lake: Config, known: Mapping[str, Call], bodies: Mapping[Any, Any]
+) -> None:
+    """True are tools, system, and the reminders that stand before the first prompt."""
+    wrong, versions = [], set()
+    query = "select first_request_id, static_tokens from lineages where cut = 'start' and truth = 'inferred'"
+    for request_id, static in rows(ground_truth_lake, query):
+        call = known[request_id]
+        first = _blocks(bodies[call["version"], call["run"], call["seq"]]["messages"][0]["content"])
+        reminders = [charged_bytes(block) for block in first if str(block.get("text")).startswith("<system-reminder>")]
+        parts = call["info"]["parts_tokens"]
+        true = parts["tools"] + parts["system"] + sum(reminders) / BYTES_PER_TOKEN
+        versions.add(call["version"])
+        if abs(static / true - 1) > 0.05:
+            wrong.append((call["version"], call["run"], call["class"], static, true))
+    assert versions == {"0.2.126", "1.0.128", "2.0.77"}
+    assert wrong == []
