@@ -47,28 +47,46 @@ first_blocks as (
     group by all
 ),
 
--- A response without blocks stands where its time puts it.
-timed_blocks as (
+-- A response without blocks, which is rare, stands where its time puts it.
+without_blocks as (
     select
-        source_id,
-        session_id,
-        logged_at,
-        max(block_index) as block_index
-    from threaded_blocks
-    where logged_at is not null
+        shown.source_id,
+        shown.session_id,
+        shown.request_id,
+        shown.logged_at
+    from shown
+    anti join first_blocks
+        on
+            shown.source_id = first_blocks.source_id
+            and shown.session_id = first_blocks.session_id
+            and shown.request_id = first_blocks.request_id
+),
+
+timed_places as (
+    select
+        without_blocks.source_id,
+        without_blocks.session_id,
+        without_blocks.request_id,
+        max(threaded_blocks.block_index) as block_index
+    from without_blocks
+    inner join threaded_blocks
+        on
+            without_blocks.source_id = threaded_blocks.source_id
+            and without_blocks.session_id = threaded_blocks.session_id
+            and without_blocks.logged_at >= threaded_blocks.logged_at
     group by all
 ),
 
 positioned as (
     select
         shown.*,
-        timed_blocks.block_index as earlier_block_index
+        timed_places.block_index as earlier_block_index
     from shown
-    asof left join timed_blocks
+    left join timed_places
         on
-            shown.source_id = timed_blocks.source_id
-            and shown.session_id = timed_blocks.session_id
-            and shown.logged_at >= timed_blocks.logged_at
+            shown.source_id = timed_places.source_id
+            and shown.session_id = timed_places.session_id
+            and shown.request_id = timed_places.request_id
 )
 
 select
