@@ -27,6 +27,8 @@ from her_models.ledger.thread import Row, Thread, read_thread
 if TYPE_CHECKING:
     import duckdb
 
+THREAD = ("source_id", "session_id", "thread_id")
+MONEY = ("content", "cache", "premium")
 HOUR_SECONDS, FIVE_MINUTES_SECONDS = 3600.0, 300.0
 
 
@@ -260,17 +262,17 @@ def _assign_outputs(layout: _Layout) -> None:
                 slots = [layout.add(_Slot(number, -1, "hidden", -1, None, first=index))]
             else:
                 continue
-            weights = np.array([max(thread.sizes[item].tokens, 1) for item in items] or [1], np.int64)
+            weights = [max(thread.sizes[item].tokens, 1) for item in items] or [1]
             standard, actual = call["standard_output_picodollars"] or 0, call["output_picodollars"] or 0
             logged_shares = proportional(call["output_tokens"], weights)
             unlogged_shares = proportional(unlogged, weights)
             for slot, logged, more in zip(slots, logged_shares, unlogged_shares, strict=True):
                 entry = layout.slots[slot]
-                entry.output += int(logged)
-                entry.output_content += int(logged) * standard
-                entry.output_premium += int(logged) * (actual - standard)
-                entry.unlogged += int(more)
-                entry.unlogged_content += int(more) * actual
+                entry.output += logged
+                entry.output_content += logged * standard
+                entry.output_premium += logged * (actual - standard)
+                entry.unlogged += more
+                entry.unlogged_content += more * actual
 
 
 def _logs(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], RequestLog]:
@@ -406,50 +408,64 @@ def _static_tokens(lineage: Lineage) -> int:
 
 def _block_rows(layout: _Layout, prompts: Prompts, sizes: Ints) -> pa.Table:
     entries = block_lanes(prompts, sizes)
-    slots = np.array(layout.entry_slots, np.int64)
-    sums = {}
-    for name in (*CLASSES, "missed", "content", "cache", "premium"):
-        total = np.zeros(len(layout.slots), np.int64)
-        np.add.at(total, slots, getattr(entries, name))
-        sums[name] = total.tolist()
-    rows = _Columns("ledger_blocks")
-    hidden: dict[int, int] = defaultdict(int)
+    places = np.array(layout.entry_slots, np.int64)
+    slots = layout.slots
+    threads = [layout.threads[slot.thread] for slot in slots]
+    items = [thread.items[slot.item] if slot.item >= 0 else None for thread, slot in zip(threads, slots, strict=True)]
+    firsts = [thread.calls[max(slot.first, 0)] for thread, slot in zip(threads, slots, strict=True)]
     priced = [any(call["output_picodollars"] is not None for call in thread.calls) for thread in layout.threads]
-    for number, slot in enumerate(layout.slots):
-        thread = layout.threads[slot.thread]
-        item = thread.items[slot.item] if slot.item >= 0 else None
-        first = thread.calls[max(slot.first, 0)]
-        if item is None:
-            hidden[slot.thread] += 1
-        placed = slot.placed
-        rows.add(
-            source_id=first["source_id"],
-            session_id=first["session_id"],
-            thread_id=first["thread_id"],
-            block_index=item["block_index"] if item is not None else None,
-            hidden_index=None if item is not None else hidden[slot.thread] - 1,
-            kind=slot.kind,
-            label=placed.label if placed is not None else "",
-            turn_index=item["turn_index"] if item is not None else first["turn_index"],
-            logged_seconds=item["logged_seconds"] if item is not None else first["started_seconds"],
-            lineage_index=slot.lineage,
-            size_tokens=slot.size if slot.first >= 0 and placed is not None else None,
-            size_class=placed.size_class if placed is not None else None,
-            size_low_tokens=placed.low if placed is not None else None,
-            size_high_tokens=placed.high if placed is not None else None,
-            first_request_id=first["request_id"] if slot.first >= 0 else None,
-            last_request_id=thread.calls[slot.last]["request_id"] if slot.last >= 0 else None,
-            carried_requests_count=slot.carried,
-            **{f"{name}_tokens": sums[name][number] for name in (*CLASSES, "missed")},
-            **{f"{name}_picodollars": sums[name][number] for name in ("content", "cache", "premium")},
-            output_tokens=slot.output,
-            output_picodollars=slot.output_content,
-            output_premium_picodollars=slot.output_premium,
-            unlogged_output_tokens=slot.unlogged,
-            unlogged_output_picodollars=slot.unlogged_content,
-            is_priced=priced[slot.thread],
-        )
-    return rows.table()
+    placed = [slot.placed for slot in slots]
+    columns: dict[str, Any] = {name: [first[name] for first in firsts] for name in THREAD}
+    columns |= {
+        "block_index": [item["block_index"] if item is not None else None for item in items],
+        "hidden_index": _hidden_indexes(slots),
+        "kind": [slot.kind for slot in slots],
+        "label": [block.label if block is not None else "" for block in placed],
+        "turn_index": [(item or first)["turn_index"] for item, first in zip(items, firsts, strict=True)],
+        "logged_seconds": [
+            item["logged_seconds"] if item is not None else first["started_seconds"]
+            for item, first in zip(items, firsts, strict=True)
+        ],
+        "lineage_index": [slot.lineage for slot in slots],
+        "size_tokens": [slot.size if slot.first >= 0 and slot.placed is not None else None for slot in slots],
+        "size_class": [block.size_class if block is not None else None for block in placed],
+        "size_low_tokens": [block.low if block is not None else None for block in placed],
+        "size_high_tokens": [block.high if block is not None else None for block in placed],
+        "first_request_id": [
+            first["request_id"] if slot.first >= 0 else None for slot, first in zip(slots, firsts, strict=True)
+        ],
+        "last_request_id": [
+            thread.calls[slot.last]["request_id"] if slot.last >= 0 else None
+            for thread, slot in zip(threads, slots, strict=True)
+        ],
+        "carried_requests_count": [slot.carried for slot in slots],
+    }
+    for name in (*CLASSES, "missed", "content", "cache", "premium"):
+        total = np.zeros(len(slots), np.int64)
+        np.add.at(total, places, getattr(entries, name))
+        columns[f"{name}_{'picodollars' if name in MONEY else 'tokens'}"] = total
+    columns |= {
+        "output_tokens": [slot.output for slot in slots],
+        "output_picodollars": [slot.output_content for slot in slots],
+        "output_premium_picodollars": [slot.output_premium for slot in slots],
+        "unlogged_output_tokens": [slot.unlogged for slot in slots],
+        "unlogged_output_picodollars": [slot.unlogged_content for slot in slots],
+        "is_priced": [priced[slot.thread] for slot in slots],
+    }
+    return _typed({name: columns[name] for name in LEDGER_COLUMNS["ledger_blocks"]})
+
+
+def _hidden_indexes(slots: Sequence[_Slot]) -> list[int | None]:
+    """Number, thread by thread, the blocks that no line shows."""
+    counts: dict[int, int] = defaultdict(int)
+    indexes: list[int | None] = []
+    for slot in slots:
+        if slot.item >= 0:
+            indexes.append(None)
+            continue
+        indexes.append(counts[slot.thread])
+        counts[slot.thread] += 1
+    return indexes
 
 
 def _call_rows(layout: _Layout, calls: Sequence[Row], expected: Sequence[int], context: Any) -> pa.Table:
@@ -509,7 +525,7 @@ def _context_rows(layout: _Layout, calls: Sequence[Row], context: Any, kinds: Se
             if row is None or not call["is_owned"]:
                 continue
             items = thread.written[index]
-            weights = np.array([max(thread.sizes[item].tokens, 1) for item in items] or [1], np.int64)
+            weights = [max(thread.sizes[item].tokens, 1) for item in items] or [1]
             names = [thread.items[item]["kind"] for item in items] or ["hidden"]
             standard, actual = call["standard_output_picodollars"] or 0, call["output_picodollars"] or 0
             for name, share in zip(names, proportional(call["output_tokens"], weights), strict=True):
@@ -517,12 +533,12 @@ def _context_rows(layout: _Layout, calls: Sequence[Row], context: Any, kinds: Se
                     output[row, codes[name]] += share
                     money[row, codes[name]] += share * standard
                     premium[row, codes[name]] += share * (actual - standard)
-    filled = np.argwhere((context.tokens + output) > 0)
-    rows, columns = filled[:, 0], filled[:, 1]
+    rows, columns = np.nonzero((context.tokens + output) > 0)
+    callers = [calls[row] for row in rows.tolist()]
     table: dict[str, Any] = {
-        "source_id": [calls[row]["source_id"] for row in rows],
-        "request_id": [calls[row]["request_id"] for row in rows],
-        "kind": [kinds[column] for column in columns],
+        "source_id": [call["source_id"] for call in callers],
+        "request_id": [call["request_id"] for call in callers],
+        "kind": [kinds[column] for column in columns.tolist()],
     }
     for name in (*CLASSES, "missed"):
         table[f"{name}_tokens"] = getattr(context, name)[rows, columns]

@@ -148,11 +148,10 @@ class _Walk:
                 self.prefix.append(Placed(-1, SYSTEM, request, "residual", self.static, self.static))
                 self.prefix_sizes.append(self.static)
             return
-        wanted = np.array([item.size.tokens for item in self.known_prefix], np.int64)
+        wanted = [item.size.tokens for item in self.known_prefix]
         # The snapshot lists more tools than are sent, so that it may claim more than there is.
-        shares = proportional(min(self.static, int(wanted.sum())), wanted)
-        for item, share in zip(self.known_prefix, shares, strict=True):
-            size = int(share)
+        shares = proportional(min(self.static, sum(wanted)), wanted)
+        for item, size in zip(self.known_prefix, shares, strict=True):
             low, high = min(item.size.low, size), max(item.size.high, size)
             self.prefix.append(Placed(-1, item.kind, request, "estimated", low, high, item.label))
             self.prefix_sizes.append(size)
@@ -172,7 +171,7 @@ class _Walk:
         wanted = self._wanted(items, growth)
         total = sum(wanted)
         if total > growth:
-            wanted = [int(n) for n in proportional(growth, np.array(wanted, np.int64))]
+            wanted = proportional(growth, wanted)
             total = growth
         for item, size in zip(items, wanted, strict=True):
             estimate = item.size
@@ -195,12 +194,12 @@ class _Walk:
             response = self.requests[index]
             if not response.is_output_reliable:
                 continue
-            weights = np.array([max(wanted[place], 1) for place in places], np.int64)
+            weights = [max(wanted[place], 1) for place in places]
             kept = response.output
-            if sum(wanted) - int(weights.sum()) + kept > growth and response.thinking:
+            if sum(wanted) - sum(weights) + kept > growth and response.thinking:
                 kept = max(response.output - response.thinking, 0)  # thinking was not sent again
             for place, share in zip(places, proportional(kept, weights), strict=True):
-                wanted[place] = int(share)
+                wanted[place] = share
         return wanted
 
     def _begin(self, cut: str, items: Sequence[Item], request: int) -> None:
@@ -340,12 +339,10 @@ class _ExactWalk:
     def _fill(self, items: Sequence[Item], request: int, growth: int) -> None:
         """Give the new parts exactly `growth` tokens; nothing is hidden, so estimates are scaled to it."""
         lineage, segment = self.lineages[-1], self.lineages[-1].segments[-1]
-        weights = np.array([max(item.size.tokens, 0) for item in items], np.int64)
+        weights = [max(item.size.tokens, 0) for item in items]
         most = sum(item.size.high for item in items)
-        filled = growth if items and growth <= most else min(growth, int(weights.sum()))
-        shares = proportional(filled, weights) if items else weights
-        for item, share in zip(items, shares, strict=True):
-            size = int(share)
+        filled = growth if items and growth <= most else min(growth, sum(weights))
+        for item, size in zip(items, proportional(filled, weights), strict=True):
             segment.blocks.append(len(lineage.placed))
             segment.sizes.append(size)
             low, high = min(item.size.low, size), max(item.size.high, size)

@@ -11,6 +11,7 @@ Nothing here knows what a block or a request is; everything is integers in, inte
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -200,21 +201,21 @@ def _interpolated(edges: Ints, values: Ints, at: Ints) -> Ints:
     return result
 
 
-def proportional(total: int, weights: Ints) -> Ints:
+def proportional(total: int, weights: Sequence[int]) -> list[int]:
     """Divide `total` by `weights` into integers that sum to it: largest remainder, earlier entry first.
 
     All weights zero: everything goes to the last entry.
     """
-    if len(weights) == 0:
-        return np.zeros(0, np.int64)
-    whole = int(weights.sum())
+    # Plain integers: the lists are short, and a call of NumPy costs more than all of this.
+    if len(weights) <= 1:
+        return [total] * len(weights)
+    whole = sum(weights)
     if whole == 0:
-        shares = np.zeros(len(weights), np.int64)
-        shares[-1] = total
-        return shares
-    exact = [total * int(weight) for weight in weights]
-    shares = np.array([value // whole for value in exact], np.int64)
-    remainder = np.array([value % whole for value in exact], np.int64)
-    missing = total - int(shares.sum())
-    shares[np.argsort(-remainder, kind="stable")[:missing]] += 1
+        return [0] * (len(weights) - 1) + [total]
+    parts = [divmod(total * weight, whole) for weight in weights]
+    shares = [share for share, _ in parts]
+    missing = total - sum(shares)
+    if missing:
+        for place in sorted(range(len(parts)), key=lambda place: -parts[place][1])[:missing]:
+            shares[place] += 1
     return shares

@@ -55,6 +55,7 @@ class Densities:
         return self.families[tokenizer_family(model)]
 
 
+@lru_cache(maxsize=256)
 def tokenizer_family(model: str) -> str:
     """Return `v3` (Claude 3 to 4.6) or `v4.7` (Opus 4.7 and everything later); unknown models count as v4.7."""
     name = model.rsplit("/", 1)[-1]

@@ -145,6 +145,13 @@ def test_segments_laid_end_to_end_cost_what_each_costs_alone(one, two):
 
 @given(st.integers(0, 10**6), st.lists(st.integers(0, 1000), min_size=1, max_size=20))
 def test_proportional_shares_are_whole_and_sum_to_the_total(total, weights):
-    shares = proportional(total, ints(*weights))
-    assert int(shares.sum()) == total
-    assert int(shares.min()) >= 0
+    shares = proportional(total, weights)
+    assert sum(shares) == total
+    assert min(shares) >= 0
+
+
+def test_the_largest_remainder_takes_what_is_left_and_the_earlier_of_two():
+    assert proportional(10, [1, 1, 1]) == [4, 3, 3]
+    assert proportional(10, [3, 6, 5]) == [2, 4, 4]
+    assert proportional(7, [0, 0]) == [0, 7]
+    assert proportional(7, []) == []
