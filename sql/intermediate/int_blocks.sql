@@ -4,44 +4,153 @@
 -- reads: stg_block_lines, int_session_lines, int_threads, int_agents, int_response_copies
 -- note:  progress lines of the parent repeat what subagents wrote; the copy in the agent's own file is kept
 
--- A line without a uuid is known by its bytes: its copies in other files were left out with their line.
-with distinct_blocks as (
-    select stg_block_lines.*
+-- Which blocks stand once is worked out on their keys, and ranked only where a key repeats: rows are wide.
+with block_keys as (
+    select
+        source_id,
+        session_id,
+        coalesce(agent_id, '') as agent_key,
+        coalesce(uuid, concat(file_id, ':', offset_bytes)) as block_uuid,
+        line_block_index,
+        file_id,
+        offset_bytes,
+        file_path,
+        is_nested,
+        logged_at,
+        case when kind in ('tool_call', 'tool_result') then kind || ':' || tool_use_id end as call_key
     from stg_block_lines
-    left join int_session_lines
-        on
-            stg_block_lines.file_id = int_session_lines.file_id
-            and stg_block_lines.offset_bytes = int_session_lines.offset_bytes
+    -- A line without a uuid is known by its bytes: its copies in other files were left out with their line.
     where
-        stg_block_lines.uuid is not null
-        or int_session_lines.file_id is not null
+        uuid is not null
+        or (file_id, offset_bytes) in (
+            select
+                file_id,
+                offset_bytes
+            from int_session_lines
+            where uuid is null
+        )
+),
+
+repeated_keys as (
+    select
+        source_id,
+        session_id,
+        agent_key,
+        block_uuid,
+        line_block_index
+    from block_keys
+    group by all
+    having count(*) > 1
+),
+
+repeated_blocks as (
+    select
+        block_keys.file_id,
+        block_keys.offset_bytes,
+        block_keys.line_block_index
+    from block_keys
+    semi join repeated_keys
+        on
+            block_keys.source_id = repeated_keys.source_id
+            and block_keys.session_id = repeated_keys.session_id
+            and block_keys.agent_key = repeated_keys.agent_key
+            and block_keys.block_uuid = repeated_keys.block_uuid
+            and block_keys.line_block_index = repeated_keys.line_block_index
     qualify
         row_number() over (
             partition by
-                stg_block_lines.source_id,
-                stg_block_lines.session_id,
-                stg_block_lines.agent_id,
-                coalesce(stg_block_lines.uuid, concat(stg_block_lines.file_id, ':', stg_block_lines.offset_bytes)),
-                stg_block_lines.line_block_index
-            order by stg_block_lines.is_nested, stg_block_lines.file_path, stg_block_lines.offset_bytes
-        ) = 1
+                block_keys.source_id,
+                block_keys.session_id,
+                block_keys.agent_key,
+                block_keys.block_uuid,
+                block_keys.line_block_index
+            order by block_keys.is_nested, block_keys.file_path, block_keys.offset_bytes
+        ) > 1
+),
+
+kept_keys as (
+    select block_keys.*
+    from block_keys
+    anti join repeated_blocks
+        on
+            block_keys.file_id = repeated_blocks.file_id
+            and block_keys.offset_bytes = repeated_blocks.offset_bytes
+            and block_keys.line_block_index = repeated_blocks.line_block_index
 ),
 
 -- A call and its result happen once, even if a later line shows them again under another uuid.
+repeated_call_keys as (
+    select
+        source_id,
+        session_id,
+        call_key
+    from kept_keys
+    where call_key is not null
+    group by all
+    having count(*) > 1
+),
+
+repeated_calls as (
+    select
+        kept_keys.file_id,
+        kept_keys.offset_bytes,
+        kept_keys.line_block_index
+    from kept_keys
+    semi join repeated_call_keys
+        on
+            kept_keys.source_id = repeated_call_keys.source_id
+            and kept_keys.session_id = repeated_call_keys.session_id
+            and kept_keys.call_key = repeated_call_keys.call_key
+    qualify
+        row_number() over (
+            partition by kept_keys.source_id, kept_keys.session_id, kept_keys.call_key
+            order by
+                kept_keys.is_nested,
+                kept_keys.logged_at nulls last,
+                kept_keys.file_path,
+                kept_keys.offset_bytes,
+                kept_keys.line_block_index
+        ) > 1
+),
+
+placed_keys as (
+    select
+        kept_keys.file_id,
+        kept_keys.offset_bytes,
+        kept_keys.line_block_index,
+        row_number() over (
+            partition by kept_keys.source_id, kept_keys.session_id
+            order by
+                coalesce(int_session_lines.reached_at, kept_keys.logged_at) nulls first,
+                kept_keys.file_path,
+                kept_keys.offset_bytes,
+                kept_keys.line_block_index
+        ) - 1 as block_index
+    from kept_keys
+    anti join repeated_calls
+        on
+            kept_keys.file_id = repeated_calls.file_id
+            and kept_keys.offset_bytes = repeated_calls.offset_bytes
+            and kept_keys.line_block_index = repeated_calls.line_block_index
+    left join int_session_lines
+        on
+            kept_keys.file_id = int_session_lines.file_id
+            and kept_keys.offset_bytes = int_session_lines.offset_bytes
+),
+
 distinct_calls as (
     select
-        *,
+        stg_block_lines.*,
+        placed_keys.block_index,
         -- Conditions on one side of an outer join would keep DuckDB from hashing it.
-        case when kind = 'tool_result' then tool_use_id end as answered_tool_use_id,
-        case when not is_nested then file_id end as own_file_id
-    from distinct_blocks
-    qualify
-        tool_use_id is null
-        or kind not in ('tool_call', 'tool_result')
-        or row_number() over (
-            partition by source_id, session_id, kind, tool_use_id
-            order by is_nested, logged_at nulls last, file_path, offset_bytes, line_block_index
-        ) = 1
+        case when stg_block_lines.kind = 'tool_result' then stg_block_lines.tool_use_id end as answered_tool_use_id,
+        case when not stg_block_lines.is_nested then stg_block_lines.file_id end as own_file_id
+    from stg_block_lines
+    inner join placed_keys
+        on
+            stg_block_lines.file_id = placed_keys.file_id
+            and stg_block_lines.offset_bytes = placed_keys.offset_bytes
+            and stg_block_lines.line_block_index = placed_keys.line_block_index
 ),
 
 calls as (
@@ -63,7 +172,6 @@ lines as (
     select
         file_id,
         offset_bytes,
-        reached_at,
         turn_index,
         is_inherited
     from int_session_lines
@@ -81,7 +189,6 @@ joined as (
     select
         distinct_calls.*,
         coalesce(distinct_calls.agent_id, int_threads.agent_id) as thread_id,
-        lines.reached_at,
         lines.turn_index,
         coalesce(lines.is_inherited, false) or inherited_responses.file_id is not null as is_inherited,
         coalesce(distinct_calls.tool_name, calls.tool_name) as called_tool_name,
@@ -107,14 +214,7 @@ joined as (
 select
     joined.source_id,  -- shard
     joined.session_id,  -- session
-    row_number() over (
-        partition by joined.source_id, joined.session_id
-        order by
-            coalesce(joined.reached_at, joined.logged_at) nulls first,
-            joined.file_path,
-            joined.offset_bytes,
-            joined.line_block_index
-    ) - 1 as block_index,  -- position in its session by time and place, from 0
+    joined.block_index,  -- position in its session by time and place, from 0
     coalesce(int_agents.turn_index, joined.turn_index) as turn_index,  -- turn
     joined.file_id,  -- line it stands on
     joined.offset_bytes,  -- line it stands on

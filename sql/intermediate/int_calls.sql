@@ -111,12 +111,11 @@ call_prices as (
             and calls.speed = prices.speed
             and calls.geography = prices.geography
             and calls.started_at >= prices.valid_from
-            and (calls.started_at < prices.valid_to or prices.valid_to is null)
-            and (
-                prices.prompt_above_tokens = 0
-                or calls.uncached_input_tokens + calls.cache_write_5m_tokens + calls.cache_write_1h_tokens
-                + calls.cache_read_tokens > prices.prompt_above_tokens
-            )
+            -- Plain comparisons of the two sides: anything else would compare every call with every price.
+            and calls.started_at < coalesce(prices.valid_to, timestamptz 'infinity')
+            and calls.uncached_input_tokens + calls.cache_write_5m_tokens + calls.cache_write_1h_tokens
+            + calls.cache_read_tokens
+            > case when prices.prompt_above_tokens = 0 then -1 else prices.prompt_above_tokens end
     qualify
         row_number() over (
             partition by calls.source_id, calls.request_id, calls.call_index

@@ -4,7 +4,7 @@
 -- reads: int_blocks, int_session_lines
 -- note:  a prompt may follow a line without blocks; its parent is then the nearest line before that has one
 
-with recursive block_lines_seen as (
+with recursive lines_with_blocks as (
     select distinct
         source_id,
         session_id,
@@ -13,19 +13,50 @@ with recursive block_lines_seen as (
     where uuid is not null
 ),
 
-line_parents as (
+prompts as (
     select
         source_id,
         session_id,
         uuid,
-        any_value(parent_uuid) as parent_uuid,
-        bool_or(is_prompt) as is_prompt
+        parent_uuid
     from int_session_lines
-    where uuid is not null
-    group by all
+    where
+        is_prompt
+        and uuid is not null
+        and parent_uuid is not null
 ),
 
--- From each prompt upwards until a line with a block is met.
+direct as (
+    select prompts.*
+    from prompts
+    semi join lines_with_blocks
+        on
+            prompts.source_id = lines_with_blocks.source_id
+            and prompts.session_id = lines_with_blocks.session_id
+            and prompts.parent_uuid = lines_with_blocks.uuid
+),
+
+indirect as (
+    select *
+    from prompts
+    anti join direct using (source_id, session_id, uuid)
+),
+
+-- Only lines without blocks are climbed, and only in sessions where a prompt follows one.
+bare_lines as materialized (
+    select
+        source_id,
+        session_id,
+        uuid,
+        parent_uuid
+    from int_session_lines
+    semi join indirect using (source_id, session_id)
+    anti join lines_with_blocks using (source_id, session_id, uuid)
+    where
+        uuid is not null
+        and parent_uuid is not null
+),
+
 climbed as (
     select
         source_id,
@@ -33,46 +64,48 @@ climbed as (
         uuid as prompt_uuid,
         parent_uuid as at_uuid,
         1 as steps
-    from line_parents
-    where
-        is_prompt
-        and parent_uuid is not null
+    from indirect
     union all
     select
         climbed.source_id,
         climbed.session_id,
         climbed.prompt_uuid,
-        line_parents.parent_uuid as at_uuid,
+        bare_lines.parent_uuid as at_uuid,
         climbed.steps + 1
     from climbed
-    inner join line_parents
+    inner join bare_lines
         on
-            climbed.source_id = line_parents.source_id
-            and climbed.session_id = line_parents.session_id
-            and climbed.at_uuid = line_parents.uuid
-    anti join block_lines_seen
-        on
-            climbed.source_id = block_lines_seen.source_id
-            and climbed.session_id = block_lines_seen.session_id
-            and climbed.at_uuid = block_lines_seen.uuid
-    where
-        line_parents.parent_uuid is not null
-        and climbed.steps < 200
+            climbed.source_id = bare_lines.source_id
+            and climbed.session_id = bare_lines.session_id
+            and climbed.at_uuid = bare_lines.uuid
+    where climbed.steps < 200
 ),
 
-parents as (
+reached as (
     select
         climbed.source_id,
         climbed.session_id,
         climbed.prompt_uuid,
         arg_min(climbed.at_uuid, climbed.steps) as parent_uuid
     from climbed
-    semi join block_lines_seen
+    semi join lines_with_blocks
         on
-            climbed.source_id = block_lines_seen.source_id
-            and climbed.session_id = block_lines_seen.session_id
-            and climbed.at_uuid = block_lines_seen.uuid
+            climbed.source_id = lines_with_blocks.source_id
+            and climbed.session_id = lines_with_blocks.session_id
+            and climbed.at_uuid = lines_with_blocks.uuid
     group by all
+),
+
+parents as (
+    select
+        source_id,
+        session_id,
+        uuid as prompt_uuid,
+        parent_uuid
+    from direct
+    union all
+    select *
+    from reached
 )
 
 select
@@ -101,5 +134,5 @@ left join parents
     on
         int_blocks.source_id = parents.source_id
         and int_blocks.session_id = parents.session_id
-        and int_blocks.uuid = parents.prompt_uuid
-        and int_blocks.role = 'user'
+        -- As a condition of its own the role would keep DuckDB from hashing the join.
+        and case when int_blocks.role = 'user' then int_blocks.uuid end = parents.prompt_uuid

@@ -18,18 +18,18 @@ with billable as (
 named as (
     select
         *,
-        coalesce(
-            message_id,
-            first_value(concat(file_id, ':', offset_bytes)) over (
-                partition by
-                    source_id,
-                    session_id,
-                    agent_id,
-                    case when message_id is null then coalesce(uuid, concat(file_id, ':', offset_bytes)) end
-                order by path, offset_bytes
-            )
+        message_id as request_id
+    from billable
+    where message_id is not null
+    union all
+    select
+        *,
+        first_value(concat(file_id, ':', offset_bytes)) over (
+            partition by source_id, session_id, agent_id, coalesce(uuid, concat(file_id, ':', offset_bytes))
+            order by path, offset_bytes
         ) as request_id
     from billable
+    where message_id is null
 ),
 
 -- Only responses seen in several sessions can belong to the wrong one.
@@ -89,7 +89,15 @@ marked_lines as (
 ranked as (
     select
         named.*,
-        row_number() over (
+        row_number() over copies as copy_rank,
+        first_value(named.session_id) over copies as owner_session_id
+    from named
+    left join session_origins
+        on named.source_id = session_origins.source_id and named.session_id = session_origins.session_id
+    left join marked_lines
+        on named.file_id = marked_lines.file_id and named.offset_bytes = marked_lines.offset_bytes
+    window
+        copies as (
             partition by named.source_id, named.request_id
             order by
                 named.logged_at nulls last,
@@ -98,22 +106,14 @@ ranked as (
                 session_origins.first_own_at nulls first,
                 named.path,
                 named.offset_bytes
-        ) as copy_rank
-    from named
-    left join session_origins
-        on named.source_id = session_origins.source_id and named.session_id = session_origins.session_id
-    left join marked_lines
-        on named.file_id = marked_lines.file_id and named.offset_bytes = marked_lines.offset_bytes
+        )
 )
 
 select
     source_id,  -- shard
     request_id,  -- response: its message id, or file and offset of the line
     copy_rank,  -- 1 for the copy that owns it
-    first_value(session_id) over (
-        partition by source_id, request_id
-        order by copy_rank
-    ) as owner_session_id,  -- session that paid for it
+    owner_session_id,  -- session that paid for it
     session_id,  -- session of this copy
     file_id,  -- file of this copy
     path,  -- path of that file
