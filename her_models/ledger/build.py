@@ -279,11 +279,22 @@ def _logs(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], RequestLog]:
     """Return the request log of each session whose client wrote one."""
     events: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     lines: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
-    for source, session, is_event, raw in con.execute(
-        "select source_id, session_id, is_event, payload from int_ledger_log"
-        " order by source_id, session_id, path, offset_bytes"
+    for source, session, payload in con.execute(
+        "select source_id, session_id, payload from int_ledger_log order by source_id, session_id, path, offset_bytes"
     ).fetchall():
-        (events if is_event else lines)[(source, session)].append(json.loads(raw))
+        events[(source, session)].append(json.loads(payload))
+    files = con.execute(
+        "select distinct file_id from int_session_lines where (source_id, session_id) in"
+        " (select (source_id, session_id) from int_ledger_log where is_request) order by file_id"
+    ).fetchall()
+    if files:
+        # Written out, not joined: only so does the scan leave the raw lines of all other files unread.
+        chosen = ", ".join(str(file_id) for (file_id,) in files)
+        for source, session, raw in con.execute(
+            f"select lines.source_id, lines.session_id, lines.raw from lines where lines.file_id in ({chosen})"
+            " and lines.type in ('user', 'assistant', 'attachment') order by lines.file_id, lines.offset_bytes"
+        ).fetchall():
+            lines[(source, session)].append(json.loads(raw))
     logs = {key: RequestLog(found, [*lines[key], *found]) for key, found in events.items()}
     # A fork's copied responses name attempts in the log of the session they were copied from.
     origins: dict[str, dict[str, RequestLog]] = defaultdict(dict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-LEDGER_READS = ("int_ledger_calls", "int_ledger_items", "int_ledger_log")
+LEDGER_READS = ("int_ledger_calls", "int_ledger_items", "int_ledger_log", "int_session_lines", "lines")
 
 _THREAD = ("source_id", "session_id", "thread_id")
 _LANES = (
