@@ -130,15 +130,11 @@ class _Walk:
     def segment(self) -> Segment:
         return self.lineages[-1].segments[-1]
 
-    def _place(self, row: int, kind: str, request: int, size: int, estimate: Estimate, size_class: str) -> None:
-        segment = self.segment
-        segment.blocks.append(len(self.lineage.placed))
-        segment.sizes.append(size)
-        self.lineage.placed.append(Placed(row, kind, request, size_class, estimate.low, estimate.high))
-
-    def _hidden(self, kind: str, request: int, size: int) -> None:
+    def _hidden(self, request: int, size: int) -> None:
         if size > 0:
-            self._place(-1, kind, request, size, Estimate(size, size, size), "residual")
+            self.segment.blocks.append(len(self.lineage.placed))
+            self.segment.sizes.append(size)
+            self.lineage.placed.append(Placed(-1, HIDDEN, request, "residual", size, size))
 
     def _measure_prefix(self, request: int) -> None:
         """Divide the static prefix over the parts that a snapshot names; without one it is a single block."""
@@ -173,15 +169,17 @@ class _Walk:
         if total > growth:
             wanted = proportional(growth, wanted)
             total = growth
+        segment, placed = self.segment, self.lineage.placed
         for item, size in zip(items, wanted, strict=True):
-            estimate = item.size
-            low, high = min(estimate.low, size), max(estimate.high, size)
-            self._place(item.row, item.kind, request, size, Estimate(size, low, high), "estimated")
+            _, low, high = item.size
+            segment.blocks.append(len(placed))
+            segment.sizes.append(size)
+            placed.append(Placed(item.row, item.kind, request, "estimated", min(low, size), max(high, size)))
             if item.uuid:
-                self.ends[item.uuid] = len(self.segment.blocks)
+                self.ends[item.uuid] = len(segment.blocks)
         if len(items) == 1 and total == growth and self.segment.requests:  # growth alone binds it
             self.lineage.placed[-1].size_class = "exact"
-        self._hidden(HIDDEN, request, growth - total)
+        self._hidden(request, growth - total)
 
     def _wanted(self, items: Sequence[Item], growth: int) -> list[int]:
         """Return a size for each new block: what a response was billed binds its own blocks together."""

@@ -11,7 +11,9 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+from posixpath import splitext
+from typing import NamedTuple
 
 from her_models.errors import ConfigError
 
@@ -26,8 +28,7 @@ _V47_PREFIXES = ("claude-opus-4-7", "claude-opus-4-8")
 _TILE_PIXELS = 28
 
 
-@dataclass(frozen=True)
-class Estimate:
+class Estimate(NamedTuple):
     """Tokens a block is likely to be, and the interval stated for it."""
 
     tokens: int
@@ -100,7 +101,7 @@ def content_class(kind: str, tool_name: str | None, path: str | None) -> str:
     if kind != "tool_result":
         return "prose"
     if tool_name == "Read":
-        ending = PurePosixPath((path or "").replace("\\", "/")).suffix.lower()
+        ending = splitext((path or "").replace("\\", "/"))[1].lower()
         return "prose" if ending in _PROSE else "json" if ending in _JSON else "numbered"
     if tool_name in _LISTING_TOOLS:
         return "listing"

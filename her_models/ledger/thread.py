@@ -99,9 +99,11 @@ def _family(calls: Sequence[Row], index: int, densities: Densities) -> Family:
 def _sizes(calls: Sequence[Row], items: Sequence[Row], owner: Sequence[int], densities: Densities) -> list[Estimate]:
     sizes = []
     latest = 0
+    family = _family(calls, latest, densities)
     for item, index in zip(items, owner, strict=True):
-        latest = max(latest, index)
-        family = _family(calls, latest, densities)
+        if index > latest:
+            latest = index
+            family = _family(calls, latest, densities)
         if item["kind"] == "image":
             sizes.append(image_size(item["image_width"], item["image_height"], family))
         elif index >= 0 and item["kind"] in WRITTEN:
