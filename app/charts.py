@@ -111,7 +111,7 @@ def _day_bars(rows: pd.DataFrame, measure: str, title: str, colour: alt.Color) -
     span = (last_on - shown_from).days + 1
     ticks: Any = alt.TimeIntervalStep(interval="day", step=1) if span <= _LEAST_DAYS else 8
     money = measure.endswith("_usd")
-    return _drawing(
+    return drawing(
         alt.Chart(rows.assign(day=[_local(on) for on in rows["day_on"]]).drop(columns="day_on"))
         .mark_bar()
         .encode(
@@ -157,7 +157,7 @@ def token_share(total: Overview) -> Drawing:
             if amounts[name]
         ]
     )
-    return _drawing(
+    return drawing(
         alt.Chart(rows)
         .mark_bar(height=22)
         .encode(
@@ -180,7 +180,7 @@ def timeline(events: pd.DataFrame) -> Drawing:
     names = list(dict.fromkeys([*(label for label, _ in KINDS.values()), ERROR[0], OTHER[0]]))
     colours = {**dict(KINDS.values()), **dict([ERROR, OTHER])}
     present = [name for name in names if name in set(events["kind_label"])]
-    return _drawing(
+    return drawing(
         alt.Chart(events)
         .mark_tick(thickness=2, size=26, opacity=0.9)
         .encode(
@@ -222,7 +222,7 @@ def of_result(rows: pd.DataFrame, kind: str, x: str, y: list[str]) -> Drawing:
     is_time = pd.api.types.is_datetime64_any_dtype(rows[x])
     is_number = pd.api.types.is_numeric_dtype(rows[x]) and kind != "Bars"
     scale = "T" if is_time else "Q" if is_number else "N"
-    return _drawing(
+    return drawing(
         alt.Chart(long, mark=marks[kind])
         .encode(
             x=alt.X(
@@ -235,7 +235,7 @@ def of_result(rows: pd.DataFrame, kind: str, x: str, y: list[str]) -> Drawing:
     )
 
 
-def _drawing(chart: alt.Chart) -> Drawing:
+def drawing(chart: alt.Chart) -> Drawing:
     """Take a chart apart. Altair's check of it against its schema is left out: it takes longer than all else."""
     rows = pa.Table.from_pandas(chart.data, preserve_index=False)
     sink = pa.BufferOutputStream()

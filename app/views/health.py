@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import streamlit as st
 
-from app import data, format, tables
+from app import data, format, reconciliation, tables
 from app.tables import Shown
 from her_models import reports
 
@@ -92,6 +92,7 @@ if data.is_ingesting():
     st.info("An ingest is under way. What is shown is the last finished state.", icon=":material/sync:")
 draw_figures()
 draw_checks(data.ask(reports.checks))
+reconciliation.draw()
 draw_section(
     "Sources",
     data.ask(reports.sources),

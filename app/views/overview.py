@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from app import charts, data, empty, format, tables
+from app import charts, cost_breakdown, data, empty, format, tables
 from app.tables import Shown
 from her_models import reports
 from her_models.reports import Overview, Scope
@@ -145,6 +145,8 @@ if not total.requests_count:
 
 draw_figures(total)
 draw_days(scope, total)
+
+cost_breakdown.draw(scope)
 
 st.subheader("Where the tokens went")
 data.derived(charts.token_share, reports.overview, scope).draw("Share of each token class")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import charts, data, empty, format, replay, tables
+from app import charts, context, data, empty, format, replay, tables
 from app.tables import Shown
 from her_models import reports
 from her_models.reports import Session
@@ -154,7 +154,12 @@ def draw_turns(session: Session) -> None:
             "turn_index": Shown("Turn", "count", "turns.turn_index; -1 is what came before the first prompt"),
             "started_at": Shown("Started", "when"),
             "prompt": Shown("Prompt", "text", "turns.prompt", 420),
-            "incurred_usd": Shown("Cost", "usd", "turns.incurred_usd, subagents included"),
+            "incurred_usd": Shown(
+                "Incurred", "usd", "turns.incurred_usd, exact: billed in the turn, subagents included"
+            ),
+            "caused_usd": Shown(
+                "Caused", "usd", "turns.caused_usd, estimated: what the turn brought in cost as long as it stayed"
+            ),
             "requests_count": Shown("Responses", "count"),
             "tool_calls_count": Shown("Tools", "count"),
             "tool_errors_count": Shown("Failed", "count"),
@@ -249,7 +254,14 @@ def draw_about(session: Session) -> None:
 
 session = chosen_session()
 draw_header(session)
-VIEWS = {"Replay": draw_replay, "Turns": draw_turns, "Tools": draw_tools, "Subagents": draw_agents, "About": draw_about}
+VIEWS = {
+    "Replay": draw_replay,
+    "Context": context.draw,
+    "Turns": draw_turns,
+    "Tools": draw_tools,
+    "Subagents": draw_agents,
+    "About": draw_about,
+}
 with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
     view = st.segmented_control(
         "View",

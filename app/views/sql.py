@@ -87,6 +87,15 @@ def load_chosen() -> None:
         st.session_state["sql"] = {**EXAMPLES, **data.saved_queries()}.get(name, "")
 
 
+def load_given() -> bool:
+    """Put the query that the address holds into the box; return whether it is new there, and so to be asked."""
+    given = st.query_params.get("query")
+    if not given or ("sql" in st.session_state and st.session_state.get("query_given") == given):
+        return False
+    st.session_state["query_given"] = st.session_state["sql"] = given
+    return True
+
+
 def draw_saving(sql: str) -> None:
     """Draw what keeps the query in the box, and what drops kept ones."""
     with st.popover("Keep", icon=":material/bookmark:"):
@@ -179,13 +188,14 @@ with left:
         key="query_choice",
         on_change=load_chosen,
     )
+    is_given = load_given()
     st.session_state.setdefault("sql", EXAMPLES["Cost per project and month"])
     sql = st.text_area("Query", key="sql", height=170, label_visibility="collapsed")
     with st.container(horizontal=True, vertical_alignment="center"):
         is_asked = st.button("Run", type="primary", icon=":material/play_arrow:", shortcut="Mod+Enter")
         draw_saving(sql)
         st.caption("Read-only: one select over the lake, nothing else can be reached.")
-    if is_asked:
+    if is_asked or is_given:
         st.session_state.pop("sql_result", None)
         try:
             with st.spinner("Asking…", show_time=True):

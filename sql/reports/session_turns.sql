@@ -19,7 +19,8 @@ select
     cache_read_tokens,  -- tokens
     output_tokens,  -- tokens, as logged
     peak_context_tokens,  -- longest prompt of the main thread
-    incurred_usd  -- US dollars; null when nothing in it is priced
+    incurred_usd,  -- US dollars; null when nothing in it is priced
+    caused_usd  -- US dollars: what the turn brought in cost over its whole life
 from turns
 where source_id = $source_id and session_id = $session_id
 order by turn_index

@@ -1,0 +1,119 @@
+"""The questions the app asks of the ledger: where the money went, what a context was made of, what a block cost.
+
+What belongs here: questions about lanes, blocks, prompts and misses, and the shape of the answer. What does not: the
+questions about bills and events (`reports`), the proof that the parts are the bill (`reconcile`), or the text of the
+queries (`sql/reports`, one file per question).
+
+Every function takes a DuckDB connection on which the tables of `contracts` are visible, and only reads. Money is
+`Decimal` or DECIMAL in US dollars at list price, null where no price is known; times are UTC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import duckdb
+import pyarrow as pa
+
+from her_models.reports import Scope
+
+Part = Literal["kind", "tool", "file", "server"]
+
+_QUERIES = Path(__file__).resolve().parent.parent / "sql" / "reports"
+_BLOCKS_SHOWN = 200  # the dearest of a session: below them stand fractions of a cent
+
+
+@dataclass(frozen=True)
+class Lanes:
+    """The bill of a scope by lane, US dollars; None where nothing in it has a price."""
+
+    requests_count: int
+    unpriced_requests_count: int
+    floor_requests_count: int
+    estimated_requests_count: int
+    billed_usd: Decimal | None
+    estimated_usd: Decimal | None
+    content_usd: Decimal | None
+    cache_excess_usd: Decimal | None
+    premium_usd: Decimal | None
+    fees_usd: Decimal | None
+
+
+@dataclass(frozen=True)
+class Unlogged:
+    """Calls that no line shows, estimated; US dollars, None where none has a price."""
+
+    calls_count: int
+    unpriced_calls_count: int
+    estimated_usd: Decimal | None
+    low_usd: Decimal | None
+    high_usd: Decimal | None
+
+
+def lanes(con: duckdb.DuckDBPyConnection, scope: Scope | None = None) -> Lanes:
+    """Return the bill of the responses in `scope` by lane."""
+    return Lanes(**_table(con, "ledger_lanes", _members(scope or Scope())).to_pylist()[0])
+
+
+def unlogged(con: duckdb.DuckDBPyConnection, scope: Scope | None = None) -> Unlogged:
+    """Return what calls that no line shows are estimated to have cost in `scope`."""
+    return Unlogged(**_table(con, "ledger_unlogged", _members(scope or Scope())).to_pylist()[0])
+
+
+def parts(con: duckdb.DuckDBPyConnection, part: Part, scope: Scope | None = None) -> pa.Table:
+    """Return what content cost over its life by `part` (`group_name`) and class of size, the dearest first.
+
+    Sessions that touch the scope count whole.
+    """
+    return _table(con, "ledger_parts", {**_members(scope or Scope()), "part": part})
+
+
+def agents(con: duckdb.DuckDBPyConnection, scope: Scope | None = None) -> pa.Table:
+    """Return what main threads and each type of subagent were billed in sessions that touch the scope."""
+    return _table(con, "ledger_agents", _members(scope or Scope()))
+
+
+def misses(con: duckdb.DuckDBPyConnection, scope: Scope | None = None) -> pa.Table:
+    """Return what missing the cache cost on top in the scope, by label and cause, the dearest first."""
+    return _table(con, "ledger_misses", _members(scope or Scope()))
+
+
+def requests(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str) -> pa.Table:
+    """Return the requests of a session in order, each with the miss and the cut that stand at it."""
+    return _table(con, "ledger_requests", {"source_id": source_id, "session_id": session_id})
+
+
+def contexts(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str, thread_id: str) -> pa.Table:
+    """Return tokens per request and kind of content of one thread; the main thread is the empty `thread_id`."""
+    return _table(con, "ledger_contexts", {"source_id": source_id, "session_id": session_id, "thread_id": thread_id})
+
+
+def dearest_blocks(
+    con: duckdb.DuckDBPyConnection, source_id: str, session_id: str, limit: int = _BLOCKS_SHOWN
+) -> pa.Table:
+    """Return the blocks of a session that cost most over their lives, the dearest first."""
+    return _table(con, "ledger_blocks", {"source_id": source_id, "session_id": session_id, "limit": limit})
+
+
+@cache
+def _query(name: str) -> str:
+    return (_QUERIES / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def _table(con: duckdb.DuckDBPyConnection, name: str, parameters: dict[str, Any]) -> pa.Table:
+    return con.execute(_query(name), parameters).to_arrow_table()
+
+
+def _members(scope: Scope) -> dict[str, Any]:
+    """No value chosen means no condition, which the queries know as null."""
+    return {
+        "since_at": scope.since_at(),
+        "until_at": scope.until_at(),
+        "owners": list(scope.owners) or None,
+        "projects": list(scope.projects) or None,
+        "models": list(scope.models) or None,
+    }
