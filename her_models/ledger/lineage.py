@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 import numpy as np
 
@@ -251,8 +252,11 @@ class _Walk:
         self.lineage.segments.append(Segment(list(range(end)), sizes))
         self.ends = {uuid: at for uuid, at in self.ends.items() if at <= end}
 
-    def _shrink(self, needed: int, request: int) -> int:
+    def _shrink(self, needed: int, incoming: int, request: int) -> int:
         """Take `needed` tokens out of the layout; return the first position that moved.
+
+        What comes in needs room too: for its `incoming` tokens more thinking leaves, but none that stands in what
+        was read from cache, which proves that it is still there.
 
         Thinking goes first (it is dropped when the next prompt comes), then what the log never showed,
         then the oldest tool results (the client clears those), then the rest from the end.
@@ -265,13 +269,19 @@ class _Walk:
         order += [k for k in range(len(sizes)) if placed[k].kind == "tool_result"]
         order += [k for k in reversed(range(len(sizes))) if placed[k].kind not in ("thinking", HIDDEN, "tool_result")]
         first = len(sizes)
+        starts = [0, *accumulate(sizes)]
+        read_end = self.requests[request].cache_read
         for k in order:
-            if needed <= 0:
-                break
-            taken = min(sizes[k], needed)
+            room = needed
+            if placed[k].kind == "thinking" and starts[k] >= read_end:
+                room += incoming
+            if room <= 0:
+                continue
+            taken = min(sizes[k], room)
             if taken:
                 sizes[k] -= taken
-                needed -= taken
+                incoming -= max(taken - needed, 0)
+                needed -= min(taken, needed)
                 first = min(first, k)
         moved = sum(old.sizes[:first])
         self.lineage.shrinks += 1
@@ -297,8 +307,8 @@ class _Walk:
             return
         persisting = standing
         if prompt < standing:
-            persisting = self._shrink(standing - prompt, request)
-            standing = prompt
+            persisting = self._shrink(standing - prompt, sum(item.size.tokens for item in items), request)
+            standing = sum(self.segment.sizes)
         self._fill(items, request, prompt - standing)
         self._append(request, min(previous.cached_end, persisting), persisting)
 

@@ -98,6 +98,21 @@ def test_thinking_leaves_first_when_a_prompt_shrinks():
     assert only.segments[1].expected == [1_100]
 
 
+def test_thinking_makes_room_for_what_comes_in_unless_it_was_read_from_cache():
+    items = [
+        Item(0, "prompt", size(100)),
+        Item(1, "thinking", size(200), request=0),
+        Item(2, "text", size(100), request=0),
+        Item(3, "prompt", size(80)),
+    ]
+    first, second = request(0, 1_100, 300), request(1_100, 300, 0)
+    # 1,400 stood; thinking of 200 left and a prompt of 80 came: 1,280.
+    (only,) = lineages(items, [first, second, request(1_100, 180, 0)], [1, 3, 4])
+    assert layout(only)[2:] == [("thinking", 0), ("text", 100), ("prompt", 80)]
+    (only,) = lineages(items, [first, second, request(1_200, 80, 0)], [1, 3, 4])
+    assert layout(only)[2:4] == [("thinking", 80), ("text", 100)]
+
+
 def test_parts_that_stand_in_both_prompts_keep_their_place_when_the_prompt_is_known():
     tools, system = Item(-1, "tool_schema", size(500), key="t"), Item(-1, "system", size(500), key="s")
     hello, answer = Item(0, "prompt", size(100), key="p"), Item(1, "text", size(100), key="a")
