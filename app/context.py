@@ -139,7 +139,7 @@ def _draw_blocks(session: Session) -> None:
                 "Cost", "usd", "blocks.lifetime_usd: entry, carrying, misses and output; as sure as the size is"
             ),
             "kind": Shown("Kind", "text", "blocks.kind"),
-            "tool": Shown("Tool", "text", "blocks.tool_name"),
+            "tool": Shown("Tool", "text", "blocks.tool_name", 90),
             "what": Shown("What", "text", "blocks.path, else label, else preview", 320),
             "size": Shown("Tokens and class", "text", "blocks.size_tokens, size_class, size_low_tokens to high", 230),
             "cache_excess_usd": Shown("Of it, misses", "usd", "blocks.cache_excess_usd"),

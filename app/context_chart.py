@@ -84,20 +84,16 @@ def context(requests: pa.Table, contexts: pa.Table) -> Drawing | None:
     rows["limit"] = limit
     present = [name for name, _ in [*_KINDS.values(), _OTHER] if name in set(stacked["name"])]
     colours = dict([*_KINDS.values(), _OTHER])
-    x = alt.X(
-        "number:Q",
-        title="Request",
-        scale=alt.Scale(domain=[0.5, len(frame) + 0.5], nice=False, zero=False),
-        axis=alt.Axis(grid=False, tickMinStep=1, format="d", labelFlush=False),
-    )
-    top = limit if peak > limit * 0.4 else peak * 1.15
-    y = alt.Scale(domain=[0, max(top * 1.04, peak * 1.1)], nice=False)
+    across = alt.Scale(domain=[0.5, len(frame) + 0.5], nice=False, zero=False)
+    numbers = alt.Axis(grid=False, tickMinStep=1, format="d")
+    x = alt.X("number:Q", title="Request", scale=across, axis=numbers)
+    y = alt.Scale(domain=[0, max(limit * 1.04, peak * 1.1)], nice=False)
     base = alt.Chart()
     bars = (
         base.transform_filter("datum.layer == 'part'")
         .mark_rect()
         .encode(
-            x=alt.X("left:Q", title="Request", scale=x.scale, axis=x.axis),
+            x=alt.X("left:Q", title="Request", scale=across, axis=numbers),
             x2="right:Q",
             y=alt.Y("low:Q", title="Tokens of the prompt", scale=y, axis=alt.Axis(format="~s", domain=False)),
             y2="high:Q",
@@ -117,12 +113,11 @@ def context(requests: pa.Table, contexts: pa.Table) -> Drawing | None:
         )
     )
     layers = [bars]
-    if top == limit:
-        layers.append(
-            base.transform_aggregate(window="max(limit)")
-            .mark_rule(strokeDash=[4, 4], color="#D55E00", strokeWidth=1)
-            .encode(y=alt.Y("window:Q", scale=y), tooltip=alt.Tooltip("window:Q", title="Window, assumed", format=",d"))
-        )
+    layers.append(
+        base.transform_aggregate(window="max(limit)")
+        .mark_rule(strokeDash=[4, 4], color="#D55E00", strokeWidth=1)
+        .encode(y=alt.Y("window:Q", scale=y), tooltip=alt.Tooltip("window:Q", title="Window, assumed", format=",d"))
+    )
     cuts = base.transform_filter("datum.layer == 'cut'")
     layers.append(
         cuts.mark_rule(color=_CUT, strokeWidth=2).encode(

@@ -94,13 +94,14 @@ def _draw_totals(total: reconcile.Totals) -> None:
         st.metric("Estimated", format.percent(total.estimated_ratio), border=True, help=_MEANINGS[_SHARES])
         st.metric("Residual", format.percent(residual), border=True, help=f"Static and hidden. {_MEANINGS[_SHARES]}")
         st.metric("Identity", format.percent(total.identity_ratio), border=True, help=_MEANINGS["Identity"])
-        st.metric(
-            "Client's total",
-            format.UNKNOWN if client is None else format.usd(client),
-            border=True,
-            help=f"{_MEANINGS['Client']} {total.client_sessions_count:,} sessions hold one; billed here for them:"
-            f" {format.escaped(format.usd(total.client_billed_usd))}.",
-        )
+        if client is not None:
+            st.metric(
+                "Client's total",
+                format.usd(client),
+                border=True,
+                help=f"{_MEANINGS['Client']} {total.client_sessions_count:,} sessions hold one; billed here for them:"
+                f" {format.escaped(format.usd(total.client_billed_usd))}.",
+            )
 
 
 _SHARES = "Exact, estimated, static, hidden"
