@@ -46,6 +46,8 @@ _KINDS = {
 _OTHER = ("Other", "#E7E5E4")
 _MISS, _CUT = "#D55E00", "#B8A500"
 _BARS_SHOWN = 15
+# Paths differ at their ends.
+_END_OF_LABEL = "length(datum.label) > 50 ? '…' + slice(datum.label, -48) : datum.label"
 _COLUMNS_DRAWN = 400  # more requests than that are thinner than a pixel; the longest prompt of each stretch stays
 _TIGHT = {"left": 0, "top": 0, "right": 4, "bottom": 0}
 _CUTS = {
@@ -161,7 +163,7 @@ def bars(found: pa.Table, names: dict[str, str] | None = None) -> Drawing | None
         "name:N",
         sort=order,
         title=None,
-        axis=alt.Axis(domain=False, ticks=False, labelLimit=330, labelPadding=6),
+        axis=alt.Axis(domain=False, ticks=False, labelLimit=400, labelPadding=6, labelExpr=_END_OF_LABEL),
     )
     whole = float(sums["whole"].max())
     scale = alt.Scale(domain=[0, whole * 1.12], nice=False)

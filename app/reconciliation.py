@@ -85,7 +85,7 @@ def _draw_totals(total: reconcile.Totals) -> None:
         )
         st.metric(
             "Best estimate",
-            format.usd(None if no_price else total.estimated_usd),
+            format.usd(None if no_price else total.estimated_usd, is_floor=bool(total.unpriced_requests_count)),
             border=True,
             help=_MEANINGS["Best estimate"],
         )
