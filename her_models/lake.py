@@ -38,6 +38,7 @@ MEMORY_LIMIT = "600MB"
 INLINED_ROWS = 200
 """Shards of up to so many lines go into the catalog itself; maintenance writes them out as Parquet together."""
 CONFLICT_ATTEMPTS = 5
+_NAMED_SESSIONS = 50
 _EXTENSIONS = ("ducklake", "sqlite_scanner")
 _REMOTE = ("s3://", "gs://", "gcs://", "r2://", "az://", "azure://", "http://", "https://")
 
@@ -680,9 +681,7 @@ class _Publication:
         self.requests_count = self._one("select count(*) from requests")
         for model in models:
             if model.layer == "marts":
-                self._replace(
-                    model.name, "(source_id, session_id) in (select source_id, session_id from scope_sessions)"
-                )
+                self._replace(model.name, self._scope())
         self._drop([model.name for model in reversed(models)])
 
     def _build_source(self, now: datetime) -> None:
@@ -700,6 +699,13 @@ class _Publication:
             # Checks that are judged after the run keep what they found until they are judged again.
             scope = "check_name in (select check_name from check_results)" if model.name == "data_quality" else "true"
             self._replace(model.name, scope)
+
+    def _scope(self) -> str:
+        """Return the condition that holds for the sessions being built; few are named, so that scans can use it."""
+        named = self.con.execute(f"select session_id from scope_sessions limit {_NAMED_SESSIONS + 1}").fetchall()
+        if 0 < len(named) <= _NAMED_SESSIONS:
+            return f"session_id in ({', '.join(literal(row[0]) for row in named)})"
+        return "session_id in (select session_id from scope_sessions)"
 
     def _drop(self, names: Iterable[str]) -> None:
         """Remove what an earlier publication over this connection, or an earlier step, left under these names."""

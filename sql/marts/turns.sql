@@ -83,11 +83,21 @@ prompt_blocks as (
         blocks.offset_bytes,
         -- A line may hold an image before the words, or the words of several blocks: the first words name the turn.
         arg_min(blocks.content_hash, blocks.line_block_index) as prompt_hash,
-        arg_min(blocks.preview, blocks.line_block_index) as preview
+        arg_min(blocks.preview, blocks.line_block_index) as preview,
+        arg_min(blocks.text_chars, blocks.line_block_index) as text_chars
     from blocks
     semi join spans on blocks.file_id = spans.file_id and blocks.offset_bytes = spans.offset_bytes
     where blocks.kind in ('prompt', 'command')
     group by all
+),
+
+-- Most prompts are as short as their preview: the store of all texts is read only for those that are not.
+cut_prompts as (
+    select
+        source_id,
+        prompt_hash
+    from prompt_blocks
+    where text_chars > length(preview)
 ),
 
 prompt_texts as (
@@ -96,8 +106,8 @@ prompt_texts as (
         contents.content_hash,
         substr(contents.text, 1, 2000) as prompt
     from contents
-    semi join prompt_blocks
-        on contents.source_id = prompt_blocks.source_id and contents.content_hash = prompt_blocks.prompt_hash
+    semi join cut_prompts
+        on contents.source_id = cut_prompts.source_id and contents.content_hash = cut_prompts.prompt_hash
 )
 
 select
