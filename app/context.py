@@ -174,18 +174,22 @@ def _draw_block(session: Session, block: dict[str, Any]) -> None:
         where = f"{line.path or 'file of unknown path'}, byte {line.offset_bytes:,}" if line else "line not in the lake"
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f"Line: {format.escaped(where)}", width="content")
-            st.page_link(
-                "views/session.py",
-                label="See it in the replay",
+            st.button(
+                "See it in the replay",
                 icon=":material/play_circle:",
-                query_params={
-                    "session": session.session_id,
-                    "source": session.source_id,
-                    "event": str(block["event_number"]),
-                },
+                key="block_replay",
+                on_click=_open_replay,
+                args=(block["event_number"],),
             )
         whole = (
             data.ask(reports.content_text, session.source_id, block["content_hash"]) if block["content_hash"] else None
         )
         text = None if whole is None else Text(whole, len(whole))
         events.draw_event(block, text, key=f"block_{block['block_index']}", whole=lambda: whole or "")
+
+
+def _open_replay(event_number: int) -> None:
+    """Turn to the replay at an event; as a callback, since the view is chosen by a widget drawn before."""
+    st.session_state.pop("replay_session", None)  # so that the replay takes up the event of the address
+    st.session_state["view"] = "Replay"
+    st.query_params["event"] = str(event_number)
