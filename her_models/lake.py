@@ -16,7 +16,7 @@ import os
 import time
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
@@ -32,6 +32,8 @@ from her_models.errors import LakeBusy, LakeError, PublishRefused
 from her_models.sources import FileState
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from her_models.staging import StagedShard
 
 MEMORY_LIMIT = "600MB"
@@ -39,6 +41,7 @@ INLINED_ROWS = 200
 """Shards of up to so many lines go into the catalog itself; maintenance writes them out as Parquet together."""
 CONFLICT_ATTEMPTS = 5
 _NAMED_SESSIONS = 50
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EXTENSIONS = ("ducklake", "sqlite_scanner")
 _REMOTE = ("s3://", "gs://", "gcs://", "r2://", "az://", "azure://", "http://", "https://")
 
@@ -461,6 +464,7 @@ class _Publication:
         return tuple(row[0] for row in rows)
 
     def _one(self, statement: str) -> int:
+        """Return the one number a statement gives; for a table that is made, how many rows it got."""
         row = self.con.execute(statement).fetchone()
         return int(row[0]) if row and row[0] is not None else 0
 
@@ -496,7 +500,7 @@ class _Publication:
         self.con.execute(f"create or replace temp table changed_files as {_empty(SOURCE_FILES)}")
         names = [name for name in SOURCE_FILES.column_names if name in files.column_names]
         for batch in files.select(names).to_batches(max_chunksize=500):
-            rows = [tuple(row.values()) for row in batch.to_pylist()]
+            rows = list(zip(*(_python_values(batch.column(name)) for name in names), strict=True))
             if rows:
                 self.con.execute(f"insert into changed_files by name {_values(rows, SOURCE_FILES, names)}")
         if not self._one("select count(*) from changed_files"):
@@ -734,21 +738,21 @@ class _Publication:
                 self.filled.add(name)
         else:
             same = " and ".join(f"old_rows.{column} is not distinct from new_rows.{column}" for column in columns)
-            self.con.execute(
+            old_count = self._one(
                 f"create or replace temp table old_rows as select rowid as old_rowid, * from lake.{name} "
                 f"where {mine} and {scope}"
             )
-            self.con.execute(
+            dead_count = old_count and self._one(
                 "create or replace temp table dead_rows as select old_rowid from old_rows "
                 f"anti join ({rows}) as new_rows on {same}"
             )
-            if self._one("select count(*) from dead_rows"):
-                self.con.execute(f"delete from lake.{name} where {mine} and rowid in (select old_rowid from dead_rows)")
-            self.con.execute(
+            fresh_count = self._one(
                 f"create or replace temp table fresh_rows as select * from ({rows}) as new_rows "
                 f"anti join old_rows on {same}"
             )
-            if self._one("select count(*) from fresh_rows"):
+            if dead_count:
+                self.con.execute(f"delete from lake.{name} where {mine} and rowid in (select old_rowid from dead_rows)")
+            if fresh_count:
                 self.con.execute(f"insert into lake.{name} ({listed}) select * from fresh_rows")
         self.seconds[f"{name} (publish)"] = time.monotonic() - start
 
@@ -791,6 +795,17 @@ class _Publication:
             f"create or replace temp table check_results as select * from (values {rows}) as found("
             "source_id, check_name, severity, failing_count, first_failing, checked_at, reason, remedy)"
         )
+
+
+def _python_values(column: pa.Array) -> list[object]:
+    """Return a column as Python values; timestamps by hand, as Arrow would import pandas for them."""
+    import pyarrow as pa
+
+    if not pa.types.is_timestamp(column.type):
+        values: list[object] = column.to_pylist()
+        return values
+    micros = column.cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_pylist()
+    return [None if value is None else _EPOCH + timedelta(microseconds=value) for value in micros]
 
 
 def _empty(table: Table) -> str:
