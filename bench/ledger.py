@@ -25,6 +25,7 @@ from her_models.config import Config
 from her_models.ingest import ingest
 from her_models.lake import open_lake
 from her_models.ledger.build import ledger_tables
+from her_models.ledger.layout import Layout
 from her_models.ledger.sizes import load_densities
 from her_models.ledger.tables import LEDGER_COLUMNS, LEDGER_READS
 from her_models.ledger.thread import read_thread
@@ -66,12 +67,7 @@ def _measured(home: str) -> Run:
         con = lake.con
         con.execute("create temp table scope_sessions as select distinct source_id, session_id from lines")
         mine = {*LEDGER_COLUMNS, *LEDGER_READS, *MARTS}
-        found = warehouse.models()
-        needed = set(mine)
-        for model in reversed(found.values()):
-            if model.name in needed:
-                needed.update(model.reads)
-        chosen = [model for model in found.values() if model.name in needed]
+        chosen = warehouse.needed_by(mine)
         first = next(place for place, model in enumerate(chosen) if model.name in mine)
         warehouse.build(con, chosen[:first])
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
@@ -158,7 +154,7 @@ def _report_growth(small: Run, large: Run) -> None:
 def _report_long_session() -> None:
     calls, items = long_session()
     began, worked = time.perf_counter(), time.process_time()
-    tables = ledger_tables([read_thread(calls, items, load_densities(), None)])
+    tables = ledger_tables(Layout([read_thread(calls, items, load_densities(), None)]))
     took, worked = time.perf_counter() - began, time.process_time() - worked
     pairs = sum(tables["ledger_blocks"]["carried_requests_count"].to_pylist())
     sys.stdout.write(f"one session                {took:>14.2f} s ({worked:.2f} of CPU) for {len(calls):,} requests, ")

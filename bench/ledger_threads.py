@@ -13,20 +13,10 @@ from her_models import warehouse
 from her_models.config import Config
 from her_models.ingest import ingest
 from her_models.lake import open_lake
-from her_models.ledger.build import threads
+from her_models.ledger.reading import threads
 from her_models.ledger.sizes import Densities, load_densities
 from her_models.ledger.tables import LEDGER_READS
 from her_models.ledger.thread import Thread
-
-
-def _models() -> list[warehouse.Model]:
-    """Return what the ledger reads and all it rests on, in order."""
-    found = warehouse.models()
-    needed = set(LEDGER_READS)
-    for model in reversed(found.values()):
-        if model.name in needed:
-            needed.update(model.reads)
-    return [model for model in found.values() if model.name in needed]
 
 
 @contextlib.contextmanager
@@ -37,7 +27,7 @@ def ledger_connection(paths: Sequence[str]) -> Iterator[duckdb.DuckDBPyConnectio
         ingest(config, paths)
         with open_lake(config, read_only=True) as lake:
             lake.con.execute("create temp table scope_sessions as select distinct source_id, session_id from lines")
-            warehouse.build(lake.con, _models())
+            warehouse.build(lake.con, warehouse.needed_by(LEDGER_READS))
             yield lake.con
 
 

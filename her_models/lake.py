@@ -14,7 +14,7 @@ import hashlib
 import importlib.util
 import os
 import time
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -631,42 +631,7 @@ class _Publication:
         )
         if self.also_sessions:
             self.con.execute(f"insert into changed_sessions select unnest({literal(self.also_sessions)})")
-        self.con.execute(
-            f"""
-            create or replace temp table session_links as
-            with shared as (
-                select message_id as link, session_id from {self._table("response_lines")}
-                where {mine} and message_id is not null
-            ),
-            titles as (
-                select payload ->> 'leafUuid' as link, session_id from {self._table("event_lines")}
-                where {mine} and type = 'summary'
-            )
-            select distinct link, session_id from shared
-            where link in (select link from shared group by link having min(session_id) <> max(session_id))
-            union all
-            select link, session_id from titles where link is not null
-            """
-        )
-        if self._one("select count(*) from session_links"):
-            self.con.execute(
-                "insert into session_links select distinct uuid, session_id from lake.lines "
-                f"where {mine} and uuid in (select link from session_links)"
-            )
-        self.con.execute(
-            f"""
-            create or replace temp table scope_sessions as
-            with recursive reached as (
-                select session_id from changed_sessions
-                union
-                select others.session_id
-                from reached
-                inner join session_links as own on reached.session_id = own.session_id
-                inner join session_links as others on own.link = others.link
-            )
-            select {literal(self.source_id)} as source_id, session_id from reached
-            """
-        )
+        find_linked_sessions(self.con, self.source_id, "select session_id from changed_sessions", self._table)
 
     # -- marts
 
@@ -806,6 +771,56 @@ def _python_values(column: pa.Array) -> list[object]:
         return values
     micros = column.cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_pylist()
     return [None if value is None else _EPOCH + timedelta(microseconds=value) for value in micros]
+
+
+def find_linked_sessions(
+    con: duckdb.DuckDBPyConnection,
+    source_id: str,
+    sessions: str,
+    table: Callable[[str], str] = "lake.{}".format,
+) -> None:
+    """Fill `scope_sessions` on `con`: sessions that a query gives, and all that share responses or titles with them.
+
+    Args:
+        table: what to read for a table of the lake.
+    """
+    mine = f"source_id = {literal(source_id)}"
+    con.execute(
+        f"""
+        create or replace temp table session_links as
+        with shared as (
+            select message_id as link, session_id from {table("response_lines")}
+            where {mine} and message_id is not null
+        ),
+        titles as (
+            select payload ->> 'leafUuid' as link, session_id from {table("event_lines")}
+            where {mine} and type = 'summary'
+        )
+        select distinct link, session_id from shared
+        where link in (select link from shared group by link having min(session_id) <> max(session_id))
+        union all
+        select link, session_id from titles where link is not null
+        """
+    )
+    if con.execute("select 1 from session_links limit 1").fetchone():
+        con.execute(
+            "insert into session_links select distinct uuid, session_id from lake.lines "
+            f"where {mine} and uuid in (select link from session_links)"
+        )
+    con.execute(
+        f"""
+        create or replace temp table scope_sessions as
+        with recursive reached as (
+            {sessions}
+            union
+            select others.session_id
+            from reached
+            inner join session_links as own on reached.session_id = own.session_id
+            inner join session_links as others on own.link = others.link
+        )
+        select {literal(source_id)} as source_id, session_id from reached
+        """
+    )
 
 
 def _empty(table: Table) -> str:

@@ -12,10 +12,11 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -26,11 +27,13 @@ from her_models.ledger.tables import LEDGER_COLUMNS, LEDGER_GRAINS, LEDGER_READS
 if TYPE_CHECKING:
     import duckdb
 
+    from her_models.ledger.layout import Layout
+
 SQL_PATH = Path(__file__).resolve().parent.parent / "sql"
 GIVEN = frozenset({"scope_sessions", "changed_files", "check_results"})
 """Tables that `lake` provides for a run, beside those of the contract."""
 
-Layer = Literal["staging", "intermediate", "ledger", "marts"]
+Layer = Literal["staging", "intermediate", "python", "marts"]
 Scope = Literal["sessions", "source"]
 
 _HEADER = re.compile(r"^-- (?P<name>[a-z_]+): +(?P<text>.*)$")
@@ -54,6 +57,33 @@ class Model:
     columns: tuple[tuple[str, str], ...]
     sql: str
     path: Path
+    step: str = ""
+
+
+@dataclass(frozen=True)
+class Step:
+    """Tables made in Python within a run: what SQL would say worse, such as a walk. `STEPS` lists them.
+
+    `module` has `build(con, layout)`, which makes temporary tables of the names of `columns` on `con`, from those in
+    `reads` and from the ledger's layout. The layout is made once per run, before the first step that is chosen, so that
+    every step reads the ledger's inputs or one of its tables.
+    """
+
+    name: str
+    module: str
+    columns: Mapping[str, tuple[str, ...]]
+    grains: Mapping[str, str]
+    reads: tuple[str, ...]
+
+    @property
+    def path(self) -> Path:
+        return SQL_PATH.parent.joinpath(*self.module.split(".")).with_suffix(".py")
+
+
+STEPS = {
+    step.name: step
+    for step in (Step("ledger", "her_models.ledger.build", LEDGER_COLUMNS, LEDGER_GRAINS, LEDGER_READS),)
+}
 
 
 def read_header(path: Path) -> tuple[str, str, dict[str, str], str]:
@@ -138,22 +168,24 @@ def read_model(path: Path) -> Model:
     )
 
 
-def _ledger_models() -> Iterator[Model]:
-    """Return the tables that `ledger` makes in Python, as models: they take part in the order like the others."""
-    for name, columns in LEDGER_COLUMNS.items():
-        yield Model(
-            name=name,
-            layer="ledger",
-            description=f"{name.replace('_', ' ')}, as her_models/ledger makes it",
-            grain=LEDGER_GRAINS[name],
-            key=(),
-            reads=LEDGER_READS,
-            scope="sessions",
-            note="made in Python: positions in a prompt are walked, not joined",
-            columns=tuple((column, "") for column in columns),
-            sql="",
-            path=Path(__file__).parent / "ledger" / "build.py",
-        )
+def _step_models() -> Iterator[Model]:
+    """Return the tables that steps make in Python, as models: they take part in the order like the others."""
+    for step in STEPS.values():
+        for name, columns in step.columns.items():
+            yield Model(
+                name=name,
+                layer="python",
+                description=f"{name.replace('_', ' ')}, as {step.module} makes it",
+                grain=step.grains[name],
+                key=(),
+                reads=step.reads,
+                scope="sessions",
+                note="made in Python: positions in a prompt are walked, not joined",
+                columns=tuple((column, "") for column in columns),
+                sql="",
+                path=step.path,
+                step=step.name,
+            )
 
 
 @cache
@@ -169,7 +201,7 @@ def models(folder: Path = SQL_PATH) -> dict[str, Model]:
         for path in sorted((folder / part).glob("*.sql"))
     ]
     if folder == SQL_PATH:
-        found += _ledger_models()
+        found += _step_models()
     by_name = {model.name: model for model in found}
     for model in found:
         for read in model.reads:
@@ -198,13 +230,24 @@ def mart_models(folder: Path = SQL_PATH) -> dict[str, Model]:
 def models_version(folder: Path = SQL_PATH) -> str:
     """Return a hash of every model and of the contract: marts made by another version must be made anew."""
     digest = hashlib.blake2b(digest_size=8)
-    ledger = Path(__file__).parent / "ledger"
-    for path in [*sorted(folder.glob("*/*.sql")), *sorted(ledger.glob("*.py")), *sorted(ledger.glob("*.toml"))]:
+    paths = sorted(folder.glob("*/*.sql"))
+    for step in STEPS.values():
+        paths += [*sorted(step.path.parent.glob("*.py")), *sorted(step.path.parent.glob("*.toml"))]
+    for path in paths:
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
     for table in TABLES.values():
         digest.update(table.ddl().encode())
     return digest.hexdigest()
+
+
+def needed_by(names: Iterable[str]) -> list[Model]:
+    """Return the models of some names and all that they read, in order."""
+    needed = set(names)
+    for model in reversed(models().values()):
+        if model.name in needed:
+            needed.update(model.reads)
+    return [model for model in models().values() if model.name in needed]
 
 
 def build(con: duckdb.DuckDBPyConnection, chosen: Iterable[Model], *, views: Container[str] = ()) -> dict[str, float]:
@@ -217,14 +260,16 @@ def build(con: duckdb.DuckDBPyConnection, chosen: Iterable[Model], *, views: Con
         ModelError: a model cannot be run.
     """
     seconds = {}
-    ledger_is_built = False
+    layout: Layout | None = None
     for model in chosen:
         start = time.monotonic()
-        if model.layer == "ledger":
-            if not ledger_is_built:
-                _build_ledger(con)
-                seconds["ledger"] = time.monotonic() - start
-            ledger_is_built = True
+        if model.layer == "python":
+            if model.step in seconds:
+                continue
+            if layout is None:
+                layout = _layout(con)
+            import_module(STEPS[model.step].module).build(con, layout)
+            seconds[model.step] = time.monotonic() - start
             continue
         kind = "view" if model.name in views else "table"
         run(con, f"create or replace temp {kind} {model.name} as\n{model.sql}", model.path)
@@ -232,13 +277,13 @@ def build(con: duckdb.DuckDBPyConnection, chosen: Iterable[Model], *, views: Con
     return seconds
 
 
-def _build_ledger(con: duckdb.DuckDBPyConnection) -> None:
+def _layout(con: duckdb.DuckDBPyConnection) -> Layout:
     # Arrow and NumPy are not needed where only headers are read.
-    from her_models.ledger.build import build as build_ledger
+    from her_models.ledger.reading import read_layout
     from her_models.ledger.sizes import load_densities
 
     row = con.execute("select getvariable('densities_path')").fetchone()
-    build_ledger(con, load_densities(Path(row[0]) if row and row[0] else None))
+    return read_layout(con, load_densities(Path(row[0]) if row and row[0] else None))
 
 
 def run(con: duckdb.DuckDBPyConnection, statement: str, path: Path) -> duckdb.DuckDBPyConnection:

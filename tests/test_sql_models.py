@@ -91,7 +91,7 @@ def test_model_gives_the_expected_rows(con, case):
     assert found == expected
 
 
-@pytest.mark.parametrize("name", [model.name for model in warehouse.mart_models().values() if model.layer != "ledger"])
+@pytest.mark.parametrize("name", [model.name for model in warehouse.mart_models().values() if model.layer != "python"])
 def test_every_model_has_a_case(name):
     assert any(case.parent.name == name for case in CASES), f"tests/sql/{name}/ has no case"
 

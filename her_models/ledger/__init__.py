@@ -4,7 +4,10 @@
     sizes     how many tokens a block is, from exact growth and measured densities
     position  tokens and money by position: pure integer arithmetic, no knowledge of logs
     misses    which positions should have been read from cache, and why they were not
-    build     reads the marts `requests` and `blocks`, writes the ledger's tables
+    recovery  output that the log lost
+    layout    where every block stood in every prompt, for whoever goes on from the walk
+    reading   the walk: models in, layout out; for a run, or for one session of a lake that is there
+    build     the layout priced: the ledger's tables
 
 Definitions: docs/ledger.md. Money is integer picodollars throughout (10^12 are one US dollar).
 """

@@ -148,7 +148,7 @@ def _witnesses(thread: Thread, owner: Sequence[int]) -> list[Witness]:
         if index + 1 < len(calls):
             fresh = range(order[index], order[index + 1])
             if not any(thread.items[place]["kind"] == "compact_summary" for place in fresh):
-                grown = _prompt(calls[index + 1]) - _prompt(call)
+                grown = prompt_tokens(calls[index + 1]) - prompt_tokens(call)
                 growth = grown if grown > 0 else None
                 others = sum(thread.sizes[place].tokens for place in fresh if owner[place] != index)
         is_complete = bool(call["is_complete"])
@@ -156,7 +156,8 @@ def _witnesses(thread: Thread, owner: Sequence[int]) -> list[Witness]:
     return witnesses
 
 
-def _prompt(call: Row) -> int:
+def prompt_tokens(call: Row) -> int:
+    """Return the length of a call's prompt."""
     return int(
         call["cache_read_tokens"]
         + call["cache_write_1h_tokens"]

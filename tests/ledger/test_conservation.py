@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from her_models.ledger.build import ledger_tables
+from her_models.ledger.layout import Layout
 from her_models.ledger.position import CLASSES
 from her_models.ledger.sizes import load_densities
 from her_models.ledger.thread import Thread, read_thread
@@ -129,7 +130,9 @@ def sessions(draw: st.DrawFn) -> list[tuple[Rows, Rows]]:
 @settings(deadline=None, max_examples=150)
 @given(sessions())
 def test_lanes_kinds_and_blocks_are_the_bill_of_every_call(given_threads: list[tuple[Rows, Rows]]) -> None:
-    tables = {name: table.to_pylist() for name, table in ledger_tables([read(pair) for pair in given_threads]).items()}
+    tables = {
+        name: table.to_pylist() for name, table in ledger_tables(Layout([read(pair) for pair in given_threads])).items()
+    }
     owned = [call for calls, _ in given_threads for call in calls if call["is_owned"]]
 
     costs = {(row["request_id"], row["call_index"]): row for row in tables["ledger_calls"]}
@@ -165,7 +168,7 @@ def test_threads_in_another_order_give_the_same_ledger(
 ) -> None:
     shuffled = list(given_threads)
     dice.shuffle(shuffled)
-    ours, theirs = (ledger_tables([read(pair) for pair in pairs]) for pairs in (given_threads, shuffled))
+    ours, theirs = (ledger_tables(Layout([read(pair) for pair in pairs])) for pairs in (given_threads, shuffled))
     for name, table in ours.items():
         assert sorted(map(repr, table.to_pylist())) == sorted(map(repr, theirs[name].to_pylist())), name
 
@@ -175,8 +178,8 @@ def test_threads_in_another_order_give_the_same_ledger(
 def test_a_session_costs_the_same_whatever_is_computed_with_it(
     first: tuple[Rows, Rows], second: tuple[Rows, Rows]
 ) -> None:
-    together = ledger_tables([read(first), read(second)])
-    alone = [ledger_tables([read(pair)]) for pair in (first, second)]
+    together = ledger_tables(Layout([read(first), read(second)]))
+    alone = [ledger_tables(Layout([read(pair)])) for pair in (first, second)]
     for name, table in together.items():
         apart = [found for tables in alone for found in tables[name].to_pylist()]
         assert sorted(map(repr, table.to_pylist())) == sorted(map(repr, apart)), name
