@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from her_models.demo.prompt_cache import TAIL_TOKENS, Block, PromptCache, Sent, Thread
+from her_models.demo.prompt_cache import Block, PromptCache, Sent, Thread
 from her_models.demo.repository import Repository, patch
 from her_models.demo.truth import BlockTruth, Decoy, DemoTruth, Planted, RequestTruth
 
@@ -52,7 +52,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Call:
-    """One tool call of an answer. `label` plants waste that only the story can know; `decoy` says why it is none."""
+    """One tool call of an answer.
+
+    `label` plants waste that only the story can know, an empty one says that there is none; `decoy` says why.
+    """
 
     name: str
     input: Row
@@ -408,7 +411,7 @@ class Session:
     def copied_into_new(self, after: float, *, fork: bool) -> Session:
         """Carry on in a new file that begins with a copy of this one: resume up to 1.0.35, fork since."""
         self._close_turn()
-        other = Session(
+        other = type(self)(
             self.world,
             self.person,
             self.repository,
@@ -500,7 +503,7 @@ class Session:
                 message_id,
                 self.model,
                 started_ms,
-                TAIL_TOKENS,
+                sent.tail_tokens,
                 sent.written_tokens if self.thread.ttl == "5m" else 0,
                 sent.written_tokens if self.thread.ttl == "1h" else 0,
                 sent.read_tokens,
@@ -543,7 +546,7 @@ class Session:
         five = sent.written_tokens if self.thread.ttl == "5m" else 0
         hour = sent.written_tokens - five
         counts: Row = {
-            "input_tokens": TAIL_TOKENS,
+            "input_tokens": sent.tail_tokens,
             "cache_creation_input_tokens": sent.written_tokens,
             "cache_read_input_tokens": sent.read_tokens,
         }
@@ -732,7 +735,7 @@ class Session:
             label, tokens, evidence = self._judge_read(seen)
         elif label is None and (call.name in ("Bash", "Grep", "Glob") or call.name.startswith("mcp__")):
             label, evidence = self._judge_repeat(seen)
-        if label is not None:
+        if label:
             self.world.truth.planted.append(
                 Planted(
                     label,
@@ -1153,7 +1156,7 @@ def task(
     """Send a subagent; `play` acts its part and returns its report."""
 
     def run(session: Session, name: str) -> Outcome:
-        agent = Session(
+        agent = type(session)(
             session.world,
             session.person,
             session.repository,

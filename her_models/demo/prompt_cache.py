@@ -36,6 +36,7 @@ class _Entry:
     ttl_ms: int
     readable_ms: int
     touched_ms: int
+    short_tokens: int  # of the last block that stand behind the breakpoint
 
     def is_alive(self, now_ms: int) -> bool:
         return self.readable_ms <= now_ms <= self.touched_ms + self.ttl_ms
@@ -50,6 +51,7 @@ class Sent:
     expected_read_tokens: int
     miss_cause: str | None
     changed_tokens: int
+    tail_tokens: int  # billed at the input price
 
 
 class PromptCache:
@@ -72,8 +74,13 @@ class PromptCache:
         if entry is not None and entry.is_alive(now_ms):
             entry.touched_ms = now_ms
 
-    def write(self, model: str, chain: bytes, ttl: str, now_ms: int) -> None:
-        self._entries[model, chain] = _Entry(TTL_MS[ttl], now_ms + FIRST_TOKEN_MS, now_ms)
+    def write(self, model: str, chain: bytes, ttl: str, now_ms: int, short_tokens: int = 0) -> None:
+        self._entries[model, chain] = _Entry(TTL_MS[ttl], now_ms + FIRST_TOKEN_MS, now_ms, short_tokens)
+
+    def short_tokens(self, model: str, chain: bytes) -> int:
+        """Return how many tokens before the end of its last block an entry ends."""
+        entry = self._entries.get((model, chain))
+        return entry.short_tokens if entry is not None else 0
 
     def evict(self, model: str, chain: bytes) -> None:
         self._entries.pop((model, chain), None)
@@ -85,12 +92,16 @@ class Thread:
 
     cache: PromptCache
     ttl: str
+    tail_tokens: int | None = None
+    """Last tokens of the last block that stand behind the breakpoint, -1 for all of it; null for a tail of its own."""
+    ratio: float = 1.0  # tokens of the model in use to those of the blocks
     blocks: list[Block] = field(default_factory=list)
     _chains: list[bytes] = field(default_factory=list)
     _marks: set[int] = field(default_factory=set)  # breakpoints: numbers of blocks before them
     _before: list[Block] = field(default_factory=list)  # cached blocks of the last request
     _before_model: str = ""
     _before_chain: bytes = b""
+    _before_tail: int = 0
     _evicted: bool = False
 
     def append(self, block: Block, *, mark: bool = False) -> None:
@@ -128,23 +139,37 @@ class Thread:
         return Thread(
             self.cache,
             self.ttl,
+            self.tail_tokens,
+            self.ratio,
             list(self.blocks),
             list(self._chains),
             set(self._marks),
             list(self._before),
             self._before_model,
             self._before_chain,
+            self._before_tail,
         )
+
+    def size(self, block: Block) -> int:
+        """Return how many tokens a block takes with the model in use."""
+        return block.tokens if self.ratio == 1.0 else max(1, round(block.tokens * self.ratio))
 
     @property
     def tokens(self) -> int:
-        return sum(block.tokens for block in self.blocks)
+        return sum(self.size(block) for block in self.blocks)
+
+    def _tail(self) -> int:
+        if self.tail_tokens is None:
+            return 0
+        last = self.size(self.blocks[-1])
+        return last if self.tail_tokens < 0 else min(self.tail_tokens, last - 1)
 
     def send(self, model: str, now_ms: int, *, resumed: bool = False) -> Sent:
         """Bill the prompt as it stands and remember it."""
         sizes = [0]
         for block in self.blocks:
-            sizes.append(sizes[-1] + block.tokens)
+            sizes.append(sizes[-1] + self.size(block))
+        tail = self._tail()
         hit = next(
             (
                 n
@@ -153,28 +178,35 @@ class Thread:
             ),
             0,
         )
-        expected, cause, changed = self._missed(model, now_ms, sizes, hit, resumed)
+        read = sizes[hit] - (self.cache.short_tokens(model, self._chains[hit - 1]) if hit else 0)
+        expected, cause, changed = self._missed(model, now_ms, read, sizes[hit], hit, resumed)
         for chain in self._chains[:hit]:
             self.cache.touch(model, chain, now_ms)
         for mark in sorted({*self._marks, len(self.blocks)}):
             if mark > hit:
-                self.cache.write(model, self._chains[mark - 1], self.ttl, now_ms)
+                self.cache.write(
+                    model, self._chains[mark - 1], self.ttl, now_ms, tail if mark == len(self.blocks) else 0
+                )
         self._before, self._before_model, self._evicted = list(self.blocks), model, False
-        self._before_chain = self._chains[-1]
-        return Sent(sizes[hit], sizes[-1] - sizes[hit], expected, cause, changed)
+        self._before_chain, self._before_tail = self._chains[-1], tail
+        billed_tail = TAIL_TOKENS if self.tail_tokens is None else tail
+        return Sent(read, sizes[-1] - read - tail, expected, cause, changed, billed_tail)
 
     def _missed(
-        self, model: str, now_ms: int, sizes: list[int], hit: int, resumed: bool
+        self, model: str, now_ms: int, read: int, hit_end: int, hit: int, resumed: bool
     ) -> tuple[int, str | None, int]:
         """Return how much of the last cached prompt still stands here, why it was not read, and what changed."""
         if not self._before:
-            return sizes[hit], None, 0
+            return read, None, 0
         # Identity, not place: a system prompt that changed is no expectation, what follows it is.
         standing = {id(block) for block in self._before}
         kept = [n for n, block in enumerate(self.blocks) if id(block) in standing]
-        missed = sum(self.blocks[n].tokens for n in kept if n >= hit)
+        missed = sum(self.size(self.blocks[n]) for n in kept if n >= hit)
         if not missed:
-            return sizes[hit], None, 0
+            return read, None, 0
+        missed += hit_end - read  # of the block at which the read stopped
+        if self.blocks[kept[-1]] is self._before[-1]:
+            missed -= self._before_tail
         if self.cache.find(self._before_model, self._before_chain, now_ms) == "expired":
             cause = "K1.expired"
         elif resumed:
@@ -185,5 +217,5 @@ class Thread:
             cause = "K5.evicted"
         else:  # a compaction or a rewind can leave a place where no breakpoint ever stood
             cause = "K5.breakpoint" if 0 in kept else "K2.tools"
-        changed = sum(block.tokens for block in self.blocks[: kept[-1]] if id(block) not in standing)
-        return sizes[hit] + missed, cause, changed
+        changed = sum(self.size(block) for block in self.blocks[: kept[-1]] if id(block) not in standing)
+        return read + missed, cause, changed

@@ -1,0 +1,400 @@
+"""Sessions in which waste was planted on purpose, with the truth of every token that was billed.
+
+What belongs here: the client that also keeps each prompt, the label of each token, and the making of many small
+sessions. The scenes are in `plots`. `cast` tells stories for people; this is for tests and measurements, and its
+texts mean nothing.
+
+How truth is reckoned: a block that is waste is so in every prompt that holds it, and in the output that wrote it. A
+request that only consumes wasted calls (no prompt came in between) would not exist: what it carried is waste too; what
+is new and useful in it keeps its own label, and its output belongs to the request before. A lower label wins.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from her_models.demo.client import Call, Person, Session, World, dumps
+from her_models.demo.files import write_files
+from her_models.demo.repository import Repository
+from her_models.demo.truth import BlockTruth, Decoy, DemoTruth, Planted, RequestTruth
+
+CLASSES = ("cache_read", "cache_write_1h", "cache_write_5m", "uncached", "output")
+"""Price classes in the order in which they stand in a prompt; the output last."""
+
+
+TOOLS = (
+    *(("Agent", 700), ("Bash", 900), ("Edit", 300), ("Glob", 150), ("Grep", 400), ("Read", 450), ("Write", 200)),
+    *(("NotebookEdit", 350), ("WebFetch", 420), ("ScheduleWakeup", 1_100), ("Workflow", 1_400)),
+    *(("mcp__tracker__get_issue", 310), ("mcp__tracker__list_issues", 520), ("mcp__sentry__search_events", 640)),
+)
+"""Tools of a client that names them, with a measure of how long their schemas are."""
+
+
+@dataclass(frozen=True)
+class CellTruth:
+    """Tokens of one request that carry one label, by price class."""
+
+    source_id: str
+    session_id: str
+    message_id: str
+    label: str  # C1 to C14
+    cache_read: int
+    cache_write_1h: int
+    cache_write_5m: int
+    uncached: int
+    output: int
+
+    @property
+    def tokens(self) -> int:
+        return self.cache_read + self.cache_write_1h + self.cache_write_5m + self.uncached + self.output
+
+
+@dataclass
+class PlantedTruth(DemoTruth):
+    """What is true of planted sessions: beside what a demo knows, the label of every token."""
+
+    cells: list[CellTruth] = field(default_factory=list)
+
+    def tokens_by_label(self) -> dict[str, int]:
+        """Return the tokens of all requests by label."""
+        sums: dict[str, int] = defaultdict(int)
+        for cell in self.cells:
+            sums[cell.label] += cell.tokens
+        return dict(sums)
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A request that was waste as a whole, but for what `keeps_new` and `keeps_output` spare."""
+
+    label: str
+    keeps_new: bool = True
+    keeps_output: bool = False
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Tokens of a block that are waste, from its first prompt on or after so many."""
+
+    label: str
+    tokens: int
+    after: int = 0
+
+
+@dataclass
+class _Prompt:
+    """One request as it was sent: its blocks in order with their sizes, and the calls of its answer."""
+
+    message_id: str
+    session_id: str
+    agent_id: str | None
+    blocks: list[tuple[BlockTruth, int]]
+    waste: Whole | None = None
+    ratio: float = 1.0  # tokens of the model in use to those of the blocks
+    calls: list[str] = field(default_factory=list)
+    written: list[BlockTruth] = field(default_factory=list)
+
+
+@dataclass
+class PlantedWorld(World):
+    """A world that remembers every prompt and what in it was waste."""
+
+    prompts: list[_Prompt] = field(default_factory=list)
+    wasted: dict[int, list[_Part]] = field(default_factory=lambda: defaultdict(list))  # by block
+    outputs: dict[str, tuple[str, int]] = field(default_factory=dict)  # by reference: label, tokens of the output
+    uses: dict[int, int] = field(default_factory=dict)  # by block: prompts that had held it when it was last used
+
+
+class PlantedSession(Session):
+    """A session of a client whose prompts are all kept."""
+
+    world: PlantedWorld
+    said = ""
+    static_parts: dict[str, tuple[BlockTruth, str]]  # tools by name: block, and the schema as it is sent
+
+    @property
+    def shows_tools(self) -> bool:
+        """Whether the client writes down which tools it sends."""
+        return self.parent is None and self.version >= (2, 1, 270)
+
+    def _open(self) -> None:
+        self.static_parts, self.tools_called = {}, set[str]()
+        if not self.shows_tools:
+            super()._open()
+            return
+        rng = random.Random(f"{self.session_id}/tools")
+        place = f"{self.person.source_id}/{self.person.version}/{self.session_id}"
+        for name, size in TOOLS:
+            text = dumps({"about": f"{name}: " + "".join(chr(97 + rng.randrange(26)) for _ in range(2 * size))})
+            tokens = round(len(text.encode()) * (0.40 + 0.1 * rng.random()))
+            block = self._block("static", f"tool {name}", "", key=f"{place}/{name}", tokens=tokens)
+            self.static_parts[name] = (block.truth, text)
+            self.thread.append(block, mark=name == TOOLS[-1][0])
+        self.system = "You help with code. " * 150
+        size = round(len(self.system) * 0.33)
+        self.thread.append(self._block("static", "system", "", key=f"{place}/system", tokens=size), mark=True)
+        self.thread.append(self._block("context", "instructions", self.repository.files["CLAUDE.md"]))
+        self.static_length = len(self.thread.blocks)
+
+    def _first_attachments(self) -> None:
+        if self.shows_tools:
+            tools = [
+                {"name": name, "description": name, "schema": json.loads(text)}
+                for name, (_, text) in self.static_parts.items()
+            ]
+            about = {"type": "prompt_snapshot", "systemPrompt": [self.system], "tools": tools}
+            self._write(self._envelope({"type": "attachment", "attachment": about}))
+        super()._first_attachments()
+
+    def _carry(self, message_id: str) -> None:
+        super()._carry(message_id)
+        blocks = [(block.truth, self.thread.size(block)) for block in self.thread.blocks]
+        self.world.prompts.append(_Prompt(message_id, self.session_id, self.agent_id, blocks, ratio=self.thread.ratio))
+
+    def reply(self, *calls: Call, **how: Any) -> list[str]:
+        """Answer as a client does, and remember who called what."""
+        self.tools_called |= {call.name for call in calls}
+        self.said = str(how.get("say", ""))
+        first = len(self.world.truth.blocks)
+        place = len(self.world.prompts)
+        names = super().reply(*calls, **how)
+        prompt = self.world.prompts[place]
+        prompt.calls = names
+        written = {prompt.message_id, *names}
+        prompt.written = [
+            block
+            for block in self.world.truth.blocks[first:]
+            if block.reference in written and block.kind in ("thinking", "text", "tool_use")
+        ]
+        return names
+
+    def block_of(self, reference: str, *, call: bool = False) -> BlockTruth:
+        """Return what a tool call brought in, or the call itself; the latest block of any other reference."""
+        for block in reversed(self.world.truth.blocks):
+            if block.reference == reference and (block.kind == "tool_use") == call:
+                return block
+        raise KeyError(reference)
+
+    def waste_block(self, block: BlockTruth, label: str, *, tokens: int | None = None, after: int = 0) -> None:
+        """Say that a block is waste: all of it or `tokens`, from the first prompt on or after so many."""
+        size = block.tokens if tokens is None else tokens
+        self.world.wasted[id(block)].append(_Part(label, size, after))
+
+    def waste_answer(self, label: str) -> None:
+        """Say that the last answer and its request were for nothing: the prompt it carried, its output, its carry."""
+        prompt = self.world.prompts[-1]
+        prompt.waste = Whole(label)
+        for block in prompt.written:
+            self.waste_block(block, label)
+
+    def waste_output(self, reference: str, label: str, *, tokens: int | None = None) -> None:
+        """Say that what the model wrote under `reference` was for nothing, all of it or `tokens`."""
+        if tokens is None:
+            tokens = self.block_of(reference, call=True).tokens
+        self.world.outputs[reference] = (label, tokens)
+
+    @staticmethod
+    def whole(label: str, *, keeps_new: bool) -> Whole:
+        """Return the mark of a request that was for nothing."""
+        return Whole(label, keeps_new)
+
+    def note_meta(self, text: str, *, is_meta: bool = True) -> str:
+        """Write what the client says in the person's place; return the uuid of the line."""
+        body: dict[str, Any] = {"type": "user", "message": {"role": "user", "content": text}}
+        if is_meta:
+            body["isMeta"] = True
+        uuid = str(self._write(self._envelope(body))["uuid"])
+        self.thread.append(self._block("prompt", uuid, text))
+        return uuid
+
+    def plant(self, label: str, reference: str, tokens: int, note: str = "", evidence: str | None = None) -> None:
+        """Write down one thing to be found, done by the last answer."""
+        self.world.truth.planted.append(
+            Planted(label, self.session_id, self.agent_id, self.last_message_id, reference, tokens, 0, evidence, note)
+        )
+
+    def spare(self, label: str, reference: str, why: str) -> None:
+        """Write down one thing that looks like waste and is not."""
+        self.world.truth.decoys.append(Decoy(label, self.session_id, self.agent_id, reference, why))
+
+    def use(self, reference: str) -> None:
+        """Say that the last answer made use of what a call brought in."""
+        block = self.block_of(reference)
+        self.world.uses[id(block)] = block.carried_count
+
+    def switch_family(self, model: str, ratio: float) -> None:
+        """Change to a model that counts the same text as `ratio` times the tokens."""
+        self.thread.ratio = ratio
+        self.switch(model)
+
+
+def write_planted(out: Path, *, seed: int = 1, sessions_count: int = 40) -> PlantedTruth:
+    """Write a drop folder of planted sessions below `out` and return what is true of it.
+
+    The bytes depend on the arguments alone. Sessions take turns over client versions and models, so that forty show
+    each kind of waste several times.
+    """
+    from her_models.demo import plots
+
+    truth = PlantedTruth()
+    world = PlantedWorld(truth)
+    for number in range(sessions_count):
+        plots.perform(world, number, seed)
+    write_files(world, out)
+    truth.cells = list(_cells(world))
+    return truth
+
+
+def begin(
+    world: PlantedWorld,
+    person: Person,
+    model: str,
+    start: datetime,
+    seed: str,
+    *,
+    tail_tokens: int | None = None,
+) -> PlantedSession:
+    """Open a session in a repository of its own."""
+    rng = random.Random(seed)
+    root = f"{person.home}/{rng.randrange(10**6):06d}"
+    repository = Repository(root, {"CLAUDE.md": "# Rules\n\n- Keep it small.\n- Test what you change.\n"})
+    start_ms = int(start.astimezone(UTC).timestamp() * 1000)
+    session = PlantedSession(world, person, repository, model, start_ms, seed)
+    session.thread.tail_tokens = tail_tokens
+    return session
+
+
+# -- from what was planted to the label of each token ---------------------------------------------------------
+
+
+@dataclass
+class _Labels:
+    """What was planted, by block, by call, and by request."""
+
+    blocks: dict[int, list[_Part]]
+    outputs: dict[str, tuple[str, int]]  # by reference of the call: label, tokens of its output
+    calls: dict[str, str]  # calls that are waste from end to end
+
+
+_ON_RESULTS = frozenset({"C2.rejected", "C4", "C5", "C6", "C7", "C8", "C9", "C11"})
+
+
+def _labels(world: PlantedWorld) -> _Labels:
+    results: dict[str, BlockTruth] = {}
+    calls: dict[str, BlockTruth] = {}
+    for block in world.truth.blocks:
+        (calls if block.kind == "tool_use" else results)[block.reference] = block
+    wasted = defaultdict(list, {key: list(parts) for key, parts in world.wasted.items()})
+    labels = _Labels(wasted, dict(world.outputs), {})
+    for planted in world.truth.planted:
+        label = planted.label.split(".")[0]
+        if planted.label == "C12.rewrite":
+            labels.outputs[planted.reference] = (label, planted.tokens)
+            labels.blocks[id(calls[planted.reference])].append(_Part(label, planted.tokens))
+        if not {label, planted.label} & _ON_RESULTS:
+            continue  # the scene has said what is waste
+        found = results[planted.reference]
+        labels.blocks[id(found)].append(_Part(label, planted.tokens))
+        if planted.tokens == found.tokens and planted.reference in calls:
+            call = calls[planted.reference]
+            labels.blocks[id(call)].append(_Part(label, call.tokens))
+            labels.outputs[planted.reference] = (label, call.tokens)
+            labels.calls[planted.reference] = label
+    return labels
+
+
+def _rank(label: str) -> int:
+    return int(label.split(".")[0][1:])
+
+
+def _cells(world: PlantedWorld) -> Iterator[CellTruth]:
+    labels = _labels(world)
+    requests = {request.message_id: request for request in world.truth.requests}
+    threads: dict[tuple[str, str | None], list[_Prompt]] = defaultdict(list)
+    for prompt in world.prompts:
+        threads[prompt.session_id, prompt.agent_id].append(prompt)
+    for prompts in threads.values():
+        seen: dict[int, int] = defaultdict(int)
+        before: _Prompt | None = None
+        for prompt in prompts:
+            whole = prompt.waste or _turn_tax(before, prompt, labels)
+            yield from _request_cells(requests[prompt.message_id], prompt, before, whole, labels, seen)
+            for block, _ in prompt.blocks:
+                seen[id(block)] += 1
+            before = prompt
+
+
+def _turn_tax(before: _Prompt | None, prompt: _Prompt, labels: _Labels) -> Whole | None:
+    """Return the waste of a request that only consumes wasted calls."""
+    if before is None or not before.calls or any(call not in labels.calls for call in before.calls):
+        return None
+    old = {id(block) for block, _ in before.blocks}
+    fresh = [block for block, _ in prompt.blocks if id(block) not in old]
+    if any(block.kind in ("prompt", "summary") for block in fresh):
+        return None
+    if not set(before.calls) <= {block.reference for block in fresh}:
+        return None
+    return Whole(max((labels.calls[call] for call in before.calls), key=_rank), keeps_output=True)
+
+
+def _request_cells(
+    request: RequestTruth,
+    prompt: _Prompt,
+    before: _Prompt | None,
+    whole: Whole | None,
+    labels: _Labels,
+    seen: dict[int, int],
+) -> Iterator[CellTruth]:
+    sums: dict[str, list[int]] = defaultdict(lambda: [0] * 5)
+    old = {id(block) for block, _ in before.blocks} if before is not None else set()
+    edges = [request.cache_read_tokens]
+    edges.append(edges[-1] + request.cache_write_1h_tokens)
+    edges.append(edges[-1] + request.cache_write_5m_tokens)
+    edges.append(edges[-1] + request.uncached_input_tokens)
+    start = 0
+    for block, size in prompt.blocks:
+        parts = [part for part in labels.blocks.get(id(block), ()) if seen[id(block)] >= part.after]
+        if whole is not None and (not whole.keeps_new or id(block) in old):
+            parts.append(_Part(whole.label, block.tokens))
+        taken = 0
+        for part in sorted(parts, key=lambda part: _rank(part.label)):
+            tokens = size if part.tokens >= block.tokens else min(size, round(part.tokens * size / block.tokens))
+            if tokens > taken:
+                _spread(sums[part.label], start + taken, start + tokens, edges)
+                taken = tokens
+        start += size
+    if whole is not None and not whole.keeps_output:
+        sums[whole.label][4] += request.logged_output_tokens
+    else:
+        for name in {block.reference for block in prompt.written}:
+            if name in labels.outputs:
+                label, tokens = labels.outputs[name]
+                sums[label][4] += round(tokens * prompt.ratio)
+    for label, (read, hour, five, uncached, output) in sums.items():
+        if read + hour + five + uncached + output:
+            yield CellTruth(
+                request.source_id,
+                request.session_id,
+                request.message_id,
+                label,
+                read,
+                hour,
+                five,
+                uncached,
+                output,
+            )
+
+
+def _spread(sums: list[int], low: int, high: int, edges: list[int]) -> None:
+    """Add the tokens of [low, high) to the price classes they stand in."""
+    start = 0
+    for place, end in enumerate(edges):
+        sums[place] += max(0, min(high, end) - max(low, start))
+        start = end
