@@ -15,7 +15,7 @@ import streamlit as st
 
 from app import data, format
 
-Unit = Literal["text", "usd", "usd_sum", "count", "tokens", "bytes", "when", "seconds", "flag", "list"]
+Unit = Literal["text", "usd", "usd_sum", "usd_change", "count", "tokens", "bytes", "when", "seconds", "flag", "list"]
 Width = Literal["small", "medium", "large"] | int | None
 
 
@@ -63,6 +63,8 @@ def _frame(table: pa.Table, columns: dict[str, Shown]) -> pd.DataFrame:
     for name, shown in columns.items():
         if shown.unit in ("usd", "usd_sum"):
             frame[name] = pd.to_numeric(frame[name], errors="coerce").astype("float64")
+        elif shown.unit == "usd_change":
+            frame[name] = [f"{'−' if v < 0 else '+'}{format.usd(abs(float(v)))}" for v in frame[name]]
         elif shown.unit == "text":
             frame[name] = [format.one_line(None if pd.isna(v) else str(v), 400) for v in frame[name]]
         elif shown.unit == "list":
@@ -88,7 +90,7 @@ def _config(shown: Shown) -> Any:
         return config.NumberColumn(**options, format="%,d", alignment="right")
     if shown.unit == "bytes":
         return config.NumberColumn(**options, format="bytes", alignment="right")
-    if shown.unit == "seconds":
+    if shown.unit in ("seconds", "usd_change"):
         return config.TextColumn(**options, alignment="right")
     if shown.unit == "when":
         return config.DatetimeColumn(**options, format="YYYY-MM-DD HH:mm", timezone=data.config().time_zone)

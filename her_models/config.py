@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from her_models.budgets import Budget, read_budgets
 from her_models.errors import ConfigError
 
 _PART = re.compile(r"[^A-Za-z0-9._-]+")
@@ -48,6 +49,7 @@ class Config:
     workers: int = 0  # 0: one per core
     catalog: str = ""  # DuckLake catalog; empty: SQLite in HER_HOME
     data_path: str = ""  # where Parquet lies; empty: HER_HOME/lake
+    budgets: tuple[Budget, ...] = ()  # how much may be spent
 
     @property
     def catalog_path(self) -> Path:
@@ -148,4 +150,5 @@ def load_config(home: Path | None = None) -> Config:
         workers=workers,
         catalog=str(data.get("catalog", "")),
         data_path=str(data.get("data_path", "")),
+        budgets=read_budgets(data.get("budgets", []), str(path)),
     )

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from app import charts, cost_breakdown, data, empty, format, tables
+from app import charts, cost_breakdown, data, empty, format, outlook, tables
 from app.tables import Shown
 from her_models import reports
 from her_models.reports import Overview, Scope
@@ -143,10 +143,16 @@ if not total.requests_count:
         st.info(f"Nothing was billed in this selection. The logs reach from {choices.first_on} to {choices.last_on}.")
     st.stop()
 
+today = datetime.now(ZoneInfo(scope.time_zone)).date()
+outlook.draw_budgets(today)
 draw_figures(total)
+outlook.draw_month(scope, today)
 draw_days(scope, total)
+outlook.draw_movers(scope, total.last_on)
 
 cost_breakdown.draw(scope)
+
+outlook.draw_week(scope)
 
 st.subheader("Where the tokens went")
 data.derived(charts.token_share, reports.overview, scope).draw("Share of each token class")
