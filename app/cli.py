@@ -465,6 +465,35 @@ def sql(
         terminal.aside.print(f"Only the first {most:,} rows. Give --limit for more, or --format csv for all.")
 
 
+@app.command(
+    epilog=_examples(
+        "her compare 5f3c 81aa", "her compare 5f3c 81aa --prices claude-opus-5-5", "her compare 5f3c 81aa --json"
+    )
+)
+def compare(
+    a: Annotated[str, typer.Argument(metavar="A", help="A session: how its id begins, or owner@host/id.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="What to hold against it.")],
+    prices: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="Tell both at this model's price list; default: as billed.")
+    ] = None,
+    is_json: Json = False,
+    out: Out = None,
+) -> None:
+    """Compare two sessions: where the difference of their cost comes from, and their turns side by side."""
+    from app.comparing import draw_pair, pair_as_json
+    from her_models.compare.pairs import compare_pair
+    from her_models.export import find_session
+
+    with _lake(load_config()) as con:
+        found = compare_pair(con, find_session(con, a), find_session(con, b), prices_of=prices)
+    if is_json or out is not None:
+        from app import terminal
+
+        terminal.put(terminal.as_json(pair_as_json(found)), out)
+    else:
+        draw_pair(found)
+
+
 @app.command(epilog=_examples("her dagster", "her dagster --port 3333"))
 def dagster(
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Default: 3000, or any free one.")] = None,

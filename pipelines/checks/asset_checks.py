@@ -16,6 +16,8 @@ from pipelines.checks import (
     refused_lines,
     requests,
     schema_drift,
+    session_comparison,
+    session_parts,
     sessions,
     source_files,
     sources,
@@ -38,6 +40,8 @@ _WRITTEN = tuple(
         turns,
         blocks,
         sessions,
+        session_comparison,
+        session_parts,
         agent_cost,
         daily_cost,
     )

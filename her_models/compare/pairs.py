@@ -1,0 +1,237 @@
+"""Two sessions side by side: their turns in step, what was in their contexts, what one read and the other did not.
+
+What belongs here: the questions about a pair and the shape of the answer. What does not: how a difference is divided
+(`waterfall`), how alike prompts are (`similarity`), or how any of it is drawn.
+
+Two sessions are two draws of something that varies widely: what is told here explains these two, and proves nothing
+about their models, clients or instructions. For that compare groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from her_models.compare import waterfall
+from her_models.compare.similarity import align, likeness
+from her_models.compare.waterfall import PriceRow, Step, View
+from her_models.errors import QueryError
+from her_models.export import SessionKey
+from her_models.ledger.sizes import tokenizer_family
+
+_QUERIES = Path(__file__).resolve().parents[2] / "sql" / "reports"
+
+
+@dataclass(frozen=True)
+class Side:
+    """One session: its row of `session_comparison`."""
+
+    key: SessionKey
+    measures: Mapping[str, Any]
+
+    def __getitem__(self, name: str) -> Any:
+        return self.measures[name]
+
+    @property
+    def tokenizer(self) -> str | None:
+        """Tokenizer family of its main model; None when the log names no model."""
+        return tokenizer_family(self["model"]) if self["model"] else None
+
+
+@dataclass(frozen=True)
+class TurnPair:
+    """Two turns that belong together, or one that stands alone; each is a row of `comparison_turns.sql`."""
+
+    a: Mapping[str, Any] | None
+    b: Mapping[str, Any] | None
+    likeness_ratio: float | None
+
+
+@dataclass(frozen=True)
+class Thing:
+    """A kind of content, tool and file in the contexts of both sessions, and what it cost from first to last."""
+
+    kind: str
+    thing: str
+    path: str
+    a_count: int
+    b_count: int
+    a_tokens: int
+    b_tokens: int
+    a_picodollars: int
+    b_picodollars: int
+
+    @property
+    def difference_picodollars(self) -> int:
+        return self.b_picodollars - self.a_picodollars
+
+
+@dataclass(frozen=True)
+class PairComparison:
+    """Two sessions. `prices` names the price list at which both are told, None: as billed."""
+
+    a: Side
+    b: Side
+    prices: PriceRow | None
+    waterfalls: Mapping[View, list[Step]]
+    turns: list[TurnPair]
+    things: list[Thing]
+    files: list[dict[str, Any]]
+    notes: list[str]
+
+    @property
+    def a_usd(self) -> Decimal:
+        return usd(sum(step.a_picodollars for step in self.waterfalls["lane"]))
+
+    @property
+    def b_usd(self) -> Decimal:
+        return usd(sum(step.b_picodollars for step in self.waterfalls["lane"]))
+
+
+def usd(picodollars: int) -> Decimal:
+    """Return US dollars, exactly."""
+    return Decimal(picodollars).scaleb(-12)
+
+
+def compare_pair(
+    con: duckdb.DuckDBPyConnection, a: SessionKey, b: SessionKey, *, prices_of: str | None = None
+) -> PairComparison:
+    """Compare two sessions, as billed or, with `prices_of` a model, both at that model's price list.
+
+    Raises:
+        QueryError: a session was billed nothing of its own, or the model has no price.
+    """
+    sides = _side(con, a), _side(con, b)
+    list_row = None
+    if prices_of:
+        list_row = waterfall.price_row(con, prices_of, None)
+        if list_row is None:
+            raise QueryError(
+                f'There is no price for {prices_of!r}. Those there are: her sql "select distinct model from prices"'
+            )
+    parts_a, parts_b = (waterfall.read_parts(con, [(key.source_id, key.session_id)]) for key in (a, b))
+    if list_row:
+        lists_a = dict.fromkeys(parts_a.models_by_tokens(), list_row)
+        lists_b = dict.fromkeys(parts_b.models_by_tokens(), list_row)
+    else:
+        lists_a, lists_b = {}, waterfall.reference_prices(con, parts_a, parts_b, sides[0]["ended_at"])
+    falls = {
+        view: waterfall.steps(
+            waterfall.sheet(parts_a, view, prices=lists_a, is_constant=list_row is not None),
+            waterfall.sheet(parts_b, view, prices=lists_b, is_constant=list_row is not None),
+        )
+        for view in waterfall.VIEWS
+    }
+    return PairComparison(
+        a=sides[0],
+        b=sides[1],
+        prices=list_row,
+        waterfalls=falls,
+        turns=_turns(con, a, b),
+        things=_things(con, a, b),
+        files=_files(con, a, b),
+        notes=_notes(*sides, list_row),
+    )
+
+
+def _side(con: duckdb.DuckDBPyConnection, key: SessionKey) -> Side:
+    found = con.execute(
+        "select * from session_comparison where source_id = $source_id and session_id = $session_id",
+        {"source_id": key.source_id, "session_id": key.session_id},
+    ).to_arrow_table()
+    if not found.num_rows:
+        raise QueryError(
+            f"Session {key.session_id} was billed nothing of its own, so there is nothing to compare."
+            " Choose one with responses: her report --by session"
+        )
+    return Side(key, found.to_pylist()[0])
+
+
+def _turns(con: duckdb.DuckDBPyConnection, a: SessionKey, b: SessionKey) -> list[TurnPair]:
+    ours, theirs = (_rows(con, "comparison_turns", key) for key in (a, b))
+    if not ours or not theirs:
+        return [*(TurnPair(row, None, None) for row in ours), *(TurnPair(None, row, None) for row in theirs)]
+    alike = likeness([row["prompt"] for row in ours], [row["prompt"] for row in theirs])
+    return [
+        TurnPair(
+            None if i is None else ours[i],
+            None if j is None else theirs[j],
+            None if i is None or j is None else float(alike[i, j]),
+        )
+        for i, j in align(alike)
+    ]
+
+
+def _things(con: duckdb.DuckDBPyConnection, a: SessionKey, b: SessionKey) -> list[Thing]:
+    ours, theirs = (
+        {(row["kind"], row["thing"], row["path"]): row for row in _rows(con, "comparison_things", key)}
+        for key in (a, b)
+    )
+    nothing = {"blocks_count": 0, "size_tokens": 0, "lifetime_picodollars": 0}
+    found = []
+    for key in sorted({*ours, *theirs}):
+        x, y = ours.get(key, nothing), theirs.get(key, nothing)
+        found.append(
+            Thing(
+                *key,
+                x["blocks_count"],
+                y["blocks_count"],
+                x["size_tokens"] or 0,
+                y["size_tokens"] or 0,
+                x["lifetime_picodollars"],
+                y["lifetime_picodollars"],
+            )
+        )
+    return sorted(found, key=lambda thing: -abs(thing.difference_picodollars))
+
+
+def _files(con: duckdb.DuckDBPyConnection, a: SessionKey, b: SessionKey) -> list[dict[str, Any]]:
+    """Return files that one session named and the other did not, or more often, the dearest difference first."""
+    ours, theirs = ({row["path"]: row for row in _rows(con, "comparison_files", key)} for key in (a, b))
+    found = []
+    for path in sorted({*ours, *theirs}):
+        x, y = ours.get(path), theirs.get(path)
+        row: dict[str, Any] = {"path": path, "only": "A" if y is None else "B" if x is None else ""}
+        for name in ("reads_count", "edits_count", "calls_count", "result_tokens", "lifetime_usd"):
+            row[f"a_{name}"] = x[name] if x else (Decimal(0) if name == "lifetime_usd" else 0)
+            row[f"b_{name}"] = y[name] if y else (Decimal(0) if name == "lifetime_usd" else 0)
+        found.append(row)
+    return sorted(
+        found, key=lambda row: -abs((row["b_lifetime_usd"] or Decimal(0)) - (row["a_lifetime_usd"] or Decimal(0)))
+    )
+
+
+def _notes(a: Side, b: Side, prices: PriceRow | None) -> list[str]:
+    notes = ["Two sessions of one task vary widely: this explains these two and proves nothing beyond them."]
+    if a.tokenizer and b.tokenizer and a.tokenizer != b.tokenizer:
+        notes.append(
+            f"Their models count tokens differently (families {a.tokenizer} and {b.tokenizer}): the same text is up to"
+            " 1.4 times as many tokens in the newer one. Compare dollars, not tokens."
+            + (" At one price list that difference stays in the cost." if prices else "")
+        )
+    for name, side in (("A", a), ("B", b)):
+        if side["unpriced_requests_count"]:
+            notes.append(f"{name}: {side['unpriced_requests_count']} responses have no price and are left out.")
+        if side["floor_requests_count"]:
+            notes.append(f"{name}: {side['floor_requests_count']} responses have a lower bound of output only.")
+    return notes
+
+
+@cache
+def _query(name: str) -> str:
+    return (_QUERIES / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def _rows(con: duckdb.DuckDBPyConnection, name: str, key: SessionKey) -> list[dict[str, Any]]:
+    table: pa.Table = con.execute(
+        _query(name), {"source_id": key.source_id, "session_id": key.session_id}
+    ).to_arrow_table()
+    rows: list[dict[str, Any]] = table.to_pylist()
+    return rows

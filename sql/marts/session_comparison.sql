@@ -1,0 +1,170 @@
+-- session_comparison: every measure by which two sessions, or two groups of them, can be compared.
+-- grain: one row per session with a billed response of its own
+-- key:   source_id, session_id
+-- reads: sessions, turns, requests, blocks, lineages, stg_event_lines
+-- note:  per turn means per own prompt; without one, and without a price, a measure is null
+
+with request_sums as (
+    select
+        source_id,
+        session_id,
+        cast(sum(missed_tokens) as bigint) as missed_tokens,
+        cast(sum(web_search_count) as bigint) as web_searches_count,
+        count(distinct model) as models_count
+    from requests
+    group by all
+),
+
+turn_sums as (
+    select
+        source_id,
+        session_id,
+        sum(epoch(ended_at) - epoch(started_at)) as active_seconds
+    from turns
+    where turn_index >= 0 and not is_inherited
+    group by all
+),
+
+first_prompts as (
+    select
+        source_id,
+        session_id,
+        arg_min(prompt, turn_index) as prompt
+    from turns
+    where turn_index >= 0 and not is_inherited and prompt is not null
+    group by all
+),
+
+block_counts as (
+    select
+        source_id,
+        session_id,
+        count(*) filter (where kind = 'tool_call' and tool_name = 'Read') as reads_count,
+        count(*) filter (
+            where kind = 'tool_call' and tool_name in ('Edit', 'MultiEdit', 'Write', 'NotebookEdit')
+        ) as edits_count
+    from blocks
+    where not is_inherited
+    group by all
+),
+
+-- What every prompt of the session began with.
+baselines as (
+    select
+        source_id,
+        session_id,
+        arg_min(static_tokens, lineage_index) as static_tokens
+    from lineages
+    where coalesce(thread_id, '') = ''
+    group by all
+),
+
+-- Newer clients log what they read as instructions. Their order is not kept: the same files give the same hash.
+instruction_files as (
+    select
+        source_id,
+        session_id,
+        logged_at,
+        unnest(from_json(payload, '{"attachment": {"files": [{"content": "VARCHAR"}]}}').attachment.files).content
+            as content
+    from stg_event_lines
+    where type = 'attachment' and subtype = 'instructions' and agent_id is null
+),
+
+instructions as (
+    select
+        source_id,
+        session_id,
+        logged_at,
+        substr(md5(string_agg(content, chr(10) order by content)), 1, 12) as instructions_hash
+    from instruction_files
+    group by all
+),
+
+first_instructions as (
+    select
+        source_id,
+        session_id,
+        arg_min(instructions_hash, logged_at) as instructions_hash
+    from instructions
+    group by all
+)
+
+select
+    sessions.source_id,  -- shard
+    sessions.session_id,  -- session
+    sessions.owner,  -- person
+    sessions.project,  -- project
+    sessions.git_branch,  -- branch seen last
+    sessions.title,  -- title
+    first_prompts.prompt,  -- first own prompt, its first 2,000 characters
+    sessions.started_at,  -- first own line
+    sessions.ended_at,  -- last own line
+    sessions.models[1] as model,  -- model with the most tokens, as logged
+    request_sums.models_count,  -- models that answered
+    sessions.last_version as client_version,  -- highest client version
+    first_instructions.instructions_hash,  -- of CLAUDE.md and the like at its start; null where no line shows them
+    sessions.requests_count,  -- billed responses
+    sessions.turns_count,  -- own turns
+    sessions.agents_count,  -- subagents
+    sessions.compactions_count,  -- compactions
+    sessions.tool_calls_count,  -- tool calls
+    sessions.tool_errors_count,  -- results flagged as errors
+    coalesce(block_counts.reads_count, 0) as reads_count,  -- calls of Read
+    coalesce(block_counts.edits_count, 0) as edits_count,  -- calls of Edit, MultiEdit, Write and NotebookEdit
+    turn_sums.active_seconds,  -- seconds from each prompt to its last line, summed
+    sessions.uncached_input_tokens,  -- tokens
+    sessions.cache_write_5m_tokens,  -- tokens
+    sessions.cache_write_1h_tokens,  -- tokens
+    sessions.cache_read_tokens,  -- tokens
+    sessions.output_tokens,  -- tokens, as logged
+    sessions.uncached_input_tokens
+    + sessions.cache_write_5m_tokens
+    + sessions.cache_write_1h_tokens
+    + sessions.cache_read_tokens
+    + sessions.output_tokens as total_tokens,  -- tokens of all classes
+    request_sums.missed_tokens,  -- tokens that should have been read from cache
+    baselines.static_tokens,  -- tokens of system prompt and tools in the first prompt
+    sessions.peak_context_tokens,  -- tokens of the longest prompt of the main thread
+    coalesce(request_sums.web_searches_count, 0) as web_searches_count,  -- billed searches
+    sessions.cache_read_tokens / nullif(
+        sessions.uncached_input_tokens
+        + sessions.cache_write_5m_tokens
+        + sessions.cache_write_1h_tokens
+        + sessions.cache_read_tokens, 0
+    ) as cache_hit_ratio,  -- prompt tokens that were read from cache, 0 to 1
+    sessions.tool_errors_count / nullif(sessions.tool_calls_count, 0) as error_ratio,  -- tool calls that failed, 0 to 1
+    sessions.billed_usd,  -- US dollars over priced requests; null when none is priced
+    sessions.content_usd,  -- US dollars, content lane
+    sessions.cache_excess_usd,  -- US dollars, cache lane
+    sessions.premium_usd,  -- US dollars, premium lane
+    sessions.fees_usd,  -- US dollars, fees
+    sessions.unpriced_requests_count,  -- requests whose model has no price
+    sessions.floor_requests_count,  -- requests whose output is a lower bound
+    cast(sessions.billed_usd as double) / nullif(sessions.turns_count, 0) as billed_per_turn_usd,  -- US dollars, approximate
+    (
+        sessions.uncached_input_tokens
+        + sessions.cache_write_5m_tokens
+        + sessions.cache_write_1h_tokens
+        + sessions.cache_read_tokens
+        + sessions.output_tokens
+    ) / nullif(sessions.turns_count, 0) as total_per_turn_tokens,  -- tokens
+    sessions.output_tokens / nullif(sessions.turns_count, 0) as output_per_turn_tokens,  -- tokens
+    sessions.requests_count / nullif(sessions.turns_count, 0) as requests_per_turn_count,  -- responses
+    turn_sums.active_seconds / nullif(sessions.turns_count, 0) as active_per_turn_seconds,  -- seconds
+    sessions.tool_errors_count / nullif(sessions.turns_count, 0) as errors_per_turn_count  -- failed tool calls
+from sessions
+inner join request_sums
+    on sessions.source_id = request_sums.source_id and sessions.session_id = request_sums.session_id
+left join turn_sums
+    on sessions.source_id = turn_sums.source_id and sessions.session_id = turn_sums.session_id
+left join first_prompts
+    on sessions.source_id = first_prompts.source_id and sessions.session_id = first_prompts.session_id
+left join block_counts
+    on sessions.source_id = block_counts.source_id and sessions.session_id = block_counts.session_id
+left join baselines
+    on sessions.source_id = baselines.source_id and sessions.session_id = baselines.session_id
+left join first_instructions
+    on
+        sessions.source_id = first_instructions.source_id
+        and sessions.session_id = first_instructions.session_id

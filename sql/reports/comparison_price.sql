@@ -1,0 +1,24 @@
+-- comparison_price: the price list of a model at standard speed, anywhere, first band, in force at a time; without one the last.
+-- grain: one row, or none
+-- key:   model
+-- reads: prices
+
+select
+    model,
+    price_id,
+    standard_cache_read_picodollars,
+    standard_cache_write_1h_picodollars,
+    standard_cache_write_5m_picodollars,
+    standard_input_picodollars,
+    standard_output_picodollars
+from prices
+where
+    model = $model
+    and speed = 'standard'
+    and geography = 'global'
+    and tier = 'standard'
+    and prompt_above_tokens = 0
+    and standard_input_picodollars is not null
+    and ($at is null or valid_from <= $at)
+order by valid_from desc
+limit 1

@@ -1,0 +1,127 @@
+"""Two sessions side by side: the steps from one bill to the other add up to the difference, and name what differs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import duckdb
+import numpy as np
+import pytest
+
+from her_models.compare import waterfall
+from her_models.compare.pairs import compare_pair
+from her_models.config import Config
+from her_models.errors import QueryError
+from her_models.export import SessionKey
+from tests.compare.conftest import SOURCE, Fill
+from tests.lakes import reading
+
+A, B = SessionKey(SOURCE, "a"), SessionKey(SOURCE, "b")
+NOON = datetime(2026, 10, 20, 12, tzinfo=UTC)
+
+
+def fill_prices(fill: Fill) -> None:
+    """Opus: 4 in, 5 and 8 written, 0.2 read, 20 out, dollars per million tokens; Sonnet half of that."""
+    for model, scale in (("opus", 2), ("sonnet", 1)):
+        prices = {
+            "input": 2_000_000,
+            "cache_write_5m": 2_500_000,
+            "cache_write_1h": 4_000_000,
+            "cache_read": 100_000,
+            "output": 10_000_000,
+        }
+        fill(
+            "prices",
+            {"model": model, "speed": "standard", "geography": "global", "tier": "standard", "price_id": f"{model} 1"}
+            | {"valid_from": datetime(2026, 1, 1, tzinfo=UTC), "prompt_above_tokens": 0}
+            | {f"standard_{name}_picodollars": price * scale for name, price in prices.items()},
+        )
+
+
+def fill_session(fill: Fill, session_id: str, model: str, billed: str, *parts: dict[str, object]) -> None:
+    fill(
+        "session_comparison",
+        {"session_id": session_id, "model": model, "billed_usd": billed, "ended_at": NOON, "requests_count": 1},
+    )
+    for part in parts:
+        lanes = {"content_usd": "0", "cache_excess_usd": "0", "premium_usd": "0", "fees_usd": "0"}
+        fill("session_parts", {"session_id": session_id, "model": model, "axis": "kind", **lanes, **part})
+
+
+def test_a_file_read_again_and_a_missed_cache_are_named_with_what_they_cost(con: duckdb.DuckDBPyConnection, fill: Fill):
+    fill_prices(fill)
+    prompt = {"part": "prompt", "cache_write_1h_tokens": 100, "content_usd": "0.0008"}
+    fill_session(fill, "a", "opus", "0.0008", prompt)
+    fill_session(
+        fill,
+        "b",
+        "opus",
+        "0.00236",
+        prompt,
+        {"part": "tool_result", "cache_write_1h_tokens": 100, "missed_1h_tokens": 0, "content_usd": "0.0008"},
+        {"part": "text", "cache_write_1h_tokens": 95, "missed_1h_tokens": 95, "content_usd": "0.000019"}
+        | {"cache_excess_usd": "0.000741"},
+        {"axis": "cache", "part": "K1", "missed_1h_tokens": 95, "cache_excess_usd": "0.000741"},
+    )
+    found = compare_pair(con, A, B)
+    told = {step.name: step.difference_picodollars for step in found.waterfalls["cause"]}
+    assert told == {
+        "content:prompt": 0,
+        "content:tool_result": 800_000_000,
+        "content:text": 19_000_000,
+        "cache:K1": 741_000_000,
+    }
+    assert found.b_usd - found.a_usd == Decimal("0.00156")
+
+
+def test_the_same_work_by_a_dearer_model_is_a_step_of_prices_alone(con: duckdb.DuckDBPyConnection, fill: Fill):
+    fill_prices(fill)
+    tokens = {"part": "prompt", "cache_write_1h_tokens": 100, "output_tokens": 10}
+    fill_session(fill, "a", "sonnet", "0.0005", {**tokens, "content_usd": "0.0005"})
+    fill_session(fill, "b", "opus", "0.001", {**tokens, "content_usd": "0.001"})
+    told = {s.name: s.difference_picodollars for s in compare_pair(con, A, B).waterfalls["cause"]}
+    assert told == {"prices:opus": 500_000_000, "content:prompt": 0}
+    at_one_list = compare_pair(con, A, B, prices_of="opus")
+    assert (at_one_list.a_usd, at_one_list.b_usd) == (Decimal("0.001"), Decimal("0.001"))
+
+
+def test_tokens_of_two_tokenizers_are_not_compared_silently(con: duckdb.DuckDBPyConnection, fill: Fill):
+    fill_session(fill, "a", "claude-opus-4-5", "0.1", {"part": "prompt", "content_usd": "0.1"})
+    fill_session(fill, "b", "claude-opus-5-5", "0.2", {"part": "prompt", "content_usd": "0.2"})
+    assert any("count tokens differently" in note for note in compare_pair(con, A, B).notes)
+
+
+def test_a_session_without_a_bill_of_its_own_is_refused(con: duckdb.DuckDBPyConnection, fill: Fill):
+    fill_session(fill, "a", "opus", "0.1")
+    with pytest.raises(QueryError, match="Session b was billed nothing of its own"):
+        compare_pair(con, A, B)
+
+
+def test_a_model_without_a_price_is_no_price_list(con: duckdb.DuckDBPyConnection, fill: Fill):
+    fill_session(fill, "a", "opus", "0.1")
+    fill_session(fill, "b", "opus", "0.1")
+    with pytest.raises(QueryError, match="There is no price for 'gpt-2'"):
+        compare_pair(con, A, B, prices_of="gpt-2")
+
+
+def test_steps_add_up_on_every_pair_of_real_sessions(sessions_lake: Config):
+    """Rows add up to bills, at any price list: so do the differences of any two of them."""
+    with reading(sessions_lake) as lake:
+        rows = lake.con.execute(
+            "select source_id, session_id, coalesce(billed_usd, 0), model from session_comparison order by 2"
+        ).fetchall()
+        parts = waterfall.read_parts(lake.con, [row[:2] for row in rows])
+        billed = np.array([int(row[2].scaleb(12)) for row in rows])
+        models = sorted({row[3] for row in rows})
+        lists = [row for model in models if (row := waterfall.price_row(lake.con, model, None))]
+    assert len(rows) > 100
+    assert len(lists) > 5
+    pairs = billed[None, :] - billed[:, None]
+    for view in waterfall.VIEWS:
+        as_billed = waterfall.sheet(parts, view)
+        for row in lists:  # whatever A's price list is, B's steps with the step of prices are B's bill
+            told = waterfall.sheet(parts, view, prices=dict.fromkeys(parts.models_by_tokens(), row))
+            a, b = waterfall.aligned(as_billed, told)
+            difference = b.values[None, :, :] - a.values[:, None, :]
+            assert (difference.sum(axis=2) == pairs).all()
