@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 _HEADER_BYTES = 80
@@ -54,11 +54,12 @@ class RebuiltPrompt:
 
 @dataclass(frozen=True)
 class _Known:
-    """A message whose hash is known: its blocks, and where each stands in the transcript."""
+    """A message whose hash is known: its blocks, where each stands in the transcript, and its other fields."""
 
     role: str
     blocks: tuple[Mapping[str, Any], ...]
     places: tuple[tuple[str | None, int], ...]
+    others: Mapping[str, Any] = field(default_factory=dict)
 
 
 def without_cache_control(value: Any) -> Any:
@@ -191,7 +192,10 @@ class RequestLog:
                 continue
             blocks = _blocks(message.get("content"))
             self._blobs[str(event.get("hash"))] = _Known(
-                str(message.get("role")), tuple(blocks), tuple((None, -1) for _ in blocks)
+                str(message.get("role")),
+                tuple(blocks),
+                tuple((None, -1) for _ in blocks),
+                {name: value for name, value in message.items() if name not in ("role", "content")},
             )
             if not _is_proven(message, str(event.get("hash"))):
                 self.broken_blobs += 1  # its text was redacted or damaged: sizes hold, the proof does not
@@ -230,23 +234,64 @@ class RequestLog:
 
     def rebuilt(self, request_log_id: str) -> RebuiltPrompt | None:
         """Return everything an attempt sent, or None where a part is not in the log."""
-        event = self._requests.get(request_log_id)
-        origin = self.origins.get(request_log_id)
-        if event is None and origin is not None and origin is not self:
+        origin = self._origin(request_log_id)
+        if origin is not self:
             return origin.rebuilt(request_log_id)
-        hashes = self.chain(request_log_id)
-        if event is None or hashes is None:
+        found = self._content(request_log_id)
+        if found is None:
             return None
-        shape = self._shapes.get(str(event.get("shapeHash")))
-        if not isinstance(shape, dict):
-            return None
+        shape, messages = found
         parts = self._shape_parts(shape)
-        for place, digest in enumerate(hashes):
+        for place, (digest, message) in enumerate(messages):
+            parts.extend(self._message_parts(message, digest, place))
+        return RebuiltPrompt(request_log_id, tuple(parts))
+
+    def body(self, request_log_id: str) -> dict[str, Any] | None:
+        """Return the request of an attempt as it was sent, or None where a part is missing or breaks its hash.
+
+        Content of a message is always a list of blocks, where the client may have sent one text as a string; the line
+        that names client and entrypoint is not logged. Everything else is what went over the wire, `cache_control` in
+        its places.
+        """
+        origin = self._origin(request_log_id)
+        if origin is not self:
+            return origin.body(request_log_id)
+        found = self._content(request_log_id)
+        if found is None:
+            return None
+        shape, messages = found
+        event = self._requests[request_log_id]
+        proven = hashlib.sha256(compact(shape)).hexdigest() == event.get("shapeHash")
+        body: dict[str, Any] = {**event.get("params", {}), **without_cache_control(shape), "messages": []}
+        for digest, message in messages:
+            content = [without_cache_control(dict(block)) for block in message.blocks]
+            body["messages"].append({**message.others, "role": message.role, "content": content})
+            proven = proven and _is_proven(body["messages"][-1], digest)
+        for mark in event.get("cacheControl") or ():
+            at: Any = body
+            for step in mark["path"]:
+                at = at[step]
+            at["cache_control"] = mark["value"]
+        return body if proven else None
+
+    def _origin(self, request_log_id: str) -> RequestLog:
+        if request_log_id in self._requests:
+            return self
+        return self.origins.get(request_log_id, self)
+
+    def _content(self, request_log_id: str) -> tuple[Mapping[str, Any], list[tuple[str, _Known]]] | None:
+        """Return system prompt with tools, and the messages by hash; None where one is not in the log."""
+        event, hashes = self._requests.get(request_log_id), self.chain(request_log_id)
+        shape = self._shapes.get(str(event.get("shapeHash"))) if event is not None else None
+        if hashes is None or not isinstance(shape, dict):
+            return None
+        messages = []
+        for digest in hashes:
             message = self._known.get(digest) or self._blobs.get(digest)
             if message is None:
                 return None
-            parts.extend(self._message_parts(message, digest, place))
-        return RebuiltPrompt(request_log_id, tuple(parts))
+            messages.append((digest, message))
+        return shape, messages
 
     @property
     def snapshot(self) -> tuple[Part, ...]:
@@ -309,7 +354,9 @@ class RequestLog:
 
 
 def _is_proven(message: Mapping[str, Any], digest: str) -> bool:
-    """Return whether a stored message has the hash it is stored under; a lone string may stand for one block."""
-    whole = dict(message)
-    forms = (whole, {**whole, "content": _blocks(message.get("content"))})
+    """Return whether a stored message has the hash it is stored under; a lone string and one text block are one."""
+    blocks = _blocks(message.get("content"))
+    forms = [{**message, "content": blocks}]
+    if len(blocks) == 1 and blocks[0].get("type") == "text":
+        forms.append({**message, "content": blocks[0].get("text")})
     return any(hashlib.sha256(compact(without_cache_control(form))).hexdigest() == digest for form in forms)
