@@ -475,6 +475,8 @@ REQUESTS = _table(
     "lineage_truth VARCHAR  where order and content of its prompt come from: exact, snapshot or inferred",
     "previous_request_id VARCHAR  request before it in its thread",
     "previous_cached_tokens BIGINT  what that request had read and written: this one should read at least as much",
+    "over_read_tokens BIGINT  what was read beyond that: something else had extended the prefix, which is no error",
+    "extended_by_request_id VARCHAR  request of another thread of the session that had; null when the log shows none",
     "expected_read_tokens BIGINT  what should have been read from cache",
     "missed_tokens BIGINT  part of it that was not",
     "content_usd DECIMAL(38,12)  content lane: at standard prices, expected reads as reads; null when unpriced",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from her_models.ledger.expected import before
+from her_models.ledger.expected import before, extensions
 from her_models.ledger.layout import Block, Layout
 from her_models.ledger.lineage import Lineage
 from her_models.ledger.misses import explained
@@ -177,6 +177,7 @@ def _hidden_indexes(slots: Sequence[Block]) -> list[int | None]:
 
 def _call_rows(layout: Layout, context: Lanes) -> pa.Table:
     expected = layout.expected.tolist()
+    over_reads = extensions([thread.calls for thread in layout.threads])
     rows = _Columns("ledger_calls")
     content, cache, premium = (getattr(context, name).sum(axis=1).tolist() for name in ("content", "cache", "premium"))
     for number, (place, call) in enumerate(zip(layout.places, layout.calls, strict=True)):
@@ -193,6 +194,7 @@ def _call_rows(layout: Layout, context: Lanes) -> pa.Table:
             premium[number] + call["output_tokens"] * (actual - standard),
         )
         is_priced = call["output_picodollars"] is not None
+        beyond, extender = over_reads.get((place.thread, place.call), (0, None))
         cached = None if previous is None else prompt_tokens(previous) - previous["uncached_input_tokens"]
         rows.add(
             source_id=call["source_id"],
@@ -207,6 +209,8 @@ def _call_rows(layout: Layout, context: Lanes) -> pa.Table:
             persisting_tokens=place.persisting,
             previous_request_id=previous["request_id"] if previous is not None else None,
             previous_cached_tokens=cached,
+            over_read_tokens=beyond,
+            extended_by_request_id=extender,
             content_picodollars=lanes[0] if is_priced else None,
             cache_picodollars=lanes[1] if is_priced else None,
             premium_picodollars=lanes[2] if is_priced else None,
@@ -276,7 +280,17 @@ def _miss_rows(layout: Layout, context: Lanes) -> pa.Table:
             )
             continue
         calls = layout.threads[place.thread].calls
-        known = before(calls, place.call, place.expected, is_moved=place.is_moved)
+        if place.expected <= call["cache_read_tokens"]:
+            continue
+        thread = layout.threads[place.thread]
+        known = before(
+            calls,
+            place.call,
+            place.expected,
+            is_moved=place.is_moved,
+            static_tokens=_static_tokens(thread.lineages[place.lineage]),
+            new_blocks_count=thread.order[place.call] - thread.order[place.call - 1] if place.call else 0,
+        )
         miss = explained(known) if known is not None else None
         if known is None or miss is None:
             continue

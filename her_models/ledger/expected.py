@@ -42,18 +42,62 @@ def shared_prefixes(threads: Sequence[Sequence[Row]], place_of: Callable[[int, i
     return shared
 
 
-def lifetime_seconds(calls: Sequence[Row], call: int) -> float:
-    """Return the lifetime of the cache entry written last before a call."""
-    for earlier in reversed(calls[:call]):
-        if earlier["cache_write_1h_tokens"]:
-            return HOUR_SECONDS
-        if earlier["cache_write_5m_tokens"]:
-            return FIVE_MINUTES_SECONDS
-    return FIVE_MINUTES_SECONDS
+def lifetime_seconds(calls: Sequence[Row], call: int, position: int) -> float:
+    """Return the lifetime of the cache entry that held a position of the prompt before a call.
+
+    Entries that live an hour come before those that live five minutes, so that a tail may expire alone.
+    """
+    hour_end = 0
+    for earlier in calls[:call]:
+        read, hour = earlier["cache_read_tokens"], earlier["cache_write_1h_tokens"]
+        if hour:
+            hour_end = read + hour
+        elif read < hour_end and earlier["cache_write_5m_tokens"]:
+            hour_end = read  # what stood there was written again, for five minutes
+    return HOUR_SECONDS if position < hour_end else FIVE_MINUTES_SECONDS
 
 
-def before(calls: Sequence[Row], call: int, expected: int, *, is_moved: bool) -> Before | None:
-    """Return what is known of a call that missed the cache; None when it did not, or nothing stood before it."""
+def extensions(threads: Sequence[Sequence[Row]]) -> dict[tuple[int, int], tuple[int, str | None]]:
+    """Return, per thread and call, what was read beyond all that the call before it had cached, and who had cached it.
+
+    More is no error: another thread of the session extended the same prefix, and the two are linked by the request
+    whose cached end is what was read; or a call did that the log does not show, such as a stream that broke.
+    """
+    ends: dict[tuple[str, str, int], list[tuple[float, int, str]]] = {}
+    for number, calls in enumerate(threads):
+        for call in calls:
+            key = (call["source_id"], call["session_id"], _cached_end(call))
+            ends.setdefault(key, []).append((call["started_seconds"] or 0.0, number, call["request_id"]))
+    found: dict[tuple[int, int], tuple[int, str | None]] = {}
+    for number, calls in enumerate(threads):
+        for index in range(1, len(calls)):
+            call, read = calls[index], calls[index]["cache_read_tokens"]
+            beyond = read - _cached_end(calls[index - 1])
+            if beyond <= 0:
+                continue
+            who = ends.get((call["source_id"], call["session_id"], read), ())
+            now = call["started_seconds"] or 0.0
+            earlier = [known for known in who if known[1] != number and known[0] <= now]
+            found[number, index] = (
+                beyond,
+                max(earlier, key=lambda known: (known[0], known[2]))[2] if earlier else None,
+            )
+    return found
+
+
+def _cached_end(call: Row) -> int:
+    return prompt_tokens(call) - int(call["uncached_input_tokens"])
+
+
+def before(
+    calls: Sequence[Row], call: int, expected: int, *, is_moved: bool, static_tokens: int = 0, new_blocks_count: int = 0
+) -> Before | None:
+    """Return what is known of a call that missed the cache; None when it did not, or nothing stood before it.
+
+    Args:
+        static_tokens: system prompt and tools of its lineage.
+        new_blocks_count: blocks that came in since the call before.
+    """
     this = calls[call]
     missed = expected - this["cache_read_tokens"]
     if missed <= 0 or not this["is_owned"] or call == 0:
@@ -65,11 +109,14 @@ def before(calls: Sequence[Row], call: int, expected: int, *, is_moved: bool) ->
     return Before(
         missed_tokens=missed,
         age_seconds=age,
-        lifetime_seconds=lifetime_seconds(calls, call),
+        lifetime_seconds=lifetime_seconds(calls, call, this["cache_read_tokens"]),
         diagnosis=this["cache_miss_reason"],
         is_resumed=not previous["is_owned"],
         has_new_model=this["model"] != previous["model"],
         has_new_speed=this["speed"] != previous["speed"],
         has_new_version=this["client_version"] != previous["client_version"],
         has_moved_prefix=is_moved,
+        read_tokens=this["cache_read_tokens"],
+        static_tokens=static_tokens,
+        new_blocks_count=new_blocks_count,
     )

@@ -171,11 +171,15 @@ class _Walk:
             wanted = proportional(growth, wanted)
             total = growth
         segment, placed = self.segment, self.lineage.placed
-        for item, size in zip(items, wanted, strict=True):
+        rest = growth - total
+        for place, (item, size) in enumerate(zip(items, wanted, strict=True)):
             _, low, high = item.size
+            if place == len(items) - 1:
+                high = max(high, size + rest)  # what is left over lies next to it, and may be part of it
             segment.blocks.append(len(placed))
             segment.sizes.append(size)
-            placed.append(Placed(item.row, item.kind, request, "estimated", min(low, size), max(high, size)))
+            high = max(min(high, growth), size)
+            placed.append(Placed(item.row, item.kind, request, "estimated", min(low, size), high))
             if item.uuid:
                 self.ends[item.uuid] = len(segment.blocks)
         if len(items) == 1 and total == growth and self.segment.requests:  # growth alone binds it
@@ -216,6 +220,8 @@ class _Walk:
         expected = 0
         if self.previous >= 0:  # the static prefix outlives a compaction; nothing else does
             expected = min(self.requests[self.previous].cached_end, self.static)
+            # It was measured with reminders that no line shows; where something was read, that is where it ends.
+            expected = min(expected, self.requests[request].cache_read or expected)
         self._append(request, expected, self.static if self.previous >= 0 else 0)
 
     def _append(self, request: int, expected: int, persisting: int) -> None:

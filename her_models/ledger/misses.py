@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 _MARGIN_SECONDS = 2.0
+_LOOKBACK_BLOCKS = 20  # the API looks for an entry at most so many content blocks before a breakpoint
 _CHANGED = {
     "model_changed": "model",
     "system_changed": "system",
@@ -30,6 +31,9 @@ class Before:
     has_new_speed: bool = False
     has_new_version: bool = False
     has_moved_prefix: bool = False  # blocks changed size or were removed before the end of what was cached
+    read_tokens: int = 0  # what was found in the cache after all
+    static_tokens: int = 0  # system prompt and tools
+    new_blocks_count: int = 0  # since the request before
 
 
 @dataclass(frozen=True)
@@ -69,4 +73,15 @@ def explained(before: Before) -> Miss | None:
         return Miss("K2", "upgrade", "heuristic", "structure")
     if before.has_moved_prefix:
         return Miss("K2", "messages", "heuristic", "structure")
-    return Miss("K5", "unexplained", "exact", "structure")
+    return Miss("K5", _unexplained(before), "exact", "structure")
+
+
+def _unexplained(before: Before) -> str:
+    """Say how far the cache was found: that no cause is known does not mean that nothing is."""
+    if before.new_blocks_count > _LOOKBACK_BLOCKS:
+        return "unexplained, after more blocks than the API looks back"
+    if before.read_tokens == 0:
+        return "unexplained, nothing was found"
+    if before.read_tokens <= before.static_tokens:
+        return "unexplained, only system and tools were found"
+    return "unexplained, an older entry was found"

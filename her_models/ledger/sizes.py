@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from posixpath import splitext
@@ -47,13 +47,40 @@ class Family:
 
 
 @dataclass(frozen=True)
+class Fitted:
+    """Densities of a model, with the framing fitted for client versions from `first` to below `before`."""
+
+    model: str
+    first: tuple[int, ...]
+    before: tuple[int, ...]
+    family: Family
+
+
+@dataclass(frozen=True)
 class Densities:
-    """Densities by tokenizer family, `v3` and `v4.7`."""
+    """Densities by tokenizer family, `v3` and `v4.7`; framing by model and client version where it was fitted."""
 
     families: Mapping[str, Family]
+    fitted: tuple[Fitted, ...] = ()
 
-    def family(self, model: str) -> Family:
+    def family(self, model: str, client_version: str = "") -> Family:
+        """Return the densities for a model, as a client version frames its blocks."""
+        version = version_key(client_version)
+        for fitted in self.fitted:
+            if model.startswith(fitted.model) and fitted.first <= version < fitted.before:
+                return fitted.family
         return self.families[tokenizer_family(model)]
+
+
+@lru_cache(maxsize=1024)
+def version_key(version: str) -> tuple[int, ...]:
+    """Return a client version as numbers that compare; what is no number ends it."""
+    numbers = []
+    for part in version.split("."):
+        if not part.isdigit():
+            break
+        numbers.append(int(part))
+    return tuple(numbers)
 
 
 @lru_cache(maxsize=256)
@@ -69,17 +96,27 @@ def tokenizer_family(model: str) -> str:
 def load_densities(path: Path | None = None) -> Densities:
     """Return the built-in densities, with those of the file at `path` laid over them.
 
+    A file of one's own stands for all models and versions of its families: fitted framing is left out then.
+
     Raises:
         ConfigError: the file is not TOML, names an unknown entry, or gives something that is no positive number.
     """
     built_in = tomllib.loads((Path(__file__).parent / "densities.toml").read_text(encoding="utf-8"))
+    entries = built_in.pop("fitted")
     if path is not None:
+        entries = []
         try:
             given = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, tomllib.TOMLDecodeError) as error:
             raise ConfigError(f"{path}: densities cannot be read: {error}.") from error
         _lay_over(built_in, given, path)
-    return Densities({name: Family(**tables) for name, tables in built_in.items()})
+    families = {name: Family(**tables) for name, tables in built_in.items()}
+    fitted = []
+    for entry in entries:
+        base = families[tokenizer_family(entry["model"])]
+        family = replace(base, framing={**base.framing, **entry["framing"]})
+        fitted.append(Fitted(entry["model"], version_key(entry["first"]), version_key(entry["before"]), family))
+    return Densities(families, tuple(fitted))
 
 
 def _lay_over(base: dict[str, dict[str, dict[str, float]]], given: Mapping[str, object], path: Path) -> None:

@@ -21,6 +21,7 @@ _TEXTS = frozenset(
         *_THREAD,
         *("cut", "truth", "kind", "label", "size_class", "cause", "confidence", "evidence"),
         *("request_id", "first_request_id", "last_request_id", "previous_request_id"),
+        "extended_by_request_id",
     )
 )
 _REALS = frozenset({"logged_seconds", "age_seconds", "lifetime_seconds"})
@@ -78,6 +79,8 @@ LEDGER_COLUMNS: dict[str, tuple[str, ...]] = {
         "persisting_tokens",
         "previous_request_id",
         "previous_cached_tokens",
+        "over_read_tokens",
+        "extended_by_request_id",
         "content_picodollars",
         "cache_picodollars",
         "premium_picodollars",

@@ -93,7 +93,8 @@ def _request(call: Row, output: Output) -> Request:
 
 
 def _family(calls: Sequence[Row], index: int, densities: Densities) -> Family:
-    return densities.family(calls[min(index, len(calls) - 1)]["model"] or "")
+    call = calls[min(index, len(calls) - 1)]
+    return densities.family(call["model"] or "", call["client_version"] or "")
 
 
 def _sizes(calls: Sequence[Row], items: Sequence[Row], owner: Sequence[int], densities: Densities) -> list[Estimate]:

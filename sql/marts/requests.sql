@@ -12,6 +12,8 @@ with calls as (
         arg_max(truth, call_index) as truth,
         arg_min(previous_request_id, call_index) as previous_request_id,
         arg_min(previous_cached_tokens, call_index) as previous_cached_tokens,
+        arg_min(over_read_tokens, call_index) as over_read_tokens,
+        arg_min(extended_by_request_id, call_index) as extended_by_request_id,
         arg_max(expected_read_tokens, call_index) as expected_read_tokens,
         sum(missed_tokens) as missed_tokens,
         sum(content_picodollars) as content_picodollars,
@@ -66,6 +68,8 @@ select
     calls.truth as lineage_truth,  -- exact, snapshot or inferred
     calls.previous_request_id,  -- request before it in its thread
     calls.previous_cached_tokens,  -- tokens that it had read and written
+    coalesce(calls.over_read_tokens, 0) as over_read_tokens,  -- tokens read beyond them: something else had extended the prefix
+    calls.extended_by_request_id,  -- request of another thread that had; null when the log shows none
     calls.expected_read_tokens,  -- tokens that should have been read from cache
     coalesce(cast(calls.missed_tokens as bigint), 0) as missed_tokens,  -- tokens of them that were not
     cast(calls.content_picodollars as decimal(26, 0)) * cast(0.000000000001 as decimal(12, 12)) as content_usd,  -- US dollars, content lane

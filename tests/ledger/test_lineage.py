@@ -61,6 +61,24 @@ def test_compaction_begins_a_lineage_on_the_same_static_prefix():
     assert second.segments[0].expected == [20_000]
 
 
+def test_what_was_read_after_a_compaction_shows_where_the_static_prefix_ends():
+    items = [Item(0, "prompt", size(100)), Item(1, "compact_summary", size(400), cut="compact")]
+    _, second = lineages(items, [request(0, 20_100, 5_000), request(15_000, 5_400, 10)], [1, 2])
+    assert second.segments[0].expected == [15_000]
+    _, second = lineages(items, [request(0, 20_100, 5_000), request(0, 20_400, 10)], [1, 2])
+    assert second.segments[0].expected == [20_000]
+
+
+def test_an_interval_holds_what_is_left_over_beside_the_block_and_never_more_than_the_growth():
+    items = [Item(0, "prompt", size(100)), Item(1, "tool_result", size(300)), Item(2, "tool_result", size(200))]
+    (only,) = lineages(items, [request(0, 1_000, 0), request(1_000, 550, 0)], [1, 3])
+    first, second = (only.placed[block] for block in only.segments[-1].blocks[2:4])
+    assert (first.low, first.high) == (150, 550)  # twice its estimate would be more than the prompt grew
+    assert (second.low, second.high) == (100, 400)
+    (only,) = lineages(items, [request(0, 1_000, 0), request(1_000, 1_100, 0)], [1, 3])
+    assert only.placed[only.segments[-1].blocks[3]].high == 800  # 200, and 600 that no line shows
+
+
 def test_a_rewound_prompt_keeps_only_what_stood_before_it():
     items = [
         Item(0, "prompt", size(100), uuid="a", is_prompt=True),

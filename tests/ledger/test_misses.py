@@ -17,7 +17,7 @@ def test_a_prefix_older_than_its_lifetime_expired_whatever_else_changed():
 
 
 def test_an_hour_entry_outlives_five_minutes():
-    assert label(age_seconds=1800.0, lifetime_seconds=3600.0) == ("K5", "unexplained", "structure")
+    assert label(age_seconds=1800.0, lifetime_seconds=3600.0) == ("K5", "unexplained, nothing was found", "structure")
 
 
 def test_within_two_seconds_of_the_lifetime_it_is_undecided():
@@ -43,4 +43,10 @@ def test_structure_names_a_change_of_model_speed_or_version():
 
 
 def test_a_lost_previous_message_within_the_lifetime_stays_unexplained():
-    assert label(diagnosis="previous_message_not_found") == ("K5", "unexplained", "structure")
+    assert label(diagnosis="previous_message_not_found") == ("K5", "unexplained, nothing was found", "structure")
+
+
+def test_what_nothing_explains_says_how_far_the_cache_was_found():
+    assert label(read_tokens=900, static_tokens=1_000)[1] == "unexplained, only system and tools were found"
+    assert label(read_tokens=1_100, static_tokens=1_000)[1] == "unexplained, an older entry was found"
+    assert label(read_tokens=900, new_blocks_count=21)[1] == "unexplained, after more blocks than the API looks back"
