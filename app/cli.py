@@ -83,6 +83,15 @@ class ExportFormat(StrEnum):
     PARQUET = "parquet"
 
 
+class HitSort(StrEnum):
+    """Which hits come first."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    DEAREST = "dearest"
+    LONGEST = "longest"
+
+
 class SqlFormat(StrEnum):
     """Forms of a query's result."""
 
@@ -492,6 +501,92 @@ def compare(
         terminal.put(terminal.as_json(pair_as_json(found)), out)
     else:
         draw_pair(found)
+
+
+@app.command(
+    epilog=_examples(
+        'her search "permission denied"',
+        "her search '\"no space left\" -test' --tool Bash --errors --since 7d",
+        "her search 'def \\w+_usd' --regex --kind tool_result --json",
+        "her search --reindex",
+    )
+)
+def search(
+    text: Annotated[
+        str, typer.Argument(metavar="[TEXT]", help='Words, "a phrase", beginn*, -without; none: filters alone.')
+    ] = "",
+    is_regex: Annotated[bool, typer.Option("--regex", help="TEXT is a regular expression, as RE2 reads it.")] = False,
+    kind: Annotated[list[str] | None, typer.Option(help="Such as prompt, text, tool_call; may be repeated.")] = None,
+    tool: Annotated[list[str] | None, typer.Option(help="Only this tool; may be repeated.")] = None,
+    file: Annotated[str | None, typer.Option(help="Part of the path of the file that a call names.")] = None,
+    project: Annotated[list[str] | None, typer.Option(help="Only this one; may be repeated.")] = None,
+    owner: Annotated[list[str] | None, typer.Option(help="Only this person; may be repeated.")] = None,
+    model: Annotated[list[str] | None, typer.Option(help="Only this one, as logged; may be repeated.")] = None,
+    client: Annotated[str | None, typer.Option(metavar="VERSION", help="Only this version of the client.")] = None,
+    since: Annotated[str | None, typer.Option(metavar="DAY", help="First day: 2026-01-31, today, or 7d ago.")] = None,
+    until: Annotated[str | None, typer.Option(metavar="DAY", help="Last day, included.")] = None,
+    min_usd: Annotated[float | None, typer.Option(min=0, help="Blocks that cost at least this, first to last.")] = None,
+    only_errors: Annotated[bool, typer.Option("--errors", help="Only failed results.")] = False,
+    session: Annotated[str | None, typer.Option(metavar="ID", help="Only this session.")] = None,
+    sort: Annotated[HitSort, typer.Option(help="Which hits first.")] = HitSort.NEWEST,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Most hits.")] = 20,
+    reindex: Annotated[bool, typer.Option("--reindex", help="Bring the index up to date first.")] = False,
+    is_json: Json = False,
+) -> None:
+    """Find what was said and done, in all sessions."""
+    from decimal import Decimal
+
+    from app import terminal
+    from her_models.lake import open_lake
+    from her_models.reports import Scope
+    from her_models.search import hits
+    from her_models.search.index import update_index
+
+    config = load_config()
+    _require_lake(config)
+    where = hits.SearchFilter(
+        scope=Scope(
+            since_on=_day(since, "--since"),
+            until_on=_day(until, "--until"),
+            owners=tuple(owner or ()),
+            projects=tuple(project or ()),
+            models=tuple(model or ()),
+            time_zone=config.time_zone,
+        ),
+        kinds=tuple(kind or ()),
+        tools=tuple(tool or ()),
+        path=file,
+        version=client,
+        min_usd=None if min_usd is None else Decimal(str(min_usd)),
+        is_error=True if only_errors else None,
+        session_id=session,
+    )
+    with open_lake(config, read_only=True) as lake:
+        if reindex:
+            done = update_index(lake)
+            terminal.aside.print(
+                "Another process is making the index; searching without what it adds."
+                if done is None
+                else f"The index holds {done.texts_count:,} texts, {done.added_count:,} of them new."
+            )
+            if not text and where == hits.SearchFilter(scope=Scope(time_zone=config.time_zone)):
+                return
+        mode: hits.Mode = "regex" if is_regex else "words"
+        found = hits.search(lake.con, config, text, mode, where, sort=sort.value, page_size=limit)
+    if is_json:
+        rows = [{**hit.row, "excerpt": hit.excerpt.text, "marks": hit.excerpt.marks} for hit in found.hits]
+        told = {
+            "command": "search",
+            "query": text,
+            "mode": mode,
+            "hits_count": found.hits_count,
+            "sessions_count": found.sessions_count,
+            "unindexed_count": found.unindexed_count,
+            "hits": rows,
+        }
+        terminal.put(terminal.as_json(told), None)
+    else:
+        terminal.draw_hits(found, config.time_zone)
 
 
 @app.command(epilog=_examples("her dagster", "her dagster --port 3333"))

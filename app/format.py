@@ -144,9 +144,11 @@ def shortened(text: str, limit: int) -> tuple[str, int]:
     return (text, 0) if len(text) <= limit else (text[:limit], len(text) - limit)
 
 
-def one_line(text: str | None, limit: int = 80) -> str:
-    """Return the beginning of a text on one line."""
+def one_line(text: str | None, limit: int = 80, *, spaced: bool = False) -> str:
+    """Return the beginning of a text on one line; `spaced` keeps a space at either end, for pieces of a line."""
     line = " ".join(plain(text or "").split())
+    if spaced and text:
+        line = f"{' ' * text[:1].isspace()}{line}{' ' * (bool(line) and text[-1:].isspace())}"
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 

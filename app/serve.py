@@ -23,6 +23,7 @@ from app.ingest import ingest_command
 from app.terminal import aside, screen
 from her_models.config import Config, default_source
 from her_models.errors import HerError, SourceError
+from her_models.search.refresh import start_refresh
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
@@ -31,6 +32,7 @@ DAGSTER_PORT = 3000
 SMALL_BYTES = 200_000_000  # read before the app opens; more than this is read beside it
 _PATIENCE_SECONDS = 90.0
 _GRACE_SECONDS = 5.0
+_LOOK_AGAIN_SECONDS = 10.0
 
 
 class NoLogs(HerError):
@@ -208,10 +210,40 @@ def _watch(served: subprocess.Popen[bytes], reading: subprocess.Popen[bytes] | N
             why = f" {said[-1]}" if said else ""
             message = f"Reading the logs ended with exit code {reading.returncode}.{why} `her ingest` tries again."
             aside.print(message, markup=False, soft_wrap=True)
-    code = served.wait()
+    code = _wait_indexing(served, config)
     if code:
         raise NotServed(f"The app ended with exit code {code}; its log is logs/app.log in HER_HOME.")
     return 0
+
+
+def _wait_indexing(served: subprocess.Popen[bytes], config: Config) -> int:
+    """Wait for the app to end; meanwhile bring the search index up to the lake whenever that has changed."""
+    refresh: subprocess.Popen[bytes] | None = None
+    indexed: tuple[int, ...] | None = None
+    try:
+        while (code := served.poll()) is None:
+            if refresh is None or refresh.poll() is not None:
+                changed = _catalog_mark(config)
+                if changed != indexed:
+                    refresh, indexed = start_refresh(config), changed
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                served.wait(_LOOK_AGAIN_SECONDS)
+        return code
+    finally:
+        if refresh is not None:
+            _end([refresh])
+
+
+def _catalog_mark(config: Config) -> tuple[int, ...]:
+    """Return what changes with every commit; of a catalog elsewhere, the minute, since it is not looked at here."""
+    if config.catalog:
+        return (int(time.time()) // 60,)
+    marks: list[int] = []
+    for path in (config.catalog_path, config.catalog_path.with_name(f"{config.catalog_path.name}-wal")):
+        with contextlib.suppress(OSError):  # not written yet, or merged
+            found = path.stat()
+            marks += [found.st_mtime_ns, found.st_size]
+    return tuple(marks)
 
 
 def _end(children: Sequence[subprocess.Popen[bytes]]) -> None:

@@ -38,6 +38,7 @@ page = st.navigation(
         st.Page("views/overview.py", title="Overview", icon=":material/monitoring:", default=True),
         st.Page("views/sessions.py", title="Sessions", icon=":material/list:"),
         st.Page("views/session.py", title="Session", icon=":material/play_circle:"),
+        st.Page("views/search.py", title="Search", icon=":material/search:"),
         st.Page("views/sql.py", title="SQL", icon=":material/terminal:"),
         st.Page("views/health.py", title="Health", icon=":material/health_and_safety:"),
     ],

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from rich import box
@@ -21,10 +21,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from app.format import UNKNOWN, one_line, plain, size, tokens, usd
+from app.format import UNKNOWN, one_line, plain, size, tokens, usd, when
+
+if TYPE_CHECKING:
+    from her_models.search.hits import Found
 
 SCHEMA_VERSION = 1  # of everything --json prints; a field may be added without raising it
 _CELL_CHARACTERS = 80
+_EXCERPT_CHARACTERS = 400
 _SHORTEST_TEXT = 12
 
 # Not a terminal: as wide as it needs to be, for grep and for eyes.
@@ -192,6 +196,26 @@ def draw_raw(table: pa.Table) -> None:
     for row in table.to_pylist():
         drawn.add_row(*(Text(_raw_cell(value)) for value in row.values()))
     screen.print(drawn)
+
+
+def draw_hits(found: Found, zone: str) -> None:
+    """Draw what a search found: a line that says where, then the surroundings with what was looked for in bold."""
+    for hit in found.hits:
+        row = hit.row
+        what = row["tool_name"] or row["kind"]
+        where = f"{when(row['logged_at'], zone)}  {row['project'] or UNKNOWN}  {row['session_id']}"
+        screen.print(Text(f"{where}  event {row['block_index'] + 1}  {what}", style="dim"), soft_wrap=True)
+        excerpt, line, at = hit.excerpt, Text("  "), 0
+        for begin, end in excerpt.marks:
+            line.append(one_line(excerpt.text[at:begin], _EXCERPT_CHARACTERS, spaced=True))
+            line.append(one_line(excerpt.text[begin:end], _EXCERPT_CHARACTERS, spaced=True), style="bold yellow")
+            at = end
+        line.append(one_line(excerpt.text[at:], _EXCERPT_CHARACTERS, spaced=True))
+        screen.print(line, soft_wrap=True)
+    rest = "" if len(found.hits) == found.hits_count else f", {len(found.hits):,} shown"
+    screen.print(f"{found.hits_count:,} hits in {found.sessions_count:,} sessions{rest}", soft_wrap=True)
+    if found.unindexed_count == -1:
+        aside.print("There is no index, so every text was read. `her search --reindex` makes one.")
 
 
 def _raw_cell(value: Any) -> str:

@@ -239,12 +239,16 @@ def sessions(
     con: duckdb.DuckDBPyConnection,
     where: SessionFilter | None = None,
     *,
+    hits: pa.Table | None = None,
     sort: SessionSort = "started_at",
     descending: bool = True,
     page_index: int = 0,
     page_size: int = 50,
 ) -> SessionPage:
     """Return one page of the sessions that pass `where`; what has no value stands last in either direction.
+
+    `hits` are the sessions that hold the text of `where` (source_id, session_id, hits_count), as `search.hits` finds
+    them; beside them the text is looked for in titles and at the beginning of ids.
 
     Raises:
         QueryError: `sort` is not one of `SessionSort`.
@@ -257,6 +261,9 @@ def sessions(
         "text": (where.text or "").strip() or None,
         "version": where.version,
         "min_usd": where.min_usd,
+        "hit_sources": hits["source_id"].to_pylist() if hits else [],
+        "hit_sessions": hits["session_id"].to_pylist() if hits else [],
+        "hit_counts": hits["hits_count"].to_pylist() if hits else [],
     }
     # Sorting by a column needs its name in the text; it comes from the fixed list above.
     order = f"{sort} {'desc' if descending else 'asc'} nulls last, started_at desc nulls last, source_id, session_id"

@@ -5,7 +5,7 @@ import dagster as dg
 from pipelines.assets.days import session_days
 from pipelines.assets.logs import session_logs
 from pipelines.assets.shard import shard
-from pipelines.assets.upkeep import lake_files
+from pipelines.assets.upkeep import lake_files, search_index
 from pipelines.checks.asset_checks import ASSET_CHECKS
 from pipelines.jobs import JOBS
 from pipelines.resources import Her
@@ -13,7 +13,7 @@ from pipelines.schedules import SCHEDULES
 from pipelines.sensors import SENSORS
 
 defs = dg.Definitions(
-    assets=[session_logs, shard, session_days, lake_files],
+    assets=[session_logs, shard, session_days, lake_files, search_index],
     asset_checks=ASSET_CHECKS,
     jobs=JOBS,
     schedules=SCHEDULES,

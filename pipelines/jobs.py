@@ -4,7 +4,7 @@ import dagster as dg
 
 from pipelines.assets.days import session_days
 from pipelines.assets.shard import SPECS, shard
-from pipelines.assets.upkeep import lake_files
+from pipelines.assets.upkeep import lake_files, search_index
 
 _TABLES = dg.AssetSelection.assets(*(spec.key for spec in SPECS))
 
@@ -34,9 +34,9 @@ backfill = dg.define_asset_job(
 )
 maintenance = dg.define_asset_job(
     "maintenance",
-    selection=dg.AssetSelection.assets(lake_files),
+    selection=dg.AssetSelection.assets(lake_files, search_index),
     executor_def=dg.in_process_executor,
-    description="Merge small files, expire old snapshots, forget old runs.",
+    description="Merge small files, expire old snapshots, forget old runs, index new texts.",
 )
 
 JOBS = [ingest, nightly, checks, backfill, maintenance]

@@ -37,6 +37,7 @@ from typing import TYPE_CHECKING, Any
 from her_models.config import Config, load_config
 from her_models.errors import HerError, LakeBusy
 from her_models.ingest import IngestReport, SourceReport, ingest_sources, is_current, resolve_sources
+from her_models.search.refresh import search_folder, start_refresh
 from her_models.unforeseen import account_of
 
 if TYPE_CHECKING:
@@ -233,6 +234,8 @@ def _ingest(arguments: argparse.Namespace) -> int:
         done, told = run_ingest(
             config, arguments.paths, arguments.owner, progress=progress, on_wait=on_wait, checks=arguments.checks
         )
+    if done.is_changed and search_folder(config).is_dir():  # whoever never searched pays for no index
+        start_refresh(config)
     broken = _broken(told)
     if arguments.json:
         status = "published" if done.is_changed else "nothing new"

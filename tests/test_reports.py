@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 from her_models import reports
@@ -87,9 +88,10 @@ def two_sessions(con: duckdb.DuckDBPyConnection) -> None:
     fill(con, "blocks", {"session_id": "s2", "block_index": 0, "kind": "prompt", "content_hash": "c1"})
 
 
-def test_sessions_are_found_by_words_said_in_them(con: duckdb.DuckDBPyConnection) -> None:
+def test_sessions_are_found_by_the_hits_given_or_by_their_title(con: duckdb.DuckDBPyConnection) -> None:
     two_sessions(con)
-    said = reports.sessions(con, SessionFilter(text="needle"))
+    hits = pa.table({"source_id": [SOURCE], "session_id": ["s2"], "hits_count": [1]})
+    said = reports.sessions(con, SessionFilter(text="needle"), hits=hits)
     assert said.rows.select(["session_id", "hits_count"]).to_pylist() == [{"session_id": "s2", "hits_count": 1}]
     titled = reports.sessions(con, SessionFilter(text="fix the"))
     assert titled.rows["session_id"].to_pylist() == ["s1"]

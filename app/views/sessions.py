@@ -10,7 +10,9 @@ import streamlit as st
 from app import data, empty, format, tables
 from app.tables import Shown
 from her_models import reports
-from her_models.reports import Scope, SessionFilter, SessionSort
+from her_models.errors import QueryError
+from her_models.reports import Scope, SessionFilter, SessionPage, SessionSort
+from her_models.search import hits
 
 PAGE_SIZE = 50
 SORTS: dict[str, tuple[SessionSort, bool]] = {
@@ -93,6 +95,12 @@ def page_chosen(total_count: int, asked_for: SessionFilter, sort: str) -> int:
     return int(st.number_input(f"Page of {pages}", 1, pages, key="page", bind="query-params", width=140)) - 1
 
 
+def sessions_found(page_index: int) -> SessionPage:
+    """Return one page of the sessions that pass the filters."""
+    order = {"sort": column, "descending": descending}
+    return data.ask(hits.sessions, data.config(), where, **order, page_index=page_index, page_size=PAGE_SIZE)
+
+
 st.title("Sessions")
 where = chosen_filter()
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
@@ -109,13 +117,15 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
         pager = st.container(width=140)
 
 with st.spinner("Searching…", show_time=True):
-    found = data.ask(reports.sessions, where, sort=column, descending=descending, page_index=0, page_size=PAGE_SIZE)
+    try:
+        found = sessions_found(0)
+    except QueryError as error:
+        st.warning(format.escaped(str(error)), icon=":material/error:")
+        st.stop()
 with pager:
     page_index = page_chosen(found.total_count, where, sort)
 if page_index:
-    found = data.ask(
-        reports.sessions, where, sort=column, descending=descending, page_index=page_index, page_size=PAGE_SIZE
-    )
+    found = sessions_found(page_index)
 
 if not found.total_count:
     told.caption("0 sessions")

@@ -1,4 +1,4 @@
-"""Upkeep of the lake: small files are merged, old snapshots expire, old runs are forgotten."""
+"""Upkeep of the lake: small files are merged, old snapshots expire, old runs are forgotten, texts are indexed."""
 
 import dataclasses
 
@@ -18,3 +18,14 @@ def lake_files(context: dg.AssetExecutionContext, her: Her) -> dg.MaterializeRes
         report = maintain(her.config())
     forgotten = forget_old_runs(context.instance)
     return dg.MaterializeResult(metadata={**dataclasses.asdict(report), "forgotten_runs": forgotten})
+
+
+@dg.asset(group_name="upkeep", kinds={"tantivy"}, deps=["contents"])
+def search_index(context: dg.AssetExecutionContext, her: Her) -> dg.MaterializeResult:
+    """The index of texts in HER_HOME/search/, brought up to the lake."""
+    from her_models.lake import open_lake
+    from her_models.search.index import update_index
+
+    with explained(context.retry_number), open_lake(her.config(), read_only=True) as lake:
+        report = update_index(lake)
+    return dg.MaterializeResult(metadata=dataclasses.asdict(report) if report else {"skipped": "another has begun it"})

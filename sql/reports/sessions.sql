@@ -1,25 +1,14 @@
--- sessions: sessions that pass every filter; the text is looked for in titles, ids and all that was said or done.
+-- sessions: sessions that pass every filter; the text is looked for in titles and ids, and stands in those given.
 -- grain: one row per session
 -- key:   source_id, session_id
--- reads: sessions, blocks, contents
+-- reads: sessions
 -- note:  order, limit and offset are put around it by reports.sessions, from a fixed list of columns
 
-with matching_contents as (
-    select source_id, content_hash
-    from contents
-    where $text::varchar is not null and contains(lower(text), lower($text::varchar))
-),
-
-matching_sessions as (
+with matching_sessions as (
     select
-        blocks.source_id,
-        blocks.session_id,
-        count(*) as hits_count
-    from blocks
-    semi join matching_contents
-        on blocks.source_id = matching_contents.source_id and blocks.content_hash = matching_contents.content_hash
-    where $text::varchar is not null
-    group by all
+        unnest($hit_sources::varchar[]) as source_id,
+        unnest($hit_sessions::varchar[]) as session_id,
+        unnest($hit_counts::bigint[]) as hits_count
 )
 
 select

@@ -36,7 +36,7 @@ def words(app: AppTest) -> str:
     return "\n".join(str(element.value) for element in elements)
 
 
-@pytest.mark.parametrize("page", ["overview", "sessions", "session", "sql", "health"])
+@pytest.mark.parametrize("page", ["overview", "sessions", "session", "search", "sql", "health"])
 def test_before_the_first_ingest_every_page_says_what_to_run(empty_home: Path, page: str) -> None:
     assert "./her ingest" in words(opened(page))
 
@@ -180,3 +180,35 @@ def test_while_the_first_ingest_runs_pages_wait_for_it(empty_home: Path, has_lak
     with (empty_home / "ingest.lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert "looks again" in words(opened())
+
+
+def test_a_search_shows_hits_with_what_was_found_marked_and_links_to_their_events(home: Path) -> None:
+    app = opened("search", q="has not been read")
+    assert "1 hit in 1 session" in words(app)
+    [link] = app.get("page_link")
+    assert link.proto.query_string == f"session={SESSION}&source=ada%40laptop&event=4"
+    assert any("File <mark>has</mark> <mark>not</mark>" in one.proto.body for one in app.get("html"))
+
+
+def test_filters_of_a_search_stand_in_the_address(home: Path) -> None:
+    assert "1 hit in 1 session" in words(opened("search", kind="Tool call", tool="Edit", file="LOOP"))
+    assert "5 hits in 1 session" in words(opened("search", q="script.*png", mode="Expression"))
+
+
+def test_an_expression_that_cannot_be_used_is_explained_on_the_page(home: Path) -> None:
+    assert "cannot be used" in words(opened("search", q="(", mode="Expression"))
+
+
+def test_hostile_text_in_hits_is_only_text(home: Path) -> None:
+    app = opened("search", q="owned")
+    drawn = [one.proto.body for one in app.get("html")]
+    labels = [one.proto.label for one in app.get("page_link")]
+    assert any("<mark>owned</mark>" in one for one in drawn)
+    assert not any("<script" in one for one in drawn)
+    assert not any("\x1b" in one or "\u202e" in one for one in [*drawn, *labels])
+    assert labels and not any("![" in one for one in labels)
+    assert "![" not in words(app)
+
+
+def test_before_anything_is_asked_search_says_how_to_ask(home: Path) -> None:
+    assert "A phrase stands in quotation marks" in words(opened("search"))

@@ -34,6 +34,7 @@ def test_graph_from_logs_to_marts_is_this() -> None:
         "schema_drift": ["session_logs"],
         "session_days": ["requests", "sessions", "turns"],
         "lake_files": [],
+        "search_index": ["contents"],
     }
 
 

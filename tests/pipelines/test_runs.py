@@ -144,6 +144,9 @@ def test_maintenance_reports_what_it_did(config: Config, instance: dg.DagsterIns
         found.metadata
     )
     assert billed(config) == 2
+    (indexed,) = result.asset_materializations_for_node("search_index")
+    assert indexed.metadata["texts_count"].value == 2
+    assert indexed.metadata["is_whole"].value
 
 
 def test_nightly_judges_what_it_published_and_tells_the_app(config: Config, instance: dg.DagsterInstance) -> None:
