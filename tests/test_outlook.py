@@ -5,15 +5,19 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from her_models import outlook
 from her_models.budgets import Budget, Spent, read_budgets, spent
 from her_models.config import load_config
+from her_models.contracts import DAILY_COST, REQUESTS
 from her_models.errors import ConfigError
 from her_models.forecast import month_end
 from her_models.movers import largest, mover
+from her_models.reports import Scope
 
 WEDNESDAY = date(2026, 3, 18)
 
@@ -153,3 +157,43 @@ def test_parts_of_a_move_add_up_to_it(now: int, before: int, money: list[Decimal
     found = mover(row)
     assert sum(found.parts.values()) == found.difference_usd
     assert [one.name for one in largest([row], 5)] == (["shop"] if found.difference_usd else [])
+
+
+def _requests() -> duckdb.DuckDBPyConnection:
+    """Two responses on Monday 2026-03-16 at 23:30 UTC, Tuesday in Berlin, and one a week before."""
+    con = duckdb.connect()
+    con.execute(REQUESTS.ddl())
+    con.execute(DAILY_COST.ddl())
+    for started_at, session, usd, excess in (
+        ("2026-03-16 23:30:00+00", "s1", "1.5", "0.5"),
+        ("2026-03-16 23:40:00+00", "s2", "0.5", "0"),
+        ("2026-03-09 10:00:00+00", "s0", "0.25", "0"),
+    ):
+        con.execute(
+            "insert into requests (source_id, session_id, request_id, project, model, started_at, billed_usd,"
+            " content_usd, cache_excess_usd, premium_usd, fees_usd) values"
+            f" ('a@b', '{session}', '{session}', 'shop', 'opus', '{started_at}', {usd},"
+            f" {usd}::decimal(38,12) - {excess}, {excess}, 0, 0)"
+        )
+        con.execute(f"insert into daily_cost (day_on, project, billed_usd) values ('{started_at[:10]}', 'shop', {usd})")
+    return con
+
+
+def test_hours_of_the_week_are_those_of_the_configured_zone() -> None:
+    rows = outlook.week_hours(_requests(), Scope(since_on=date(2026, 3, 12), time_zone="Europe/Berlin")).to_pylist()
+    assert [(row["weekday"], row["hour"], row["requests_count"], row["billed_usd"]) for row in rows] == [(2, 0, 2, 2)]
+
+
+def test_movers_hold_a_week_against_the_week_before() -> None:
+    scope = Scope(time_zone="Europe/Berlin")
+    (found,) = outlook.movers(_requests(), "project", scope, days=7, until_on=date(2026, 3, 17))
+    assert (found.name, found.before_usd, found.now_usd) == ("shop", Decimal("0.25"), Decimal(2))
+    # One session more at 0.25; the two are 1.00 dearer in content; 0.50 is a missed cache.
+    assert found.parts == {"sessions": Decimal("0.25"), "content": 1, "cache": Decimal("0.5"), "premium": 0}
+
+
+def test_budgets_and_forecast_are_asked_of_the_days() -> None:
+    con = _requests()
+    (found,) = outlook.budgets(con, (Budget(10, "month", "shop"),), WEDNESDAY)
+    assert found.spent_usd == 2.25
+    assert outlook.forecast(con, Scope(), WEDNESDAY) is None

@@ -5,7 +5,7 @@
 
 with local as (
     select
-        timezone($time_zone, started_at) as at,
+        timezone($time_zone, started_at) as local_at,
         billed_usd,
         cache_excess_usd
     from requests
@@ -18,12 +18,12 @@ with local as (
 )
 
 select
-    isodow(at)::integer as weekday,  -- 1 Monday to 7 Sunday
-    hour(at)::integer as hour,  -- 0 to 23, configured time zone
+    isodow(local_at)::integer as weekday,  -- 1 Monday to 7 Sunday
+    hour(local_at)::integer as hour,  -- 0 to 23, configured time zone
     count(*) as requests_count,  -- responses
     coalesce(sum(billed_usd), 0) as billed_usd,  -- US dollars
     coalesce(sum(cache_excess_usd), 0) as cache_excess_usd  -- part of it that missing the cache cost on top
 from local
-where at is not null
+where local_at is not null
 group by all
 order by weekday, hour

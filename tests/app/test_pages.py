@@ -11,6 +11,7 @@ from her_models.lake import open_lake
 from tests.app.conftest import HOSTILE, SESSION, SOURCE, SPELLS, UNPRICED
 
 ROUTER = str(Path(__file__).parents[2] / "app" / "streamlit_app.py")
+PAGES = sorted(path.stem for path in (Path(ROUTER).parent / "views").glob("[a-z]*.py"))
 PATIENCE_SECONDS = 60
 
 
@@ -36,9 +37,14 @@ def words(app: AppTest) -> str:
     return "\n".join(str(element.value) for element in elements)
 
 
-@pytest.mark.parametrize("page", ["overview", "sessions", "session", "search", "sql", "health"])
+@pytest.mark.parametrize("page", PAGES)
 def test_before_the_first_ingest_every_page_says_what_to_run(empty_home: Path, page: str) -> None:
     assert "./her ingest" in words(opened(page))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_of_a_filled_lake_can_be_read(home: Path, page: str) -> None:
+    assert [error.value for error in opened(page).error if "could not be read" in error.value] == []
 
 
 def test_overview_marks_a_total_that_lacks_a_price_as_a_lower_bound(home: Path) -> None:
