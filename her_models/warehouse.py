@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Literal
 from her_models.contracts import TABLES
 from her_models.errors import ModelError
 from her_models.ledger.tables import LEDGER_COLUMNS, LEDGER_GRAINS, LEDGER_READS
+from her_models.waste.tables import RULE_COLUMNS, RULE_GRAINS, RULE_READS, WASTE_COLUMNS, WASTE_GRAINS, WASTE_READS
 
 if TYPE_CHECKING:
     import duckdb
@@ -82,7 +83,11 @@ class Step:
 
 STEPS = {
     step.name: step
-    for step in (Step("ledger", "her_models.ledger.build", LEDGER_COLUMNS, LEDGER_GRAINS, LEDGER_READS),)
+    for step in (
+        Step("ledger", "her_models.ledger.build", LEDGER_COLUMNS, LEDGER_GRAINS, LEDGER_READS),
+        Step("waste_rules", "her_models.waste.rules", RULE_COLUMNS, RULE_GRAINS, RULE_READS),
+        Step("waste_cells", "her_models.waste.build", WASTE_COLUMNS, WASTE_GRAINS, WASTE_READS),
+    )
 }
 
 

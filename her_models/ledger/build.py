@@ -76,6 +76,8 @@ def ledger_tables(layout: Layout) -> dict[str, pa.Table]:
         "ledger_calls": _call_rows(layout, context),
         "ledger_context": _context_rows(layout, context, kinds),
         "ledger_misses": _miss_rows(layout, context),
+        "ledger_places": _place_rows(layout),
+        "ledger_entries": _entry_rows(layout),
     }
 
 
@@ -158,8 +160,35 @@ def _block_rows(layout: Layout) -> pa.Table:
         "unlogged_output_tokens": [slot.unlogged for slot in slots],
         "unlogged_output_picodollars": [slot.unlogged_content for slot in slots],
         "is_priced": [priced[slot.thread] for slot in slots],
+        "slot_index": list(range(len(slots))),
     }
     return _typed({name: columns[name] for name in LEDGER_COLUMNS["ledger_blocks"]})
+
+
+def _place_rows(layout: Layout) -> pa.Table:
+    calls = layout.calls
+    columns: dict[str, Any] = {name: [call[name] for call in calls] for name in (*THREAD, "request_id", "call_index")}
+    columns |= {
+        "place_index": list(range(len(calls))),
+        "segment_index": [place.segment for place in layout.places],
+        "lineage_index": [place.lineage for place in layout.places],
+        "is_owned": layout.owned.astype(bool),
+        "prompt_tokens": [prompt_tokens(call) for call in calls],
+    }
+    return _typed({name: columns[name] for name in LEDGER_COLUMNS["ledger_places"]})
+
+
+def _entry_rows(layout: Layout) -> pa.Table:
+    bases = np.array([segment.base for segment in layout.segments], np.int64)[layout.entry_segments]
+    return _typed(
+        {
+            "entry_index": np.arange(len(layout.entry_blocks)),
+            "segment_index": layout.entry_segments,
+            "slot_index": layout.entry_blocks,
+            "size_tokens": layout.entry_sizes,
+            "end_tokens": layout.entry_starts + layout.entry_sizes - bases,
+        }
+    )
 
 
 def _hidden_indexes(slots: Sequence[Block]) -> list[int | None]:

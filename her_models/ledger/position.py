@@ -110,27 +110,27 @@ def _accumulated(low: Ints, high: Ints, weight: Ints, at: Ints) -> Ints:
     return np.where(inside, values[place] + slopes[place] * (at - points[place]), 0)
 
 
-def _pieces(prompts: Prompts) -> list[tuple[str, Ints, Ints, Ints, Ints, Ints, bool]]:
+def pieces(prompts: Prompts) -> list[tuple[str, Ints, Ints, Ints, Ints, Ints, bool]]:
     """Cut each price class at the end of what was expected in cache.
 
     Returns (class, low, high, content price, cache excess, premium, was it missed).
     """
     zero, read_end, hour_end, five_end, end = prompts.edges()
     expected = prompts.base + prompts.expected
-    pieces = []
+    found = []
     starts = (zero, read_end, hour_end, five_end)
     ends = (read_end, hour_end, five_end, end)
     for name, low, high in zip(CLASSES, starts, ends, strict=True):
         actual, standard = prompts.actual.of(name), prompts.standard.of(name)
         premium, nothing = actual - standard, np.zeros_like(actual)
         if name == "cache_read":
-            pieces.append((name, low, high, standard, nothing, premium, False))
+            found.append((name, low, high, standard, nothing, premium, False))
             continue
         cut = np.clip(expected, low, high)
         read = prompts.standard.cache_read
-        pieces.append((name, low, cut, read, standard - read, premium, True))
-        pieces.append((name, cut, high, standard, nothing, premium, False))
-    return pieces
+        found.append((name, low, cut, read, standard - read, premium, True))
+        found.append((name, cut, high, standard, nothing, premium, False))
+    return found
 
 
 def block_lanes(prompts: Prompts, sizes: Ints) -> Lanes:
@@ -156,7 +156,7 @@ def block_lanes(prompts: Prompts, sizes: Ints) -> Lanes:
     _bounded(sum(int((getattr(prompts, name).astype(object) * prompts.actual.of(name)).sum()) for name in CLASSES))
     sums = {name: np.zeros(len(sizes), np.int64) for name in (*CLASSES, "missed", "content", "cache", "premium")}
     one = np.ones(len(prompts), np.int64)
-    for name, low, high, content, cache, premium, is_missed in _pieces(prompts):
+    for name, low, high, content, cache, premium, is_missed in pieces(prompts):
         tokens = np.diff(_accumulated(low, high, one, edges))
         sums[name] += tokens
         if is_missed:
@@ -179,10 +179,10 @@ def request_kind_lanes(prompts: Prompts, sizes: Ints, kinds: Ints, kind_count: i
     edges = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes, dtype=np.int64)])
     shape = (len(prompts), kind_count)
     sums = {name: np.zeros(shape, np.int64) for name in (*CLASSES, "missed", "content", "cache", "premium")}
-    pieces = _pieces(prompts)
+    parts = pieces(prompts)
     for kind in np.unique(kinds):
         mine = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.where(kinds == kind, sizes, 0), dtype=np.int64)])
-        for name, low, high, content, cache, premium, is_missed in pieces:
+        for name, low, high, content, cache, premium, is_missed in parts:
             tokens = _interpolated(edges, mine, high) - _interpolated(edges, mine, low)
             sums[name][:, kind] += tokens
             if is_missed:

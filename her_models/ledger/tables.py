@@ -32,6 +32,8 @@ LEDGER_GRAINS = {
     "ledger_calls": "one row per sub-call of a response, in the session that paid for it",
     "ledger_context": "one row per sub-call and kind of content in it",
     "ledger_misses": "one row per sub-call that missed its cache",
+    "ledger_places": "one row per sub-call of a thread, copied ones included, at its place on the common line",
+    "ledger_entries": "one row per block of a segment, in the order of its prompts",
 }
 LEDGER_COLUMNS: dict[str, tuple[str, ...]] = {
     "ledger_lineages": (
@@ -67,6 +69,7 @@ LEDGER_COLUMNS: dict[str, tuple[str, ...]] = {
         "unlogged_output_tokens",
         "unlogged_output_picodollars",
         "is_priced",
+        "slot_index",
     ),
     "ledger_calls": (
         *_THREAD,
@@ -107,6 +110,17 @@ LEDGER_COLUMNS: dict[str, tuple[str, ...]] = {
         "lifetime_seconds",
         "previous_request_id",
     ),
+    "ledger_places": (
+        *_THREAD,
+        "request_id",
+        "call_index",
+        "place_index",
+        "segment_index",
+        "lineage_index",
+        "is_owned",
+        "prompt_tokens",
+    ),
+    "ledger_entries": ("entry_index", "segment_index", "slot_index", "size_tokens", "end_tokens"),
 }
 
 

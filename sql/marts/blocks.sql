@@ -2,26 +2,15 @@
 -- grain: one row per content block of a session, whatever number of lines repeat it, and one per block that no line
 --        shows: system prompt, tool schemas, what came in between
 -- key:   source_id, session_id, block_index
--- reads: int_blocks, ledger_blocks
+-- reads: int_blocks, int_ledger_slots, ledger_blocks
 -- note:  blocks that no line shows come after the others; their first request says where they entered
 
-with shown as (
-    select
-        source_id,
-        session_id,
-        max(block_index) + 1 as blocks_count
-    from int_blocks
-    group by all
-),
-
-hidden as (
+with hidden as (
     select
         ledger_blocks.*,
-        row_number() over (
-            partition by ledger_blocks.source_id, ledger_blocks.session_id
-            order by ledger_blocks.logged_seconds nulls first, ledger_blocks.thread_id, ledger_blocks.hidden_index
-        ) - 1 as hidden_rank
+        int_ledger_slots.block_index as numbered_index
     from ledger_blocks
+    inner join int_ledger_slots on ledger_blocks.slot_index = int_ledger_slots.slot_index
     where ledger_blocks.block_index is null
 ),
 
@@ -79,7 +68,7 @@ all_blocks as (
     select
         hidden.source_id,
         hidden.session_id,
-        coalesce(shown.blocks_count, 0) + hidden.hidden_rank as block_index,
+        hidden.numbered_index as block_index,
         hidden.turn_index,
         nullif(hidden.thread_id, '') as agent_id,
         hidden.thread_id <> '' as is_sidechain,
@@ -89,10 +78,9 @@ all_blocks as (
         case when hidden.kind = 'tool_schema' then nullif(hidden.label, '') end as tool_name,
         nullif(regexp_extract(hidden.label, '^mcp__(.+?)__', 1), '') as mcp_server,
         hidden.* exclude (
-            source_id, session_id, thread_id, block_index, turn_index, hidden_rank
+            source_id, session_id, thread_id, block_index, turn_index, numbered_index
         )
     from hidden
-    left join shown on hidden.source_id = shown.source_id and hidden.session_id = shown.session_id
 )
 
 select

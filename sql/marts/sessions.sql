@@ -2,7 +2,7 @@
 -- grain: one row per session; its subagents, resumes and parts in several files are joined
 -- key:   source_id, session_id
 -- reads: int_sessions, int_session_lines, int_response_copies, requests, request_context, lineages, unlogged_calls, turns,
---        blocks, stg_event_lines
+--        blocks, stg_event_lines, int_request_waste
 -- note:  history copied from another session is context here, not cost: its responses are counted apart
 
 with request_sums as (
@@ -29,6 +29,16 @@ with request_sums as (
         count(*) filter (where billed_usd is null) as unpriced_requests_count,
         count(*) filter (where is_output_floor) as floor_requests_count
     from requests
+    group by all
+),
+
+waste_sums as (
+    select
+        source_id,
+        session_id,
+        cast(sum(waste_tokens) as bigint) as waste_tokens,
+        sum(waste_usd) as waste_usd
+    from int_request_waste
     group by all
 ),
 
@@ -234,6 +244,9 @@ select
     request_sums.cache_excess_usd,  -- US dollars, cache lane
     request_sums.premium_usd,  -- US dollars, premium lane
     request_sums.fees_usd,  -- US dollars, fees
+    coalesce(waste_sums.waste_tokens, 0) as waste_tokens,  -- tokens, prompts and output
+    case when request_sums.content_usd is not null then coalesce(waste_sums.waste_usd, 0) end
+        as waste_usd,  -- US dollars, part of content_usd
     coalesce(request_sums.missed_tokens, 0) as missed_tokens,  -- tokens that should have been read from cache
     coalesce(request_sums.sent_tokens, 0) as sent_tokens,  -- prompt tokens of all requests
     coalesce(context_sums.hidden_tokens, 0) as hidden_tokens,  -- prompt tokens that no line shows
@@ -257,6 +270,8 @@ select
 from int_sessions
 left join request_sums
     on int_sessions.source_id = request_sums.source_id and int_sessions.session_id = request_sums.session_id
+left join waste_sums
+    on int_sessions.source_id = waste_sums.source_id and int_sessions.session_id = waste_sums.session_id
 left join unlogged
     on int_sessions.source_id = unlogged.source_id and int_sessions.session_id = unlogged.session_id
 left join client_totals

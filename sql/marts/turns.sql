@@ -1,7 +1,7 @@
 -- turns: what each prompt of a person set off, up to the next one.
 -- grain: one row per external prompt of a session, and one, -1, for what came before the first
 -- key:   source_id, session_id, turn_index
--- reads: int_session_lines, int_sessions, requests, blocks, contents
+-- reads: int_session_lines, int_sessions, requests, blocks, contents, int_request_waste
 -- note:  subagents belong to the turn whose call started them, even if they end later
 
 with spans as (
@@ -48,6 +48,17 @@ request_sums as (
         cast(sum(missed_tokens) as bigint) as missed_tokens,
         cast(sum(prompt_tokens) as bigint) as sent_tokens
     from requests
+    group by all
+),
+
+waste_sums as (
+    select
+        source_id,
+        session_id,
+        turn_index,
+        cast(sum(waste_tokens) as bigint) as waste_tokens,
+        sum(waste_usd) as waste_usd
+    from int_request_waste
     group by all
 ),
 
@@ -138,6 +149,9 @@ select
     end as caused_usd,  -- US dollars over the whole life of what it brought in
     request_sums.estimated_usd,  -- US dollars billed in it, best estimate
     request_sums.cache_excess_usd,  -- US dollars of it that missing the cache cost on top
+    coalesce(waste_sums.waste_tokens, 0) as waste_tokens,  -- tokens, prompts and output
+    case when request_sums.incurred_usd is not null then coalesce(waste_sums.waste_usd, 0) end
+        as waste_usd,  -- US dollars of it that were waste, content lane
     coalesce(request_sums.missed_tokens, 0) as missed_tokens,  -- tokens that should have been read
     coalesce(caused_sums.admitted_tokens, 0) as admitted_tokens,  -- tokens that entered a context
     greatest(
@@ -149,6 +163,11 @@ left join request_sums
         spans.source_id = request_sums.source_id
         and spans.session_id = request_sums.session_id
         and spans.turn_index = request_sums.turn_index
+left join waste_sums
+    on
+        spans.source_id = waste_sums.source_id
+        and spans.session_id = waste_sums.session_id
+        and spans.turn_index = waste_sums.turn_index
 left join caused_sums
     on
         spans.source_id = caused_sums.source_id

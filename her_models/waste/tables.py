@@ -1,0 +1,40 @@
+"""Names, columns and grains of the tables that `waste` makes; nothing is imported, so that headers stay cheap."""
+
+from __future__ import annotations
+
+RULE_READS = ("ledger_blocks",)
+RULE_GRAINS = {"waste_rules": "one row per kind of finding"}
+RULE_COLUMNS: dict[str, tuple[str, ...]] = {
+    "waste_rules": ("kind", "label", "rank", "confidence", "rule_version", "remedy", "is_hint", "precision_ratio"),
+}
+
+_CLASSES = ("cache_read_tokens", "cache_write_1h_tokens", "cache_write_5m_tokens", "uncached_tokens")
+WASTE_READS = ("int_waste_targets", "ledger_blocks")
+WASTE_GRAINS = {
+    "waste_findings": "one row per finding",
+    "waste_labels": "one row per sub-call and content label",
+}
+WASTE_COLUMNS: dict[str, tuple[str, ...]] = {
+    "waste_findings": (
+        "finding_number",
+        *_CLASSES,
+        "missed_tokens",
+        "output_tokens",
+        "row_tokens",
+        "content_picodollars",
+        "cache_picodollars",
+        "output_picodollars",
+        "row_picodollars",
+    ),
+    "waste_labels": ("place_index", "label", *_CLASSES, "missed_tokens", "output_tokens", "content_picodollars"),
+}
+_TEXTS = frozenset({"kind", "label", "confidence", "rule_version", "remedy"})
+
+
+def column_type(name: str) -> str:
+    """Return a column's type: string, double, bool or int64."""
+    if name in _TEXTS:
+        return "string"
+    if name.endswith("_ratio"):
+        return "double"
+    return "bool" if name.startswith("is_") else "int64"
