@@ -26,33 +26,12 @@ TOKEN_CLASSES = {
     "output_tokens": ("Output", "#D55E00"),
 }
 
-KINDS = {
-    "prompt": ("Prompt", "#0072B2"),
-    "command": ("Command", "#0072B2"),
-    "thinking": ("Thinking", "#CC79A7"),
-    "text": ("Answer", "#6B7280"),
-    "tool_call": ("Tool call", "#E69F00"),
-    "tool_result": ("Tool result", "#009E73"),
-    "image": ("Image", "#56B4E9"),
-    "document": ("Document", "#56B4E9"),
-    "reminder": ("Reminder", "#A8A29E"),
-    "compact_summary": ("Compaction", "#B8A500"),
-    "interruption": ("Interruption", "#D55E00"),
-}
-ERROR = ("Error", "#D55E00")
-OTHER = ("Other", "#A8A29E")
-
 _GROUPS_SHOWN = 7  # more colours than that no eye tells apart; the rest is one group
 _REST = "all others"
 _NAMES_ON_A_LINE = 5
 _ROWS = "rows"
 _LEAST_DAYS = 14
 _TIGHT = {"left": 0, "top": 0, "right": 4, "bottom": 0}
-
-
-def kind_name(kind: str | None) -> str:
-    """Name of a kind of content, as shown everywhere."""
-    return KINDS.get(kind or "", ((kind or "Other").replace("_", " ").capitalize(), ""))[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,41 +151,6 @@ def token_share(total: Overview) -> Drawing:
             tooltip=[alt.Tooltip("group_name:N", title="Class"), alt.Tooltip("tokens:Q", title="Tokens", format=",d")],
         )
         .properties(height=76, padding=_TIGHT)
-    )
-
-
-def timeline(events: pd.DataFrame) -> Drawing:
-    """Every event as a stroke in its kind's colour, the main thread and subagents apart."""
-    names = list(dict.fromkeys([*(label for label, _ in KINDS.values()), ERROR[0], OTHER[0]]))
-    colours = {**dict(KINDS.values()), **dict([ERROR, OTHER])}
-    present = [name for name in names if name in set(events["kind_label"])]
-    return drawing(
-        alt.Chart(events)
-        .mark_tick(thickness=2, size=26, opacity=0.9)
-        .encode(
-            x=alt.X(
-                "event_number:Q",
-                title=None,
-                scale=alt.Scale(nice=False, zero=False, padding=4, domain=[1, max(len(events), 2)]),
-                axis=None,
-            ),
-            y=alt.Y(
-                "lane:N", title=None, sort=list(dict.fromkeys(events["lane"])), axis=alt.Axis(domain=False, ticks=False)
-            ),
-            color=alt.Color(
-                "kind_label:N",
-                title=None,
-                scale=alt.Scale(domain=present, range=[colours[name] for name in present]),
-                legend=_legend(),
-            ),
-            tooltip=[
-                alt.Tooltip("event_number:Q", title="Event"),
-                alt.Tooltip("kind_label:N", title="Kind"),
-                alt.Tooltip("tool_name:N", title="Tool"),
-                alt.Tooltip("running:N", title="Cost so far"),
-            ],
-        )
-        .properties(height=34 * events["lane"].nunique() + 60, padding=_TIGHT)
     )
 
 

@@ -190,6 +190,5 @@ def _draw_block(session: Session, block: dict[str, Any]) -> None:
 
 def _open_replay(event_number: int) -> None:
     """Turn to the replay at an event; as a callback, since the view is chosen by a widget drawn before."""
-    st.session_state.pop("replay_session", None)  # so that the replay takes up the event of the address
     st.session_state["view"] = "Replay"
     st.query_params["event"] = str(event_number)

@@ -12,8 +12,9 @@ import altair as alt
 import pandas as pd
 import pyarrow as pa
 
-from app import charts, format
+from app import charts, format, kinds
 from app.charts import Drawing
+from app.kinds import CONTEXT_KINDS
 from her_models.ledger_reports import Lanes
 
 USUAL_WINDOW_TOKENS = 200_000
@@ -26,23 +27,6 @@ LANES = {
     "fees_usd": ("Fees", "#B8A500"),
 }
 
-# From below to above as a prompt is built: what stands first at the bottom.
-_KINDS = {
-    "system": ("System and tools", "#44546A"),
-    "tool_schema": ("Tool schemas", "#6B83A3"),
-    "reminder": ("Reminder", "#D6D3D1"),
-    "compact_summary": ("Compaction", "#B8A500"),
-    "prompt": ("Prompt", "#0072B2"),
-    "command": ("Command", "#5BA3D0"),
-    "thinking": ("Thinking", "#CC79A7"),
-    "text": ("Answer", "#6B7280"),
-    "tool_call": ("Tool call", "#E69F00"),
-    "tool_result": ("Tool result", "#009E73"),
-    "image": ("Image", "#56B4E9"),
-    "document": ("Document", "#8FD0F5"),
-    "interruption": ("Interruption", "#D55E00"),
-    "hidden": ("Shown by no line", "#F0E0C0"),
-}
 _OTHER = ("Other", "#E7E5E4")
 _MISS, _CUT = "#D55E00", "#B8A500"
 _BARS_SHOWN = 15
@@ -61,7 +45,7 @@ _CUTS = {
 
 def kind_name(kind: str | None) -> str:
     """Name of a kind of content, with those that only the ledger knows."""
-    return _KINDS[kind][0] if kind in _KINDS else charts.kind_name(kind)
+    return CONTEXT_KINDS[kind][0] if kind in CONTEXT_KINDS else kinds.kind_name(kind)
 
 
 def window_tokens(peak_tokens: int) -> int:
@@ -84,8 +68,8 @@ def context(requests: pa.Table, contexts: pa.Table) -> Drawing | None:
     stacked = _stacked(_thinned(frame), parts)
     rows = pd.concat([stacked, _marks(frame)], ignore_index=True)
     rows["limit"] = limit
-    present = [name for name, _ in [*_KINDS.values(), _OTHER] if name in set(stacked["name"])]
-    colours = dict([*_KINDS.values(), _OTHER])
+    present = [name for name, _ in [*CONTEXT_KINDS.values(), _OTHER] if name in set(stacked["name"])]
+    colours = dict([*CONTEXT_KINDS.values(), _OTHER])
     across = alt.Scale(domain=[0.5, len(frame) + 0.5], nice=False, zero=False)
     numbers = alt.Axis(grid=False, tickMinStep=1, format="d")
     x = alt.X("number:Q", title="Request", scale=across, axis=numbers)
@@ -245,10 +229,10 @@ def _thinned(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _stacked(frame: pd.DataFrame, parts: pd.DataFrame) -> pd.DataFrame:
-    places = {kind: place for place, kind in enumerate(_KINDS)}
+    places = {kind: place for place, kind in enumerate(CONTEXT_KINDS)}
     parts = parts.assign(place=parts["kind"].map(places).fillna(len(places)))
     rows = frame.merge(parts, on="request_id", suffixes=("", "_of_kind")).sort_values(["number", "place"])
-    rows["name"] = [_KINDS.get(kind, _OTHER)[0] for kind in rows["kind"]]
+    rows["name"] = [CONTEXT_KINDS.get(kind, _OTHER)[0] for kind in rows["kind"]]
     rows["high"] = rows.groupby("number")["tokens"].cumsum()
     rows["low"] = rows["high"] - rows["tokens"]
     rows["billed"] = [_usd(usd) for usd in rows["billed_usd"]]

@@ -15,7 +15,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import charts, format
+from app import format, kinds
 
 CHARACTERS_SHOWN = 20_000  # more than this makes the browser slow; the rest is a download away
 _HIGHLIGHTED = 8_000  # beyond it, colouring code costs more than it gives
@@ -64,7 +64,7 @@ def draw_event(event: dict[str, Any], text: Text | None, *, key: str, whole: Cal
 
 def label(event: dict[str, Any]) -> str:
     """Name an event's kind as charts and lists do: errors are a kind of their own."""
-    return charts.ERROR[0] if event["is_error"] else charts.kind_name(event["kind"])
+    return kinds.ERROR[0] if event["is_error"] else kinds.kind_name(event["kind"])
 
 
 def summary(event: dict[str, Any], limit: int = 110) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import charts, context, data, empty, format, replay, tables
+from app import context, data, empty, format, tables
+from app.replay import component as replay
 from app.tables import Shown
 from her_models import reports
 from her_models.reports import Session
@@ -131,14 +132,8 @@ def draw_caveats(session: Session) -> None:
 
 
 def draw_replay(session: Session) -> None:
-    """Draw the timeline and, below it, the replay."""
-    record = data.ask(replay.recording, session.source_id, session.session_id)
-    if not record.length:
-        st.info("This session's log holds nothing that was said or done.")
-        return
-    drawing = data.derived(charts.timeline, replay.timeline_rows, session.source_id, session.session_id)
-    drawing.draw("Timeline of the session's events by kind")
-    replay.draw(session, record)
+    """Draw the replay at the event the address names; words of a search are found again in it."""
+    replay.draw(session, words=st.query_params.get("q"))
 
 
 def draw_turns(session: Session) -> None:
@@ -174,10 +169,8 @@ def draw_turns(session: Session) -> None:
         height=min(38 + 35 * turns.num_rows, 720),
     )
     if clicked is not None:
-        record = data.ask(replay.recording, session.source_id, session.session_id)
-        places = record.rows["turn_index"].to_pylist()
         turn = turns["turn_index"][clicked].as_py()
-        st.session_state.pop("replay_session", None)
+        places = data.ask(reports.session_events, session.source_id, session.session_id)["turn_index"].to_pylist()
         target = {"event": str(places.index(turn) + 1)} if turn in places else {}
         st.switch_page(
             "views/session.py", query_params={"session": session.session_id, "source": session.source_id, **target}

@@ -7,6 +7,7 @@ select
     agent_id,  -- empty for the main thread
     agent_type,  -- type named in the call that started it
     description,  -- description given in that call
+    tool_use_id,  -- that call, where found
     started_at,  -- first response
     ended_at,  -- last response
     models,  -- models that answered

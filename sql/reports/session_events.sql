@@ -51,6 +51,7 @@ block_bills as (
     select
         block_index,
         count(*) as requests_count,
+        list(request_id order by request_index) as counted_request_ids,
         max(model) as model,
         max(prompt_tokens) as prompt_tokens,
         sum(uncached_input_tokens) as uncached_input_tokens,
@@ -85,9 +86,14 @@ select
     session_blocks.tool_name,  -- tool, on calls and results
     session_blocks.tool_use_id,  -- joins call and result
     session_blocks.path,  -- file the call names
+    session_blocks.range_start,  -- first line read or written, from 1
     session_blocks.is_error,  -- a failed result
     session_blocks.is_inherited,  -- copied from another session, paid there
     session_blocks.text_bytes,  -- UTF-8 bytes
+    case
+        when session_blocks.kind = 'image'
+            then count(*) filter (session_blocks.kind = 'image') over in_line - 1
+    end as line_image_index,  -- of a picture, its place among those of its line, from 0
     session_blocks.image_width,  -- pixels
     session_blocks.image_height,  -- pixels
     session_blocks.content_hash,  -- key of contents
@@ -103,6 +109,7 @@ select
     block_bills.is_output_floor,  -- its output is a lower bound
     block_bills.billed_usd,  -- US dollars billed here; null without a price
     block_bills.requests_count,  -- responses counted here
+    block_bills.counted_request_ids,  -- which these are
     last_value(block_bills.prompt_tokens ignore nulls) over in_lane as context_tokens,  -- prompt last sent on its thread
     sum(block_bills.billed_usd) over in_order as running_usd,  -- US dollars so far
     coalesce(sum(block_bills.requests_count) over in_order, 0)::bigint as running_requests_count,  -- responses so far
@@ -118,6 +125,11 @@ inner join gaps on session_blocks.block_index = gaps.block_index
 left join block_bills on session_blocks.block_index = block_bills.block_index
 window
     in_order as (order by session_blocks.block_index rows unbounded preceding),
+    in_line as (
+        partition by session_blocks.file_id, session_blocks.offset_bytes
+        order by session_blocks.line_block_index
+        rows unbounded preceding
+    ),
     in_lane as (
         partition by coalesce(session_blocks.agent_id, '')
         order by session_blocks.block_index

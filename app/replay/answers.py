@@ -1,0 +1,81 @@
+"""What the player asks while it runs: texts of a stretch, hits of a search, a text uncut, where a value came from.
+
+What belongs here: from a question to an answer that can be sent. What does not: how a question travels (`component`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+
+from app import data, format
+from app.replay.rendering import Text, event_html, image_address
+from her_models import replay_reports, reports
+from her_models.errors import QueryError
+
+STRETCH = 32  # events whose texts are fetched together; `player.js` counts with the same number
+_CHARACTERS_FETCHED = 200_000  # a tool call has to be whole to be taken apart
+_WORDS_LONGEST = 500
+
+
+def answer(question: dict[str, Any], source_id: str, session_id: str) -> Any:
+    """Return what a question of the player asks for.
+
+    Raises:
+        QueryError: there is no such question, or it is not well formed.
+    """
+    kind = question.get("kind")
+    if kind == "texts":
+        return data.ask(texts_of_stretch, source_id, session_id, int(question["stretch"]))
+    if kind == "find":
+        return data.ask(hits, source_id, session_id, str(question["words"])[:_WORDS_LONGEST])
+    if kind == "whole":
+        return whole_text(source_id, session_id, int(question["event"]))
+    raise QueryError(f"The replay knows no question {kind!r}.")
+
+
+def texts_of_stretch(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str, stretch: int) -> list[str]:
+    """Return the rendered texts of one stretch of events; one query serves them all."""
+    events = data.ask(reports.session_events, source_id, session_id)
+    rows = events.slice(stretch * STRETCH, STRETCH).to_pylist()
+    if not rows:
+        return []
+    return rendered(con, source_id, session_id, rows)
+
+
+def rendered(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str, rows: list[dict[str, Any]]) -> list[str]:
+    """Return the texts of events that follow each other, rendered."""
+    found = reports.event_texts(
+        con,
+        source_id,
+        session_id,
+        rows[0]["event_index"],
+        rows[-1]["event_index"],
+        characters=_CHARACTERS_FETCHED,
+    ).to_pylist()
+    texts = {row["content_hash"]: Text(row["text"], row["text_chars"]) for row in found}
+    return [event_html(row, texts.get(row["content_hash"]), _picture(con, source_id, row)) for row in rows]
+
+
+def _picture(con: duckdb.DuckDBPyConnection, source_id: str, row: dict[str, Any]) -> str | None:
+    if row["kind"] != "image" or row["file_id"] is None:
+        return None
+    line = reports.raw_line(con, source_id, row["file_id"], row["offset_bytes"])
+    return image_address(line.raw, row["line_image_index"]) if line else None
+
+
+def hits(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str, words: str) -> dict[str, Any]:
+    """Return the events whose text, tool or path holds `words`, whatever their case."""
+    found = replay_reports.hits(con, source_id, session_id, words)
+    return {"positions": found["event_index"].to_pylist()}
+
+
+def whole_text(source_id: str, session_id: str, event: int) -> str:
+    """Return the text of an event uncut, with what acts on a screen made visible."""
+    events = data.ask(reports.session_events, source_id, session_id)
+    if not 0 <= event < events.num_rows:
+        raise QueryError(f"The session has no event {event + 1}.")
+    content_hash = events["content_hash"][event].as_py()
+    text = data.ask(reports.content_text, source_id, content_hash) if content_hash else None
+    return format.plain(text or "")

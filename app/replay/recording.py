@@ -1,0 +1,292 @@
+"""A session as compact arrays: what the browser needs to draw every event, without any of their texts.
+
+What belongs here: which figures and marks a replay shows, and their form on the wire. What does not: the queries
+(`reports`, `replay_reports`), how a text is rendered (`rendering`), how anything is drawn (`player.js`).
+
+Columns are lists as long as the session has events; what only some events have (bills, marks) is a list of rows that
+begin with the event's position. Money is whole nanodollars, which a browser adds without error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+
+from app import format
+from app.kinds import CONTEXT_KINDS, ERROR, KINDS, TOOL_TRACKS, named, tool_track
+from her_models import contracts, ledger_reports, replay_reports, reports
+from her_models.reports import Session
+
+Recording = dict[str, Any]
+ERRED, INHERITED, EDIT, LEFT_BEHIND = 1, 2, 4, 8  # bits of `flags`
+_NANO = 10**9
+_SUMMARY_CHARACTERS = 88
+_DEAREST_SHOWN = 10
+_CUTS = {"compact": "Compaction", "clear": "Cleared", "rewind": "Rewound", "collapse": "Context collapsed, unmarked"}
+
+
+def recording(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str, time_zone: str) -> Recording:
+    """Return a session's recording; asked through `data.ask`, so that it is made once per snapshot."""
+    session = reports.session_headers(con, session_id, source_id)[0]
+    events = reports.session_events(con, source_id, session_id)
+    column = {name: events[name].to_pylist() for name in events.column_names if not name.startswith("running_")}
+    agents = reports.session_agents(con, source_id, session_id).to_pylist()
+    requests = ledger_reports.requests(con, source_id, session_id).to_pylist()
+    lanes, lane_of = _lanes(column, agents)
+    tools, tool_of = _tools(column["tool_name"])
+    placed = _placed(column["counted_request_ids"])
+    bills, bill_of = _bills(requests, placed, column, lane_of, con, source_id, session_id)
+    branches = _branches(con, source_id, session_id, column, requests, placed)
+    left_behind = {index for branch in branches for index in branch.left_behind}
+    kinds = list(dict.fromkeys(column["kind"]))
+    instants = column["logged_at"]
+    first = next((moment for moment in instants if moment), None)
+    return {
+        "id": f"{source_id}/{session_id}",
+        "version": f"{events.num_rows} {session.billed_usd}",
+        "source_id": source_id,
+        "session_id": session_id,
+        "title": format.one_line(session.title, 90) or session_id,
+        "facts": _facts(session),
+        "zone": time_zone,
+        "started_ms": round(first.timestamp() * 1000) if first else None,
+        "count": events.num_rows,
+        "kinds": [[kind, *named(kind, KINDS)] for kind in kinds],
+        "error": ERROR,
+        "kind": _indices(kinds, column["kind"]),
+        "tracks": list(TOOL_TRACKS),
+        "tools": tools,
+        "tool": tool_of,
+        "lanes": lanes,
+        "lane": lane_of,
+        "gap_ms": [round(gap * 1000) for gap in column["gap_seconds"]],
+        "turn": [-1 if turn is None else turn for turn in column["turn_index"]],
+        "flags": [
+            (ERRED if erred else 0)
+            | (INHERITED if inherited else 0)
+            | (EDIT if kind == "tool_call" and tool in TOOL_TRACKS["Edit"] else 0)
+            | (LEFT_BEHIND if index in left_behind else 0)
+            for index, (erred, inherited, kind, tool) in enumerate(
+                zip(column["is_error"], column["is_inherited"], column["kind"], column["tool_name"], strict=True)
+            )
+        ],
+        "pair": _pairs(column["tool_use_id"], column["kind"]),
+        "words": [
+            format.one_line(path or preview, _SUMMARY_CHARACTERS) if path or preview else ""
+            for path, preview in zip(column["path"], column["preview"], strict=True)
+        ],
+        "bills": bills,
+        "context": _contexts(con, source_id, session_id, bill_of),
+        "misses": [
+            [
+                placed[row["request_id"]],
+                row["label"],
+                row["cause"] or "",
+                row["missed_tokens"],
+                _nano(row["excess_usd"]),
+            ]
+            for row in requests
+            if row["label"] and row["request_id"] in placed
+        ],
+        "cuts": [
+            [placed[row["request_id"]], _CUTS.get(row["cut"], row["cut"])]
+            for row in requests
+            if row["cut"] and row["request_id"] in placed
+        ],
+        "dearest": _dearest(bills),
+        "waste": _waste(con, source_id, session_id, events.num_rows),
+        "branches": [[branch.fork_index, branch.prompt_index] for branch in branches],
+        "relatives": _relatives(con, session),
+    }
+
+
+def _facts(session: Session) -> dict[str, Any]:
+    return {
+        "billed_nano": _nano(session.billed_usd if session.requests_count else Decimal(0)),
+        "is_floor": bool(session.unpriced_requests_count or session.floor_requests_count),
+        "project": session.project or "",
+        "models": list(session.models),
+        "forked_from": session.forked_from_session_id,
+    }
+
+
+def _indices(names: Sequence[str], values: Sequence[str]) -> list[int]:
+    places = {name: place for place, name in enumerate(names)}
+    return [places[value] for value in values]
+
+
+def _tools(names: Sequence[str | None]) -> tuple[list[list[Any]], list[int]]:
+    """Return tools as [name, track], and for each event its tool or -1."""
+    tracks = list(TOOL_TRACKS)
+    known = [name for name in dict.fromkeys(names) if name]
+    places = {name: place for place, name in enumerate(known)}
+    shown = [[format.one_line(name, 60), tracks.index(tool_track(name))] for name in known]
+    return shown, [places[name] if name else -1 for name in names]
+
+
+def _lanes(column: dict[str, list[Any]], agents: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[int]]:
+    """Return the threads in order of appearance, the main thread first, and for each event its thread."""
+    known = {row["agent_id"]: row for row in agents}
+    ids = ["", *dict.fromkeys(agent for agent in column["agent_id"] if agent)]
+    calls = {
+        use: index
+        for index, (use, kind) in enumerate(zip(column["tool_use_id"], column["kind"], strict=True))
+        if use and kind == "tool_call"
+    }
+    lanes = []
+    for agent in ids:
+        row = known.get(agent, {})
+        name = "Main" if not agent else row.get("agent_type") or row.get("description") or _unnamed(agent)
+        lanes.append(
+            {
+                "id": agent,
+                "name": format.one_line(name, 28),
+                "what": format.one_line(row.get("description"), 80),
+                "call": calls.get(row.get("tool_use_id")),
+                "nano": _nano(row.get("billed_usd")),
+            }
+        )
+    places = {agent: place for place, agent in enumerate(ids)}
+    return lanes, [places[agent or ""] for agent in column["agent_id"]]
+
+
+def _unnamed(agent: str) -> str:
+    """The client's own calls run as subagents that nobody started; the id of one that compacts says so."""
+    return "Compaction" if agent.startswith("acompact") else "Agent"
+
+
+def _placed(counted: Sequence[list[str] | None]) -> dict[str, int]:
+    """Return at which event each response is counted."""
+    return {request: index for index, found in enumerate(counted) for request in found or ()}
+
+
+def _bills(
+    requests: list[dict[str, Any]],
+    placed: dict[str, int],
+    column: dict[str, list[Any]],
+    lane_of: list[int],
+    con: duckdb.DuckDBPyConnection,
+    source_id: str,
+    session_id: str,
+) -> tuple[dict[str, Any], dict[str, int]]:
+    """Return the responses in order of events as columns, and the place of each among them."""
+    tokens = {row["request_id"]: row for row in replay_reports.bills(con, source_id, session_id).to_pylist()}
+    ordered = sorted(
+        (row for row in requests if row["request_id"] in placed), key=lambda row: placed[row["request_id"]]
+    )
+    models = list(dict.fromkeys(row["model"] or "unknown model" for row in ordered))
+    found = [tokens[row["request_id"]] for row in ordered]
+    bills = {
+        "event": [placed[row["request_id"]] for row in ordered],
+        "lane": [lane_of[placed[row["request_id"]]] for row in ordered],
+        "nano": [row["nanodollars"] for row in found],
+        "prompt": [row["prompt_tokens"] or 0 for row in found],
+        "read": [row["cache_read_tokens"] for row in found],
+        "write": [row["cache_write_tokens"] for row in found],
+        "uncached": [row["uncached_input_tokens"] for row in found],
+        "output": [row["output_tokens"] for row in found],
+        "floor": [int(bool(row["is_output_floor"])) for row in found],
+        "model": _indices(models, [row["model"] or "unknown model" for row in ordered]),
+        "models": models,
+    }
+    return bills, {row["request_id"]: place for place, row in enumerate(ordered)}
+
+
+def _contexts(
+    con: duckdb.DuckDBPyConnection, source_id: str, session_id: str, bill_of: dict[str, int]
+) -> dict[str, Any]:
+    """Return what prompts were made of: kinds, and rows of [bill, kind, tokens, nanodollars] in order of bills."""
+    found = replay_reports.contexts(con, source_id, session_id)
+    kinds = found["kind"].to_pylist()
+    present = [kind for kind in CONTEXT_KINDS if kind in set(kinds)]
+    others = [kind for kind in dict.fromkeys(kinds) if kind not in CONTEXT_KINDS]
+    names = [*present, *others]
+    places = {name: place for place, name in enumerate(names)}
+    columns = zip(
+        found["request_id"].to_pylist(),
+        kinds,
+        found["tokens"].to_pylist(),
+        found["nanodollars"].to_pylist(),
+        strict=True,
+    )
+    rows = [
+        (bill_of[request], places[kind], tokens, nano) for request, kind, tokens, nano in columns if request in bill_of
+    ]
+    rows.sort(key=lambda row: row[:2])
+    return {
+        "kinds": [[name, *named(name, CONTEXT_KINDS)] for name in names],
+        "rows": [list(part) for part in zip(*rows, strict=True)] if rows else [[], [], [], []],
+    }  # fmt: skip
+
+
+def _pairs(uses: Sequence[str | None], kinds: Sequence[str]) -> list[int]:
+    """Return for each call how far on its result stands, for each result how far back its call; 0 without one."""
+    calls: dict[str, int] = {}
+    pairs = [0] * len(uses)
+    for index, (use, kind) in enumerate(zip(uses, kinds, strict=True)):
+        if not use:
+            continue
+        if kind == "tool_call":
+            calls[use] = index
+        elif kind == "tool_result" and use in calls:
+            pairs[index] = calls[use] - index
+            pairs[calls[use]] = index - calls[use]
+    return pairs
+
+
+def _branches(
+    con: duckdb.DuckDBPyConnection,
+    source_id: str,
+    session_id: str,
+    column: dict[str, list[Any]],
+    requests: list[dict[str, Any]],
+    placed: dict[str, int],
+) -> list[replay_reports.Branch]:
+    """Return the rewinds of the main thread; the prompt that began one is the last before its first response."""
+    main = [index for index, agent in enumerate(column["agent_id"]) if not agent]
+    prompts = [index for index in main if column["kind"][index] in ("prompt", "command")]
+    starts = [
+        placed[row["request_id"]]
+        for row in requests
+        if row["cut"] == "rewind" and not row["thread_id"] and row["request_id"] in placed
+    ]
+    rewound = [max((prompt for prompt in prompts if prompt <= start), default=-1) for start in starts]
+    return replay_reports.branches(con, source_id, session_id, main, [prompt for prompt in rewound if prompt >= 0])
+
+
+def _dearest(bills: dict[str, Any]) -> list[int]:
+    paid = sorted(
+        ((nano, event) for nano, event in zip(bills["nano"], bills["event"], strict=True) if nano), reverse=True
+    )
+    return sorted({event for _, event in paid[:_DEAREST_SHOWN]})  # fmt: skip
+
+
+def _waste(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str, count: int) -> list[list[Any]]:
+    """Return what was found to be waste, at the block that is; none where the lake has no such table yet."""
+    if "waste" not in contracts.TABLES:
+        return []
+    rows = replay_reports.waste(con, source_id, session_id).to_pylist()
+    return [
+        [
+            row["event_index"],
+            row["kind"],
+            format.one_line(row["evidence"], 240),
+            row["nanodollars"],
+            int(row["is_hint"]),
+        ]
+        for row in rows
+        if row["event_index"] is not None and row["event_index"] < count
+    ]
+
+
+def _relatives(con: duckdb.DuckDBPyConnection, session: Session) -> list[list[Any]]:
+    """Return sessions that went on from this one as [session, title, last event taken along]."""
+    rows = replay_reports.relatives(con, session.source_id, session.session_id).to_pylist()
+    return [[row["session_id"], format.one_line(row["title"], 60), row["last_event_index"]] for row in rows]
+
+
+def _nano(usd: Decimal | None) -> int | None:
+    return None if usd is None else round(usd * _NANO)
