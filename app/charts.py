@@ -16,6 +16,10 @@ import pyarrow as pa
 import streamlit as st
 
 from app import format
+from app.kinds import ERROR as ERROR
+from app.kinds import KINDS as KINDS
+from app.kinds import OTHER as OTHER
+from app.kinds import kind_name as kind_name
 from her_models.reports import Overview
 
 TOKEN_CLASSES = {
