@@ -127,7 +127,7 @@ def long_session(requests: int = REQUESTS, blocks: int = BLOCKS) -> tuple[list[d
                 {
                     "source_id": "bench", "session_id": "long", "thread_id": "", "block_index": place,
                     "line_block_index": 0, "turn_index": 0, "uuid": f"u{place}", "parent_uuid": None,
-                    "is_prompt": False, "is_clear": False,
+                    "is_prompt": False, "is_clear": False, "is_compact": False,
                     "request_id": None if kind == "tool_result" else f"r{number}", "logged_seconds": float(number),
                     "kind": kind, "tool_name": "Bash", "path": None, "text_bytes": 900, "signature_bytes": 0,
                     "parameters_count": 1, "image_width": None, "image_height": None,

@@ -34,8 +34,9 @@ def shared_prefixes(threads: Sequence[Sequence[Row]], place_of: Callable[[int, i
         group = tuple(call[name] for name in ("source_id", "session_id", "model", "client_version", "agent_type"))
         prefix, until = proven.get(group, (0, 0.0))
         place = place_of(number, 0)
-        if place is not None and prefix > call["cache_read_tokens"] and started <= until:
-            shared[place] = min(prefix, prompt_tokens(call))
+        warm = min(prefix, prompt_tokens(call))
+        if place is not None and warm > call["cache_read_tokens"] and started <= until:
+            shared[place] = warm
         lifetime = HOUR_SECONDS if call["cache_write_1h_tokens"] else FIVE_MINUTES_SECONDS
         latest = max((other["started_seconds"] or 0.0) for other in calls)
         proven[group] = (max(prefix, call["cache_read_tokens"]), max(until, latest + lifetime))

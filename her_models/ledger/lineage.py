@@ -42,6 +42,7 @@ class Item:
     parent: str | None = None
     is_prompt: bool = False
     cut: str | None = None  # "compact" or "clear": the context begins anew with this block
+    asks_compaction: bool = False  # it begins anew here if the prompt became shorter
     key: str = ""
     label: str = ""
 
@@ -296,12 +297,13 @@ class _Walk:
 
     def extend(self, items: Sequence[Item], request: int) -> None:
         """Add the blocks that came since the last request, and the request that saw them."""
-        cuts = [place for place, item in enumerate(items) if item.cut]
+        prompt = self.requests[request].prompt
+        is_shorter = bool(self.lineages) and prompt < sum(self.segment.sizes)
+        cuts = [place for place, item in enumerate(items) if item.cut or (item.asks_compaction and is_shorter)]
         if not self.lineages or cuts:
             first = cuts[-1] if cuts else 0
-            self._begin(items[first].cut or "start" if cuts else "start", items[first:], request)
+            self._begin(items[first].cut or "compact" if cuts else "start", items[first:], request)
             return
-        prompt = self.requests[request].prompt
         previous = self.requests[self.previous]
         branch = self._branch(items, request)
         if branch is not None:

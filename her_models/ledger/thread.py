@@ -76,7 +76,17 @@ def _snapshot_items(calls: Sequence[Row], densities: Densities, log: RequestLog)
 
 def _item(place: int, row: Row, size: Estimate, request: int) -> Item:
     cut = "compact" if row["kind"] == "compact_summary" else "clear" if row["is_clear"] else None
-    return Item(place, row["kind"], size, request, row["uuid"], row["parent_uuid"], bool(row["is_prompt"]), cut)
+    return Item(
+        place,
+        row["kind"],
+        size,
+        request,
+        row["uuid"],
+        row["parent_uuid"],
+        bool(row["is_prompt"]),
+        cut,
+        asks_compaction=bool(row["is_compact"]),
+    )
 
 
 def _request(call: Row, output: Output) -> Request:

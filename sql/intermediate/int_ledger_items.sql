@@ -118,7 +118,10 @@ select
     int_blocks.uuid,  -- line
     parents.parent_uuid,  -- for prompts: nearest line before that carries a block
     parents.prompt_uuid is not null as is_prompt,  -- a person's prompt that follows another line
-    int_blocks.kind = 'command' and int_blocks.preview like '%/clear%' as is_clear,  -- the context begins anew here
+    int_blocks.kind = 'command' and regexp_matches(int_blocks.preview, '<command-name>/?clear</command-name>')
+        as is_clear,  -- the context begins anew here
+    int_blocks.kind = 'command' and regexp_matches(int_blocks.preview, '<command-name>/?compact</command-name>')
+        as is_compact,  -- a compaction was asked for; clients before 1.0.100 log nothing else of it
     int_blocks.request_id,  -- response it was part of
     epoch(int_blocks.logged_at) as logged_seconds,  -- time, seconds since 1970
     int_blocks.kind,  -- kind

@@ -196,3 +196,53 @@ def test_the_static_prefix_of_older_clients_is_within_five_percent(
             wrong.append((call["version"], call["run"], call["class"], static, true))
     assert versions == {"0.2.126", "1.0.128", "2.0.77"}
     assert wrong == []
+
+
+# US dollars per million tokens: input, write for five minutes, read, output.
+LIST_PRICES = {
+    "claude-3-5-haiku-20241022": (0.8, 1.0, 0.08, 4.0),
+    "claude-haiku-4-5-20251001": (1.0, 1.25, 0.1, 5.0),
+    "claude-3-7-sonnet-20250219": (3.0, 3.75, 0.3, 15.0),
+    "claude-sonnet-4-20250514": (3.0, 3.75, 0.3, 15.0),
+    "claude-sonnet-4-5-20250929": (3.0, 3.75, 0.3, 15.0),
+    "claude-opus-5-5": (4.0, 5.0, 0.2, 20.0),
+}
+COUNTED = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens")
+
+
+def _occasion(call: Call) -> str:
+    if call["status"] != "complete":
+        return "broken or interrupted"
+    return "compaction" if call["class"] == "compact" else "small-model checks"
+
+
+def test_calls_that_no_line_shows_cost_what_is_estimated_for_them(
+    ground_truth_lake: Config, known: Mapping[str, Call]
+) -> None:
+    """Every compaction, whatever the client logs of it; streams that broke, where the next prompt shows it."""
+    logged = dict(rows(ground_truth_lake, "select request_id, session_id from requests"))
+    true: dict[tuple[str, str], float] = defaultdict(float)
+    for request_id, call in known.items():
+        if request_id not in logged and call.get("billed") and call["class"] != "warmup":
+            prices = LIST_PRICES[call["model"]]
+            cost = sum(call["billed"][name] * price / 1e6 for name, price in zip(COUNTED, prices, strict=True))
+            true[call["version"], _occasion(call)] += cost
+    # A file's path begins with version and run; small-model calls are made in sessions without a logged response, too.
+    query = """
+        select split_part(min(source_files.path), '/', 1), occasion, any_value(low_usd), any_value(high_usd)
+        from unlogged_calls
+        inner join lines on unlogged_calls.session_id = lines.session_id
+        inner join source_files on lines.file_id = source_files.file_id
+        group by unlogged_calls.session_id, call_index, occasion
+    """
+    stated: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
+    for version, occasion, low, high in rows(ground_truth_lake, query):
+        stated[version, occasion][0] += float(low)
+        stated[version, occasion][1] += float(high)
+    without_trace = {("1.0.128", "broken or interrupted"), ("2.0.77", "broken or interrupted")}
+    assert set(true) - set(stated) == without_trace
+    assert set(stated) <= set(true)
+    assert {key: (low, true[key], high) for key, (low, high) in stated.items() if not low <= true[key] <= high} == {}
+    assert {version for version, occasion in stated if occasion == "compaction"} == {
+        "0.2.126", "1.0.128", "2.0.77", EXACT_VERSION,
+    }  # fmt: skip

@@ -61,6 +61,19 @@ def test_compaction_begins_a_lineage_on_the_same_static_prefix():
     assert second.segments[0].expected == [20_000]
 
 
+def test_where_only_the_command_is_logged_a_shorter_prompt_shows_that_it_was_obeyed():
+    def items():
+        yield Item(0, "prompt", size(100))
+        yield Item(1, "text", size(300), request=0)
+        yield Item(2, "command", size(50), asks_compaction=True)
+
+    first, second = lineages(list(items()), [request(0, 20_100, 300), request(15_000, 5_090, 10)], [1, 3])
+    assert (first.cut, second.cut) == ("start", "compact")
+    assert layout(second) == [("system", 20_000), ("command", 50), ("hidden", 40)]
+    (only,) = lineages(list(items()), [request(0, 20_100, 300), request(20_100, 350, 10)], [1, 3])
+    assert layout(only)[-1] == ("command", 50)
+
+
 def test_what_was_read_after_a_compaction_shows_where_the_static_prefix_ends():
     items = [Item(0, "prompt", size(100)), Item(1, "compact_summary", size(400), cut="compact")]
     _, second = lineages(items, [request(0, 20_100, 5_000), request(15_000, 5_400, 10)], [1, 2])
