@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import streamlit as st
 
-from app import format
+from app import downloads, format
 from app.kinds import ERROR as ERROR
 from app.kinds import KINDS as KINDS
 from app.kinds import OTHER as OTHER
@@ -46,8 +46,18 @@ class Drawing:
     spec: dict[str, Any]
 
     def draw(self, alt_text: str) -> None:
-        """Draw it on the page; `alt_text` names it for people who cannot see it."""
+        """Draw it on the page, with a way to save it; `alt_text` names it for people who cannot see it."""
         st.vega_lite_chart({**self.spec, "datasets": {_ROWS: self.rows}}, alt=alt_text)
+        downloads.chart(self.spec, self.records, alt_text)
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return its rows as plain values; times as ISO 8601."""
+        with pa.ipc.open_stream(self.rows) as stream:
+            found = stream.read_all().to_pylist()
+        return [
+            {name: value.isoformat() if isinstance(value, date) else value for name, value in row.items()}
+            for row in found
+        ]
 
 
 def cost_by_day(found: pa.Table) -> Drawing | None:

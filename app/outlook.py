@@ -87,7 +87,7 @@ def week(found: pa.Table) -> charts.Drawing:
         alt.Chart(pd.DataFrame(rows), mark={"type": "rect", "cornerRadius": 2})
         .encode(
             x=alt.X("hour:O", title="Hour", axis=alt.Axis(labelAngle=0)),
-            y=alt.Y("day:N", sort=_DAYS, title=None),
+            y=alt.Y("day:N", sort=_DAYS, title=None, axis=alt.Axis(labelOverlap=False)),
             color=alt.Color("usd:Q", title="US dollars", legend=alt.Legend(orient="right", gradientLength=120)),
             tooltip=[
                 alt.Tooltip("day:N", title="Day"),
@@ -96,7 +96,7 @@ def week(found: pa.Table) -> charts.Drawing:
                 alt.Tooltip("responses:Q", title="Responses"),
             ],
         )
-        .properties(height=190)
+        .properties(height=210)
     )
     return charts.drawing(chart)
 

@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import streamlit as st
 
-from app import data, format
+from app import data, downloads, format
 
 Unit = Literal["text", "usd", "usd_sum", "usd_change", "count", "tokens", "bytes", "when", "seconds", "flag", "list"]
 Width = Literal["small", "medium", "large"] | int | None
@@ -54,6 +54,8 @@ def draw(
         alt=label,
         **options,
     )
+    if table.num_rows:
+        downloads.table(table, label)
     cells = event.selection.cells if opens else []
     return int(cells[0][0]) if cells else None
 

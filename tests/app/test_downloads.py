@@ -1,0 +1,42 @@
+"""Whatever a page draws can be saved: rows unrounded, charts as pictures."""
+
+import io
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pa_parquet
+
+from app import charts, downloads, terminal
+from tests.app.test_pages import opened
+
+DAYS = pa.table(
+    {
+        "day_on": [date(2026, 3, 1), date(2026, 3, 2)],
+        "group_name": ["opus", "haiku"],
+        "billed_usd": pa.array([Decimal("1.250000000001"), Decimal("0.5")], pa.decimal128(38, 12)),
+    }
+)
+
+
+def test_a_chart_is_saved_as_svg_and_png_with_the_names_it_shows() -> None:
+    drawing = charts.cost_by_day(DAYS)
+    assert drawing is not None
+    svg = downloads.as_svg(drawing.spec, drawing.records())
+    assert svg.startswith("<svg")
+    assert "opus" in svg and "haiku" in svg
+    assert "#0072B2".lower() in svg.lower()
+    assert downloads.as_png(drawing.spec, drawing.records())[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+def test_a_table_is_saved_unrounded() -> None:
+    assert pa_parquet.read_table(io.BytesIO(terminal.as_parquet(DAYS))).equals(DAYS)
+    assert b"1.250000000001" in terminal.as_csv(DAYS)
+
+
+def test_every_table_and_chart_of_a_page_offers_its_forms(home: Path) -> None:
+    app = opened("overview")
+    offered = [button.label for button in app.get("download_button")]
+    assert offered.count("CSV") == offered.count("Parquet") == len(app.dataframe) > 0
+    assert offered.count("SVG") == offered.count("PNG") >= 3
