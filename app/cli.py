@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from app.ingest import PlainIngest, run_plain
-from her_models.config import Config, default_source, her_home, load_config
+from her_models.config import Config, default_source, her_home, load_config, make_home
 from her_models.errors import HerError, LakeBusy, LakeError
 from her_models.unforeseen import account_of
 
@@ -117,6 +117,7 @@ def up(
         config, looked_at = _demo()
         paths = looked_at
     else:
+        _require_paths(paths)
         config = load_config()
         looked_at = _absolute(paths) or [source.path for source in config.sources] or [default_source().path]
     has_lake = bool(config.catalog) or config.catalog_path.exists()
@@ -136,8 +137,8 @@ def _demo() -> tuple[Config, list[Path]]:
     logs = home / "demo-logs"
     written_by = home / "demo-written-by"
     if not written_by.exists() or written_by.read_text(encoding="utf-8") != _demo_edition():
-        home.parent.mkdir(parents=True, exist_ok=True, mode=0o700)  # the mode is not that of parents
-        home.mkdir(exist_ok=True, mode=0o700)
+        make_home(home.parent)
+        make_home(home)
         aside.print("Making up the demo's sessions.")
         write_demo(logs)
         written_by.write_text(_demo_edition(), encoding="utf-8")
@@ -167,9 +168,7 @@ def ingest(
     is_json: Json = False,
 ) -> None:
     """Read what is new, once. Nothing new costs nothing."""
-    missing = [path for path in paths or [] if not path.exists()]
-    if missing:
-        _usage(f"{', '.join(map(str, missing))}: no such file or folder.")
+    _require_paths(paths)
     raise typer.Exit(run_plain(PlainIngest(tuple(_absolute(paths)), owner, is_json)))
 
 
@@ -306,7 +305,7 @@ def report(
         rows = _report_rows(con, by, scope)
         overview = reports.overview(con, scope)
     title = f"Cost by {by.value}{_scope_in_words(scope)}"
-    total = None if by is By.TOOL else {rows.column_names[0]: "total", **_totals(overview)}
+    total = None if by is By.TOOL or not rows.num_rows else {rows.column_names[0]: "total", **_totals(overview)}
     if is_json:
         told = {
             "command": "report",
@@ -324,7 +323,8 @@ def report(
         notes = "".join(f"\n{note}\n" for note in _notes(overview))
         terminal.put(terminal.as_markdown(_readable(rows), title=title, total=total) + notes, out)
     else:
-        terminal.draw(_readable(rows), title=title, total=total)
+        if rows.num_rows:
+            terminal.draw(_readable(rows), title=title, total=total)
         for note in _notes(overview):
             terminal.screen.print(note, markup=False, soft_wrap=True)
 
@@ -372,6 +372,8 @@ def _totals(overview: Any) -> dict[str, Any]:
 def _notes(overview: Any) -> list[str]:
     from app.format import LIST_PRICE_NOTE, count
 
+    if not overview.requests_count:
+        return ["Nothing was billed in what was asked for. All there is: her report"]
     notes = [LIST_PRICE_NOTE]
     if overview.unpriced_requests_count:
         number = count(overview.unpriced_requests_count)
@@ -602,6 +604,12 @@ def dagster(
     aside.print(f"Dagster will be at http://127.0.0.1:{command[-1]}   (Ctrl-C ends it)")
     sys.stdout.flush()
     os.execve(command[0], command, environment)
+
+
+def _require_paths(paths: list[Path] | None) -> None:
+    missing = [path for path in paths or [] if not path.expanduser().exists()]
+    if missing:
+        _usage(f"{', '.join(map(str, missing))}: no such file or folder.")
 
 
 def _absolute(paths: list[Path] | None) -> list[Path]:

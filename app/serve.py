@@ -21,7 +21,7 @@ from types import FrameType
 
 from app.ingest import ingest_command
 from app.terminal import aside, screen
-from her_models.config import Config, default_source
+from her_models.config import Config, default_source, make_home
 from her_models.errors import HerError, SourceError
 from her_models.search.refresh import start_refresh
 
@@ -95,7 +95,7 @@ def serve(config: Config, paths: Sequence[Path], *, port: int | None, opens_brow
     address = f"http://{HOST}:{(chosen := free_port(port))}"
     environment = {**os.environ, "HER_HOME": str(config.home)}
     logs = config.home / "logs"
-    config.home.mkdir(parents=True, exist_ok=True, mode=0o700)  # the mode is not that of parents
+    make_home(config.home)
     logs.mkdir(exist_ok=True)
     children: list[subprocess.Popen[bytes]] = []
     with _interruptible():

@@ -71,6 +71,19 @@ def her_home(environment: Mapping[str, str] | None = None) -> Path:
     return Path(value).expanduser() if value else Path.home() / ".her"
 
 
+def make_home(home: Path) -> None:
+    """Make `home` for this person alone, unless it is there.
+
+    Raises:
+        ConfigError: it cannot be made, or is no folder.
+    """
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)  # the mode is not that of parents
+    except OSError as error:
+        found = "it is no folder" if isinstance(error, FileExistsError) else error.strerror
+        raise ConfigError(f"{home} cannot be made: {found}. Set HER_HOME to a folder that can be written.") from error
+
+
 def source_part(text: str) -> str:
     """Return `text` as an owner or host: letters, digits, `.`, `_`, `-`."""
     return _PART.sub("-", text).strip("-") or "unknown"
@@ -94,9 +107,28 @@ def default_source(owner: str | None = None) -> Source:
     return Source(source_part(owner) if owner else default_owner(), default_host(), folder / "projects")
 
 
-def _time_zone(data: Mapping[str, Any]) -> str:
+def _is_time_zone(name: str) -> bool:
+    from zoneinfo import ZoneInfo  # only a run whose configuration names one pays for it
+
+    try:
+        ZoneInfo(name)
+    except (LookupError, ValueError, OSError):  # no such name, or one that leads out of the folder of names
+        return False
+    return True
+
+
+def _is_on(data: Mapping[str, Any], name: str, path: Path) -> bool:
+    value = data.get(name, False)
+    if not isinstance(value, bool):
+        raise ConfigError(f"{path}: {name} is {value!r}; write true or false, without quotes.")
+    return value
+
+
+def _time_zone(data: Mapping[str, Any], path: Path) -> str:
     value = data.get("time_zone")
-    if isinstance(value, str) and value:
+    if value is not None:
+        if not isinstance(value, str) or not _is_time_zone(value):
+            raise ConfigError(f'{path}: time_zone is {value!r}; write a name such as "Europe/Berlin" or "UTC".')
         return value
     link = Path("/etc/localtime")
     if link.is_symlink() and "zoneinfo/" in (target := str(link.resolve())):
@@ -143,8 +175,8 @@ def load_config(home: Path | None = None) -> Config:
         home=home,
         sources=tuple(_source(entry, path) for entry in entries),
         redaction=redaction,
-        redact_home_names=bool(data.get("redact_home_names", False)),
-        time_zone=_time_zone(data),
+        redact_home_names=_is_on(data, "redact_home_names", path),
+        time_zone=_time_zone(data, path),
         prices_path=Path(prices).expanduser() if isinstance(prices, str) else None,
         densities_path=Path(densities).expanduser() if isinstance(densities, str) else None,
         workers=workers,

@@ -24,7 +24,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from her_models.config import Config, Source, default_source, source_part
+from her_models.config import Config, Source, default_source, make_home, source_part
 from her_models.errors import HerError, LakeBusy, SourceError
 from her_models.sources import FileState, expand_sources
 from her_models.sources import nothing_new as nothing_new_in
@@ -231,7 +231,7 @@ def writer_lock(
     Raises:
         LakeBusy: somebody else still writes after `wait_seconds`.
     """
-    config.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_home(config.home)
     with (config.home / "ingest.lock").open("a+", encoding="utf-8") as file:
         deadline = time.monotonic() + wait_seconds
         is_told = False

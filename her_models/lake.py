@@ -26,10 +26,11 @@ import duckdb
 
 from her_models import checks, warehouse
 from her_models.checks import CheckResult
-from her_models.config import Config
+from her_models.config import Config, make_home
 from her_models.contracts import DATA_QUALITY, PRICES, SOURCE_FILES, TABLES, Table
 from her_models.errors import LakeBusy, LakeError, PublishRefused
-from her_models.sources import FileState
+from her_models.moved import follow_move
+from her_models.sources import FileState, written
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -171,6 +172,10 @@ def _is_busy(error: Exception) -> bool:
     return any(word in text for word in ("database is locked", "conflict", "could not serialize", "deadlock"))
 
 
+def _is_elsewhere(error: Exception) -> bool:
+    return "does not match existing data path" in str(error)
+
+
 def open_lake(config: Config, *, read_only: bool = False) -> Lake:
     """Open the lake; without `read_only` it is made where there is none, and its tables grow with the contract.
 
@@ -180,8 +185,9 @@ def open_lake(config: Config, *, read_only: bool = False) -> Lake:
     if read_only and not config.catalog and not config.catalog_path.exists():
         raise LakeError(f"There is no lake in {config.home} yet. Run: her ingest")
     if not read_only:
-        config.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if not is_remote(config):
+        make_home(config.home)
+        is_made = not config.catalog and config.catalog_path.exists()
+        if not is_made and not is_remote(config):
             Path(data_path(config)).mkdir(parents=True, exist_ok=True)
     for attempt in range(CONFLICT_ATTEMPTS):
         try:
@@ -189,6 +195,9 @@ def open_lake(config: Config, *, read_only: bool = False) -> Lake:
         except duckdb.Error as error:
             if _is_busy(error) and attempt + 1 < CONFLICT_ATTEMPTS:
                 time.sleep(0.1 * 2**attempt)
+                continue
+            if _is_elsewhere(error) and not config.catalog and not is_remote(config) and not attempt:
+                follow_move(config.catalog_path, data_path(config))
                 continue
             raise LakeError(f"The lake in {config.home} cannot be opened: {error}") from error
         lake = Lake(con, config)
@@ -476,7 +485,7 @@ class _Publication:
         row = self.con.execute(f"select first_seen_at from {self._table('sources')} {where}").fetchone()
         if row:
             self.con.execute(f"delete from lake.sources {where}")
-        values = (self.source_id, source.owner, source.host, str(source.path), row[0] if row else now, now)
+        values = (self.source_id, source.owner, source.host, written(str(source.path)), row[0] if row else now, now)
         self._insert("sources", [values])
 
     def _insert(self, table: str, rows: Sequence[Sequence[object]], names: Sequence[str] | None = None) -> None:

@@ -75,7 +75,7 @@ class FileRead:
     """Bytes `[start, end)` of a file to be staged. `state` is its row so far; `end` is its size when planned."""
 
     state: FileState
-    absolute_path: str
+    absolute_path: str  # as the system knows it
     start: int
     end: int
 
@@ -117,11 +117,17 @@ class SourcePlan:
 class _Found:
     """A candidate on disk, with the identity it has in the manifest."""
 
-    absolute_path: str
+    absolute_path: str  # as it is written down
+    opened_path: str  # as the system knows it
     size_bytes: int
     modified_ns: int
     is_linked: bool
     identity: tuple[int, int]
+
+
+def written(path: str) -> str:
+    """Return a path as text: bytes of a name that are no UTF-8 become `\\xff`, as no table could hold them."""
+    return path if path.isascii() else os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _join(root: str, path: str) -> str:
@@ -246,7 +252,7 @@ def _walk(folder: str, seen: set[tuple[int, int]], is_linked: bool) -> Iterator[
 
 
 def _found(path: str, info: os.stat_result, is_linked: bool) -> _Found:
-    return _Found(path, info.st_size, info.st_mtime_ns, is_linked, (info.st_dev, info.st_ino))
+    return _Found(written(path), path, info.st_size, info.st_mtime_ns, is_linked, (info.st_dev, info.st_ino))
 
 
 def _root_of_file(path: str) -> str:
@@ -271,22 +277,24 @@ def _candidates(source: Source, known: Mapping[str, FileState]) -> tuple[str, li
         raise SourceError(
             f"No logs at {source.path}: {error.strerror}. Give a log file, a .claude folder or a folder above."
         ) from error
-    if not stat.S_ISDIR(info.st_mode):
-        return _root_of_file(path), [_found(path, info, False)]
+    if stat.S_ISREG(info.st_mode):
+        return written(_root_of_file(path)), [_found(path, info, False)]
+    if not stat.S_ISDIR(info.st_mode):  # a pipe or a device might never end
+        raise SourceError(f"{source.path} is neither a file nor a folder. Give a log file, or a folder of logs.")
     found = list(_walk(path, {(info.st_dev, info.st_ino)}, False))
     # A file that links make appear twice counts once: under the path known before, else the one without links.
     found.sort(key=lambda one: (one.absolute_path not in known, one.is_linked, one.absolute_path))
     unique: dict[object, _Found] = {}
     for one in found:
         unique.setdefault(one.identity if one.identity[1] else one.absolute_path, one)
-    return path, sorted(unique.values(), key=lambda one: one.absolute_path)
+    return written(path), sorted(unique.values(), key=lambda one: one.absolute_path)
 
 
 def _is_same(found: _Found, state: FileState) -> bool:
     """Say whether stat alone shows that nothing changed since `state` was written."""
     if state.status == "gone" or found.size_bytes != state.size_bytes or found.modified_ns != state.modified_ns:
         return False
-    return state.status != "unreadable" or not os.access(found.absolute_path, os.R_OK)
+    return state.status != "unreadable" or not os.access(found.opened_path, os.R_OK)
 
 
 def _is_below(path: str, root: str) -> bool:
@@ -314,7 +322,7 @@ def nothing_new(source: Source, manifest: Manifest) -> bool:
         state = known.get(one.absolute_path)
         if state is None or not _is_same(one, state):
             return False
-    return not _missing(known, {one.absolute_path for one in found}, os.path.realpath(source.path))
+    return not _missing(known, {one.absolute_path for one in found}, written(os.path.realpath(source.path)))
 
 
 # -- planning -------------------------------------------------------------------------------------------------------
@@ -382,7 +390,7 @@ class _Planner:
         )
 
     def _decide(self, found: _Found, before: FileState | None, fresh: FileState) -> None:
-        with Path(found.absolute_path).open("rb") as file:
+        with Path(found.opened_path).open("rb") as file:
             if before is not None and before.consumed_bytes:
                 if self._is_continued(file, before, found.size_bytes):
                     fresh = replace(fresh, status="ok")
@@ -445,7 +453,7 @@ class _Planner:
         )
 
     def _read(self, found: _Found, state: FileState, start: int) -> None:
-        self.plan.reads.append(FileRead(state, found.absolute_path, start, found.size_bytes))
+        self.plan.reads.append(FileRead(state, found.opened_path, start, found.size_bytes))
 
     def _change(self, state: FileState) -> None:
         self.plan.changed.append(state)
@@ -473,7 +481,7 @@ def plan_source(source: Source, manifest: Manifest, *, key: bytes = b"") -> Sour
         if before is not None:
             seen.add(before.absolute_path)
         unchanged += planned == len(plan.reads) + len(plan.changed)
-    for state in _missing(known, seen, os.path.realpath(source.path)):
+    for state in _missing(known, seen, written(os.path.realpath(source.path))):
         gone = replace(state, status="gone")
         plan.gone.append(gone)
         plan.changed.append(gone)
@@ -481,6 +489,12 @@ def plan_source(source: Source, manifest: Manifest, *, key: bytes = b"") -> Sour
 
 
 # -- drop folders ---------------------------------------------------------------------------------------------------
+
+
+def _is_dropped(folder: Path) -> bool:
+    """Say whether a folder holds somebody's logs, and not only a name that looks like it."""
+    is_named_so = _DROP_FOLDER.fullmatch(folder.name) is not None
+    return is_named_so and any((folder / inside).is_dir() for inside in ("projects", ".claude"))
 
 
 def _drop_source(folder: Path, path: Path) -> Source:
@@ -497,12 +511,10 @@ def expand_sources(path: Path, owner: str | None = None) -> list[Source]:
     if owner:
         return [Source(source_part(owner), default_host(), path)]
     for folder in (path, *path.parents):
-        if _DROP_FOLDER.fullmatch(folder.name):
+        if _is_dropped(folder):
             return [_drop_source(folder, path)]
     dropped = [
-        Path(entry.path)
-        for entry in (_entries(str(path)) if path.is_dir() else [])
-        if _DROP_FOLDER.fullmatch(entry.name) and entry.is_dir()
+        Path(entry.path) for entry in (_entries(str(path)) if path.is_dir() else []) if _is_dropped(Path(entry.path))
     ]
     if dropped:
         return [_drop_source(folder, folder) for folder in dropped]

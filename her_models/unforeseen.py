@@ -5,6 +5,7 @@ What belongs here: that, for whoever stands at the edge of a process. Errors tha
 
 from __future__ import annotations
 
+import errno
 import os
 import traceback
 from datetime import UTC, datetime
@@ -15,8 +16,22 @@ _SAFE_TO_QUOTE = (OSError, ImportError, AttributeError, NameError, NotImplemente
 """Kinds whose messages speak of files and of code; others might quote a transcript, and are left out."""
 
 
+_REMEDIES = {
+    errno.ENOSPC: "Make room, then run the same command again; what was published stays.",
+    errno.EDQUOT: "Make room, then run the same command again; what was published stays.",
+    errno.EROFS: "Set HER_HOME to a folder that can be written.",
+    errno.EACCES: "Give yourself the right, or set HER_HOME to a folder of your own.",
+    errno.EPERM: "Give yourself the right, or set HER_HOME to a folder of your own.",
+    errno.EMFILE: "Raise the limit (ulimit -n), then run the same command again.",
+}
+"""What the machine refuses now and then, whatever a program does."""
+
+
 def account_of(error: BaseException) -> str:
-    """Keep the traceback in HER_HOME/logs and return one line that says so."""
+    """Explain what the machine refused; of anything else, keep the traceback in HER_HOME/logs and say so."""
+    if isinstance(error, OSError) and (remedy := _REMEDIES.get(error.errno or 0)):
+        where = f" ({os.fsdecode(error.filename)})" if isinstance(error.filename, (str, bytes)) else ""
+        return f"The system says: {error.strerror}{where}. {remedy}"
     return f"Something went wrong that Her did not foresee ({type(error).__name__}). {_kept(error)}"
 
 

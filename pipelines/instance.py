@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from her_models.config import Config, load_config
+from her_models.config import Config, load_config, make_home
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -70,7 +70,8 @@ def dagster_home(config: Config) -> Path:
 def prepare(config: Config) -> Path:
     """Make Dagster's home with Her's settings and return it."""
     home = dagster_home(config)
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_home(config.home)
+    make_home(home)
     base = str(home / "storage").replace("\\", "\\\\").replace('"', '\\"')
     text = _SETTINGS.format(base=base)
     path = home / "dagster.yaml"

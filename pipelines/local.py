@@ -34,7 +34,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from her_models.config import Config, load_config
+from her_models.config import Config, load_config, make_home
 from her_models.errors import HerError, LakeBusy
 from her_models.ingest import IngestReport, SourceReport, ingest_sources, is_current, resolve_sources
 from her_models.search.refresh import search_folder, start_refresh
@@ -59,7 +59,7 @@ class Recorder:
         self._has_work = False
         log = config.home / "logs"
         try:
-            config.home.mkdir(parents=True, exist_ok=True, mode=0o700)  # the mode is not that of parents
+            make_home(config.home)
             log.mkdir(exist_ok=True)
             with (log / "recorder.log").open("a", encoding="utf-8") as errors:
                 # A session of its own: an interruption reaches it as the end of its input, so that it can say so.
@@ -207,19 +207,24 @@ def _megabytes(count: int) -> str:
     return f"{count / 1e6:,.1f} MB" if count >= 100_000 else f"{count:,} bytes"
 
 
+def _many(count: float, what: str) -> str:
+    """Return a count with its noun."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
 def _sentence(report: SourceReport) -> str:
     """Say what was done with one source."""
     if not report.is_changed:
         return f"{report.source_id}: nothing new."
     parts = [
-        f"{report.source_id}: read {report.lines_count:,} lines ({_megabytes(report.bytes_read)}) "
-        f"of {report.files_read_count:,} of {report.files_seen_count:,} files; "
-        f"built {report.sessions_count:,} sessions with {report.requests_count:,} responses.",
+        f"{report.source_id}: read {_many(report.lines_count, 'line')} ({_megabytes(report.bytes_read)}) "
+        f"of {report.files_read_count:,} of {_many(report.files_seen_count, 'file')}; "
+        f"built {_many(report.sessions_count, 'session')} with {_many(report.requests_count, 'response')}.",
     ]
     if report.refused_count:
-        parts.append(f"{report.refused_count:,} lines could not be read; see the table refused_lines.")
+        parts.append(f"{_many(report.refused_count, 'line')} could not be read; see the table refused_lines.")
     if report.unsupported_count:
-        parts.append(f"{report.unsupported_count:,} files are not Claude Code logs and were left out.")
+        parts.append(f"Left out, as no Claude Code logs: {_many(report.unsupported_count, 'file')}.")
     return " ".join(parts)
 
 

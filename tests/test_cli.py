@@ -1,6 +1,7 @@
 """The `her` command, run as a process on a few invented lines."""
 
 import csv
+import errno
 import io
 import json
 import os
@@ -249,6 +250,12 @@ def test_report_keeps_to_its_scope(her: Her) -> None:
     assert requests("--project", "kettle", "--project", "other") == 3
 
 
+def test_report_of_a_time_without_bills_says_so_rather_than_that_there_is_no_price(her: Her) -> None:
+    told = her("report", "--since", "2026-03-02")
+    assert told.stdout == "Nothing was billed in what was asked for. All there is: her report\n"
+    assert told.returncode == 0
+
+
 def test_report_writes_every_form(her: Her, tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     assert her("report", "--by", "session", "--html", "--out", str(page)).returncode == 0
@@ -419,6 +426,20 @@ def test_what_was_not_foreseen_leaves_one_line_and_a_log_without_transcript(
     assert "in broken" in log.read_text()
     assert "words of a transcript" not in failed.stderr
     assert log.read_text().endswith("ValueError: (message left out)\n")
+
+
+@pytest.mark.parametrize(("number", "remedy"), [(errno.ENOSPC, "Make room"), (errno.EACCES, "Give yourself the right")])
+def test_what_the_machine_refuses_is_explained(
+    empty: Path, her_in: Callable[..., Done], monkeypatch: pytest.MonkeyPatch, number: int, remedy: str
+) -> None:
+    def refused() -> None:
+        raise OSError(number, os.strerror(number), "/mnt/full/catalog.sqlite")
+
+    monkeypatch.setattr(cli, "load_config", refused)
+    told = her_in(empty, "status")
+    assert told.returncode == 1
+    assert f"{os.strerror(number)} (/mnt/full/catalog.sqlite). {remedy}" in told.stderr
+    assert not (empty / "logs").exists()
 
 
 def test_each_kind_of_failure_has_its_exit_code(

@@ -15,7 +15,7 @@ import pytest
 from her_models.config import Config, Source
 from her_models.errors import LakeBusy, SourceError
 from her_models.ingest import ingest, nothing_new, resolve_sources, writer_lock
-from tests.lakes import config_of, differences, ingested, row, same_key
+from tests.lakes import config_of, differences, ingested, row, rows, same_key
 from tests.logs import answer, append, prompt, write
 
 ROOT = Path(__file__).parents[1]
@@ -154,6 +154,22 @@ def test_people_do_not_share_message_ids(tmp_path, logs):
 def test_a_path_given_by_hand_keeps_the_name_that_the_configuration_gives_it(tmp_path, logs):
     config = Config(home=tmp_path / "home", sources=(Source("ann", "x", logs),))
     assert resolve_sources(config, [logs]) == [Source("ann", "x", logs)]
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="its file systems hold no name that is not UTF-8")
+def test_a_file_whose_name_is_no_text_is_read_like_any_other(tmp_path):
+    folder = Path(os.fsdecode(os.fsencode(tmp_path / "logs") + b"/caf\xe9"))
+    log = write(folder / os.fsdecode(b"\xff.jsonl"), prompt("one", "u1", 1))
+    config = ingested(tmp_path / "home", folder)
+    append(log, answer("one", "u2", 2, "m1"))
+    assert not nothing_new(config)
+    ingest(config)
+    assert nothing_new(config)
+    assert rows(config, "select path, status, lines_count from source_files") == [("\\xff.jsonl", "ok", 2)]
+    assert rows(config, "select path like '%caf\\xe9' from sources") == [(True,)]
+    log.unlink()
+    ingest(config)
+    assert rows(config, "select status from source_files") == [("gone",)]
 
 
 def test_a_path_that_is_not_there_is_named(tmp_path):

@@ -100,6 +100,30 @@ def test_large_shards_are_registered_where_workers_wrote_them(tmp_path, logs, mo
     assert differences(large, small) == []
 
 
+@pytest.mark.parametrize("inlined_rows", [0, 200])
+def test_a_lake_that_was_moved_is_read_and_goes_on_where_it_is(tmp_path, logs, monkeypatch, inlined_rows):
+    monkeypatch.setattr(lake, "INLINED_ROWS", inlined_rows)
+    home = ingested(tmp_path / "before", logs).home
+    moved = config_of(home.rename(tmp_path / "after"), logs)
+    assert row(moved, "select count(*), count(raw) from lines") == (6, 6)
+    append(logs / "projects" / "-shop" / "two.jsonl", answer("two", "v5", 11, "m3"))
+    ingest.ingest(moved)
+    assert differences(moved, _with_key_of(moved, tmp_path / "whole", logs)) == []
+
+
+def _with_key_of(other: Config, home: Path, logs: Path) -> Config:
+    same_key(home, other.home)
+    return ingested(home, logs)
+
+
+def test_a_catalog_that_was_moved_without_its_files_says_what_is_missing(tmp_path, logs):
+    config = ingested(tmp_path / "before", logs)
+    (tmp_path / "after").mkdir()
+    config.catalog_path.rename(tmp_path / "after" / "catalog.sqlite")
+    with pytest.raises(LakeError, match=r"was in .*before/lake/, and there is no .*after/lake/\. Move that folder"):
+        rows(config_of(tmp_path / "after", logs), "from lines")
+
+
 def test_what_comes_bit_by_bit_makes_the_lake_of_the_whole(tmp_path, logs):
     whole = ingested(tmp_path / "whole", logs)
     same_key(tmp_path / "bits", whole.home)

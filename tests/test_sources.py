@@ -221,6 +221,22 @@ def test_drop_folder_gives_one_source_per_person_and_machine(tmp_path: Path) -> 
     assert [one.source_id for one in expand_sources(tmp_path / "bob@desk" / "projects")] == ["bob@desk"]
 
 
+def test_a_name_that_only_looks_like_a_person_on_a_machine_is_no_drop_folder(tmp_path: Path) -> None:
+    (tmp_path / "git@example.org").mkdir()
+    (tmp_path / ".claude" / "projects").mkdir(parents=True)
+    (one,) = expand_sources(tmp_path)
+    assert one.path == tmp_path
+    (tmp_path / "ada@laptop" / ".claude").mkdir(parents=True)
+    assert [one.source_id for one in expand_sources(tmp_path)] == ["ada@laptop"]
+
+
+def test_a_pipe_given_as_a_path_is_refused_rather_than_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    with pytest.raises(SourceError, match=r"pipe\.jsonl is neither a file nor a folder\. Give a log file"):
+        plan_source(source(tmp_path / "pipe.jsonl"), {})
+    assert plan_source(source(tmp_path), {}).files_seen == 0
+
+
 def test_owner_given_by_hand_counts(tmp_path: Path) -> None:
     (tmp_path / "ada@laptop").mkdir()
     (one,) = expand_sources(tmp_path, owner="eve")

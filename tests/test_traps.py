@@ -1,21 +1,26 @@
 """Mistakes that tools of this kind have made, each with a small invented session that would show it.
 
-The numbers are those of the list of traps; traps that concern what is not built from logs (a status line, a renderer,
-a recorder) have their tests elsewhere.
+The numbers are those of the list of traps. Trap 17, a page that holds a whole session, is tested in Chromium; trap 18,
+reads of other lines of the same file, where waste is found.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from app.ingest import PlainIngest, run_plain
 from her_models import reports
-from her_models.config import Config
-from her_models.ingest import nothing_new
+from her_models.config import Config, load_config
+from her_models.ingest import ingest, nothing_new
 from tests.lakes import ingest_again, ingested, reading, row, rows
 from tests.logs import answer, append, prompt, write
 
@@ -298,18 +303,71 @@ def test_trap_15_an_idle_run_opens_no_log(tmp_path: Path):
     logs = tmp_path / "logs"
     write(logs / "s.jsonl", prompt("s", "u1", 0), answer("s", "u2", 1, "msg_1"))
     config = ingested(tmp_path / "home", logs)
-    opened: list[str] = []
+    with _watched() as seen:
+        assert nothing_new(config)
+        assert not ingest_again(config).is_changed
+    inside = [one.path for one in seen if one.event == "open" and Path(one.path).is_relative_to(logs)]
+    assert [path for path in inside if path != str(logs)] == []
+
+
+def test_trap_16_asking_again_and_again_starts_no_process_and_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+):
+    logs = tmp_path / "logs"
+    write(logs / "s.jsonl", prompt("s", "u1", 0), answer("s", "u2", 1, "msg_1"))
+    monkeypatch.setenv("HER_HOME", str(tmp_path / "home"))
+    ingest(load_config(), [logs])
+    kept = [path for path in (tmp_path / "home").rglob("*") if not path.name.startswith("catalog.sqlite-")]
+    before = [path.stat().st_mtime_ns for path in kept]
+    with _watched() as seen:
+        assert [run_plain(PlainIngest((logs,), None, False)) for _ in range(20)] == [0] * 20
+    assert [one for one in seen if one.event != "open" or one.is_writing] == []
+    assert [path.stat().st_mtime_ns for path in kept] == before
+    assert capfd.readouterr().out == "Nothing new.\n" * 20
+
+
+@dataclass(frozen=True)
+class _Seen:
+    event: str  # open, lock or start (a process)
+    path: str = ""
+    is_writing: bool = False
+    inode: int = 0
+
+
+@contextlib.contextmanager
+def _watched() -> Iterator[list[_Seen]]:
+    """Give what this process opens, locks and starts while the block runs."""
+    seen: list[_Seen] = []
     is_watching = True
 
     def watch(event: str, arguments: tuple[Any, ...]) -> None:
-        if is_watching and event == "open" and str(arguments[0]).startswith(str(logs)) and arguments[0] != str(logs):
-            opened.append(str(arguments[0]))
+        if not is_watching:
+            return
+        if event == "open":
+            seen.append(_Seen("open", str(arguments[0]), bool(arguments[2] & (os.O_WRONLY | os.O_RDWR))))
+        elif event in {"fcntl.flock", "fcntl.lockf"}:
+            seen.append(_Seen("lock", inode=os.fstat(arguments[0]).st_ino))
+        elif event in {"subprocess.Popen", "os.posix_spawn", "os.fork", "os.exec"}:
+            seen.append(_Seen("start"))
 
     sys.addaudithook(watch)  # there is no taking it away again, only telling it to rest
-    assert nothing_new(config)
-    assert not ingest_again(config).is_changed
-    is_watching = False
-    assert opened == []
+    try:
+        yield seen
+    finally:
+        is_watching = False
+
+
+def test_trap_21_whoever_reads_the_logs_does_not_hinder_the_client_that_writes_them(tmp_path: Path):
+    log = write(tmp_path / "logs" / "s.jsonl", prompt("s", "u1", 0), answer("s", "u2", 1, "msg_1"))
+    with _watched() as seen:
+        config = ingested(tmp_path / "home", log.parent)
+    assert row(config, "select count(*) from requests") == (1,)
+    opened = [one for one in seen if one.event == "open" and one.path == str(log)]
+    assert opened
+    assert [one for one in opened if one.is_writing] == []
+    locked = [one for one in seen if one.event == "lock"]
+    assert locked  # its own, in HER_HOME
+    assert [one for one in locked if one.inode == log.stat().st_ino] == []
 
 
 def test_trap_20_logs_that_the_client_deletes_stay_counted(tmp_path: Path):
