@@ -67,6 +67,7 @@ class Removal:
     tokens: dict[int, int] = field(default_factory=dict)
     output: dict[int, int] = field(default_factory=dict)
     requests: list[RequestClaim] = field(default_factory=list)
+    residual: dict[int, dict[int, int]] = field(default_factory=dict)  # request's place -> what no line shows of it
     late: dict[int, tuple[int, int]] = field(default_factory=dict)  # block -> (first place without it, tokens)
 
 
@@ -90,14 +91,36 @@ def resolved(seq: Sequence, claims: Iterable[Claim]) -> dict[str, Removal]:
             if not claim.keeps_new:
                 for block in firsts.get(claim.place, ()):
                     _take_block(seq, removal, BlockClaim(claim.label, block), taken)
+    for removal in removals.values():
+        for claim in removal.requests:
+            _take_residual(seq, removal, claim.place, firsts.get(claim.place, ()), taken)
     return removals
+
+
+def _take_residual(
+    seq: Sequence, removal: Removal, place: int, blocks: Iterable[int], taken: dict[int, list[tuple[int, int]]]
+) -> None:
+    """What no line shows, and came in with nothing but waste, came with the waste: it goes when its request does."""
+    shown = [block for block in blocks if seq.blocks[block].kind != "hidden" and seq.blocks[block].size]
+    is_all_waste = all(_length(taken[block]) == seq.blocks[block].size for block in shown)
+    if not shown or not is_all_waste:
+        return
+    for block in blocks:
+        free = _without(0, seq.blocks[block].size, taken[block]) if seq.blocks[block].kind == "hidden" else []
+        if free:
+            taken[block].extend(free)
+            removal.residual.setdefault(place, {})[block] = _length(free)
+
+
+def _length(intervals: Iterable[tuple[int, int]]) -> int:
+    return sum(high - low for low, high in intervals)
 
 
 def _take_block(seq: Sequence, removal: Removal, claim: BlockClaim, taken: Mapping[int, list[tuple[int, int]]]) -> None:
     size = seq.blocks[claim.block].size
     low, high = round(size * claim.low), round(size * claim.high)
     free = _without(low, high, taken[claim.block])
-    tokens = sum(end - start for start, end in free)
+    tokens = _length(free)
     if not tokens:
         return
     taken[claim.block].extend(free)
@@ -140,8 +163,14 @@ def _blocks_by_first_place(seq: Sequence) -> dict[int, list[int]]:
     return places
 
 
-def plan_without(seq: Sequence, removals: Mapping[str, Removal], labels: Iterable[str]) -> Plan:
-    """Return the plan that leaves out what some labels claim from admission on; late claims stay."""
+def plan_without(
+    seq: Sequence, removals: Mapping[str, Removal], labels: Iterable[str], *, is_low: bool = False
+) -> Plan:
+    """Return the plan that leaves out what some labels claim from admission on; late claims stay.
+
+    Args:
+        is_low: blocks are as small as they may be, and what no line shows stays: the lower end of the saving.
+    """
     chosen = set(labels)
     plan = no_change(seq)
     codes = [MISSES_INDEX[label] for label in MISS_LABELS if label in chosen]
@@ -151,7 +180,7 @@ def plan_without(seq: Sequence, removals: Mapping[str, Removal], labels: Iterabl
     unwanted: set[int] = set()
     for removal in mine:
         for block, count in removal.tokens.items():
-            tokens[block] += count
+            tokens[block] += int(count * min(seq.blocks[block].low_ratio, 1.0)) if is_low else count
         for block, count in removal.output.items():
             plan.output[seq.blocks[block].writer] -= count
         for claim in removal.requests:
@@ -159,6 +188,8 @@ def plan_without(seq: Sequence, removals: Mapping[str, Removal], labels: Iterabl
                 plan.dropped[claim.place] = True
                 plan.keeps_time[claim.place] = claim.keeps_time
                 unwanted |= set() if claim.keeps_output else {claim.place}
+                for block, count in removal.residual.get(claim.place, {}).items():
+                    tokens[block] += 0 if is_low else count
     plan.output[list(unwanted)] = 0
     plan.sizes = without_tokens(seq, tokens)
     return plan

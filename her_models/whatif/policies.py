@@ -1,0 +1,219 @@
+"""Plans for what could have been done otherwise: shorter results, another lifetime, another model, fewer tools.
+
+What belongs here: policies that hold from a block's or a request's beginning on. What does not: leaving out waste
+(`removals`), and taking something out late, which breaks the cache behind it (`evictions`). Every policy assumes that
+the model would have behaved the same; none knows whether it would have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from collections.abc import Sequence as Rows
+from datetime import UTC, datetime
+
+import numpy as np
+import pyarrow as pa
+
+from her_models.ledger.expected import FIVE_MINUTES_SECONDS, HOUR_SECONDS
+from her_models.ledger.sizes import content_class, tokenizer_family
+from her_models.whatif.reading import Period, assumptions, minimum_cached_tokens
+from her_models.whatif.removals import without_tokens
+from her_models.whatif.replay import MARGIN_SECONDS, Plan, ages, no_change
+from her_models.whatif.sequence import Band, Bools, Sequence
+
+_HOUR, _FIVE, _AS_IT_WAS = 1, 0, -1
+
+
+def capped_results(seq: Sequence, most_tokens: int, *, tools: Rows[str] | None = None) -> Plan:
+    """Return the plan in which no tool result is longer than `most_tokens`; `tools`: results of these only."""
+    over = [
+        max(block.size - most_tokens, 0) if block.kind == "tool_result" and _is_of(block.tool_name, tools) else 0
+        for block in seq.blocks
+    ]
+    plan = no_change(seq)
+    plan.sizes = without_tokens(seq, np.array(over, np.int64))
+    return plan
+
+
+def _is_of(tool_name: str | None, tools: Rows[str] | None) -> bool:
+    return tools is None or (tool_name or "") in tools
+
+
+def other_lifetime(seq: Sequence, *, is_hour: bool, chosen: Bools | None = None) -> Plan:
+    """Return the plan in which everything is written for an hour, or for five minutes.
+
+    Entries that live longer are still there after a pause; entries that live shorter are not, and then nothing is
+    found, unless the request found less already.
+
+    Args:
+        chosen: places that it holds for; default: all.
+    """
+    chosen = np.ones(len(seq), np.bool_) if chosen is None else chosen
+    age = ages(seq)
+    plan = no_change(seq)
+    plan.writes_hour = np.where(chosen, _HOUR if is_hour else _FIVE, _AS_IT_WAS)
+    if is_hour:
+        # Decided by time alone: what missed for another reason misses still.
+        plan.misses_removed = chosen & (seq.miss == 1) & (age <= HOUR_SECONDS - MARGIN_SECONDS)
+    else:
+        plan.expired = chosen & (age > FIVE_MINUTES_SECONDS + MARGIN_SECONDS) & (seq.read > 0)
+    return plan
+
+
+def in_main_threads(seq: Sequence) -> Bools:
+    """Return which places are in the main conversation of their session."""
+    return np.array([call.thread_id == "" for call in seq.calls], np.bool_)
+
+
+def read_targets(table: pa.Table) -> dict[tuple[str, str, str], list[Period]]:
+    """Return prices by (model, geography, tier) at standard speed, from a table of `contracts.PRICES`."""
+    found: dict[tuple[str, str, str], dict[tuple[datetime, datetime | None], list[Band]]] = {}
+    for row in table.to_pylist():
+        if row["speed"] != "standard":
+            continue
+        prices = tuple(
+            row[f"{name}_picodollars"] for name in ("cache_read", "cache_write_1h", "cache_write_5m", "input", "output")
+        )
+        moments = found.setdefault((row["model"], row["geography"], row["tier"]), {})
+        moments.setdefault((row["valid_from"], row["valid_to"]), []).append(Band(row["prompt_above_tokens"], prices))
+    return {
+        kind: [Period(start, end, tuple(bands)) for (start, end), bands in moments.items()]
+        for kind, moments in found.items()
+    }
+
+
+def main_models(seq: Sequence) -> list[str | None]:
+    """Return, per session, the model that its main conversation was billed most for."""
+    totals: list[dict[str, int]] = [{} for _ in seq.sessions]
+    for session, call, billed in zip(seq.session.tolist(), seq.calls, seq.billed.tolist(), strict=True):
+        if call.thread_id == "" and call.model:
+            totals[session][call.model] = totals[session].get(call.model, 0) + billed
+    return [max(sorted(found), key=lambda model: found[model]) if found else None for found in totals]
+
+
+def other_model(
+    seq: Sequence, target: str, targets: Mapping[tuple[str, str, str], list[Period]], *, output_ratio: float = 1.0
+) -> tuple[Plan, Bools]:
+    """Return the plan in which another model answers what the main model of each session answered, and where it does.
+
+    Tokens are counted again where the two models cut text differently: by the ratio of both tokenizers for that class
+    of content. The prices are those of the target at the time of the request.
+
+    Args:
+        targets: its prices, as `read_targets` gives them.
+        output_ratio: its answers' length, as a share of those that were given, before tokens are counted again.
+    """
+    mains = main_models(seq)
+    plan = no_change(seq)
+    prices, minimum = seq.prices.copy(), seq.minimum.copy()
+    bands = dict(seq.bands)
+    given = np.zeros(len(seq), np.bool_)
+    for place, (session, call) in enumerate(zip(seq.session.tolist(), seq.calls, strict=True)):
+        if not seq.priced[place] or call.model != mains[session] or call.model == target:
+            continue
+        moment = call.priced_at or datetime(1970, 1, 1, tzinfo=UTC)
+        found = next(
+            (p for p in targets.get((target, call.geography, call.tier), []) if _holds(p, moment)),
+            next((p for p in targets.get((target, "global", "standard"), []) if _holds(p, moment)), None),
+        )
+        if found is None:
+            continue
+        given[place] = True
+        prices[place] = found.bands[0].prices
+        minimum[place] = minimum_cached_tokens(target)
+        bands.pop(place, None)
+        if len(found.bands) > 1:
+            bands[place] = found.bands
+    ratios = _size_ratios(seq, target, given)
+    plan.sizes = np.rint(seq.entry_size * ratios[:, 0]).astype(np.int64)
+    per_output = np.array(
+        [
+            _ratio("prose", call.model, target) if is_given else 1.0
+            for call, is_given in zip(seq.calls, given, strict=True)
+        ]
+    )
+    plan.output = np.where(given, np.rint(seq.output * per_output * output_ratio), seq.output).astype(np.int64)
+    plan.prices, plan.bands, plan.minimum = prices, bands, minimum
+    return plan, given
+
+
+def _holds(period: Period, moment: datetime) -> bool:
+    return period.valid_from <= moment and (period.valid_to is None or moment < period.valid_to)
+
+
+def _size_ratios(seq: Sequence, target: str, given: Bools) -> np.ndarray:
+    """Return, per entry, its tokens under the target's tokenizer as a share of what they were."""
+    ratios = np.ones((len(seq.entry_size), 1))
+    models: dict[int, str | None] = {}
+    for segment, call, is_given in zip(seq.segment.tolist(), seq.calls, given.tolist(), strict=True):
+        if is_given:
+            models.setdefault(segment, call.model)
+    families = {model: tokenizer_family(model or "") for model in set(models.values())}
+    if all(family == tokenizer_family(target) for family in families.values()):
+        return ratios
+    for entry, (segment, number) in enumerate(zip(seq.entry_segment.tolist(), seq.entry_block.tolist(), strict=True)):
+        model = models.get(segment)
+        if segment in models and families[model] != tokenizer_family(target):
+            block = seq.blocks[number]
+            kind = "image" if block.kind == "image" else content_class(block.kind, block.tool_name, block.path)
+            ratios[entry, 0] = _ratio(kind, model, target)
+    return ratios
+
+
+def _ratio(kind: str, model: str | None, target: str) -> float:
+    """Return tokens of the target for one token of a model."""
+    if tokenizer_family(model or "") == tokenizer_family(target):
+        return 1.0
+    known = assumptions()["tokens_v47_per_v3"]
+    ratio = float(known.get(kind, known["prose"]))
+    return ratio if tokenizer_family(target) == "v4.7" else 1 / ratio
+
+
+def servers(seq: Sequence) -> dict[int, dict[str, list[int]]]:
+    """Return, per session, the tool definitions that stand in its prompts by MCP server."""
+    found: dict[int, dict[str, list[int]]] = {}
+    for number, block in enumerate(seq.blocks):
+        server = _server(block.label)
+        if block.kind == "tool_schema" and server and block.size:
+            found.setdefault(block.session, {}).setdefault(server, []).append(number)
+    return found
+
+
+def _server(tool: str) -> str | None:
+    parts = tool.split("__")
+    return parts[1] if len(parts) >= 3 and parts[0] == "mcp" else None
+
+
+def used_tools(seq: Sequence) -> list[set[str]]:
+    """Return the tools called in each session."""
+    used: list[set[str]] = [set() for _ in seq.sessions]
+    for block in seq.blocks:
+        if block.kind == "tool_call" and block.tool_name:
+            used[block.session].add(block.tool_name)
+    return used
+
+
+def without_blocks(seq: Sequence, numbers: Iterable[int]) -> Plan:
+    """Return the plan in which some blocks never enter a prompt."""
+    return replaced_blocks(seq, dict.fromkeys(numbers, 0))
+
+
+def replaced_blocks(seq: Sequence, left: Mapping[int, int]) -> Plan:
+    """Return the plan in which some blocks have at most these tokens."""
+    tokens = np.zeros(len(seq.blocks), np.int64)
+    for number, kept in left.items():
+        tokens[number] = max(seq.blocks[number].size - kept, 0)
+    plan = no_change(seq)
+    plan.sizes = without_tokens(seq, tokens)
+    return plan
+
+
+def deferred_tools(seq: Sequence) -> dict[int, int]:
+    """Return the definitions of tools that were never called, with what stays of each when it is fetched on demand."""
+    used = used_tools(seq)
+    kept = int(assumptions()["deferred_tools"]["name_tokens"])
+    return {
+        number: kept
+        for number, block in enumerate(seq.blocks)
+        if block.kind == "tool_schema" and block.size > kept and block.label not in used[block.session]
+    }
