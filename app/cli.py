@@ -478,31 +478,52 @@ def sql(
 
 @app.command(
     epilog=_examples(
-        "her compare 5f3c 81aa", "her compare 5f3c 81aa --prices claude-opus-5-5", "her compare 5f3c 81aa --json"
+        "her compare 5f3c 81aa",
+        'her compare "project=shop until=2026-10-31" "project=shop since=2026-11-01" --match task',
+        "her compare model=claude-opus-5 model=claude-sonnet-5 --match project,task --html --out models.html",
+        'her compare "instructions=1f3a" "instructions=9b02" --prices claude-opus-5-5 --json',
     )
 )
 def compare(
-    a: Annotated[str, typer.Argument(metavar="A", help="A session: how its id begins, or owner@host/id.")],
+    a: Annotated[
+        str,
+        typer.Argument(
+            metavar="A",
+            help="A session, as its id begins; or a group: key=value with project, person, model, version, branch, tag,"
+            " prompt, instructions, since, until.",
+        ),
+    ],
     b: Annotated[str, typer.Argument(metavar="B", help="What to hold against it.")],
     prices: Annotated[
         str | None, typer.Option(metavar="MODEL", help="Tell both at this model's price list; default: as billed.")
     ] = None,
+    matching: Annotated[
+        str,
+        typer.Option("--match", metavar="ON", help="Pair sessions of groups: project, model, version, person, task."),
+    ] = "",
+    is_html: Annotated[bool, typer.Option("--html", help="A page that stands by itself, with charts.")] = False,
+    is_markdown: Annotated[bool, typer.Option("--md", help="Markdown.")] = False,
     is_json: Json = False,
     out: Out = None,
 ) -> None:
-    """Compare two sessions: where the difference of their cost comes from, and their turns side by side."""
-    from app.comparing import draw_pair, pair_as_json
-    from her_models.compare.pairs import compare_pair
-    from her_models.export import find_session
+    """Compare two sessions, or two groups of them: what differs, how sure that is, and where the money went."""
+    from app import comparing, terminal
+    from her_models.compare import report
 
-    with _lake(load_config()) as con:
-        found = compare_pair(con, find_session(con, a), find_session(con, b), prices_of=prices)
-    if is_json or out is not None:
-        from app import terminal
-
-        terminal.put(terminal.as_json(pair_as_json(found)), out)
+    if sum((is_html, is_markdown, is_json)) > 1:
+        _usage("Choose one of --html, --md and --json.")
+    config = load_config()
+    with _lake(config) as con:
+        found = comparing.compared(con, a, b, prices=prices, matching=matching, time_zone=config.time_zone)
+    document = comparing.document(found)
+    if is_json:
+        terminal.put(terminal.as_json(comparing.as_json(found)), out)
+    elif is_html:
+        terminal.put(report.as_html(document), out)
+    elif is_markdown or out is not None:
+        terminal.put(report.as_markdown(document), out)
     else:
-        draw_pair(found)
+        comparing.draw(document)
 
 
 @app.command(

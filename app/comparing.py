@@ -1,34 +1,78 @@
-"""How comparisons leave the command line: drawn on the terminal, or as JSON.
+"""How comparisons are asked for and leave the command line: drawn on the terminal, or as JSON.
 
-What belongs here: forms. What does not: what is compared and how (`her_models.compare`).
+What belongs here: reading two arguments, and forms. What does not: what is compared and how (`her_models.compare`).
 """
 
 from __future__ import annotations
 
-from decimal import Decimal
+import math
+from dataclasses import asdict
 from typing import Any
 
-import pyarrow as pa
+import duckdb
+from rich import box
+from rich.table import Table
+from rich.text import Text
 
 from app import terminal
-from app.format import one_line
-from her_models.compare.pairs import PairComparison, TurnPair, usd
+from her_models.compare.groups import parse_group
+from her_models.compare.matching import parse_match
+from her_models.compare.pairs import PairComparison, compare_pair, usd
+from her_models.compare.report import Document, Grid, group_document, pair_document
+from her_models.compare.verdicts import GroupComparison, compare_groups
+from her_models.errors import QueryError
+from her_models.export import find_session
 
-_USD = pa.decimal128(38, 12)
-_FILES_SHOWN = 12
+
+def compared(
+    con: duckdb.DuckDBPyConnection, a: str, b: str, *, prices: str | None, matching: str, time_zone: str
+) -> PairComparison | GroupComparison:
+    """Compare two sessions, or two groups where both are written as conditions.
+
+    Raises:
+        QueryError: one is a group and the other is not, or one of them cannot be found or read.
+    """
+    if ("=" in a) != ("=" in b):
+        raise QueryError("One of the two is a session and the other a group. Write session=ID for a group of one.")
+    if "=" not in a:
+        if matching:
+            raise QueryError("Two sessions are not matched; their turns are laid side by side. Leave out --match.")
+        return compare_pair(con, find_session(con, a), find_session(con, b), prices_of=prices)
+    return compare_groups(
+        con,
+        parse_group(a),
+        parse_group(b),
+        time_zone=time_zone,
+        match_on=parse_match(matching),
+        prices_of=prices,
+    )
 
 
-def pair_as_json(found: PairComparison) -> dict[str, Any]:
-    """Return everything a comparison of two sessions holds."""
-    return {
+def document(found: PairComparison | GroupComparison) -> Document:
+    """Return what a comparison says."""
+    return pair_document(found) if isinstance(found, PairComparison) else group_document(found)
+
+
+def as_json(found: PairComparison | GroupComparison) -> dict[str, Any]:
+    """Return everything a comparison holds; what is not known is null."""
+    told: dict[str, Any] = {
         "command": "compare",
-        "mode": f"price list {found.prices.price_id}" if found.prices else "as billed",
-        "a": dict(found.a.measures),
-        "b": dict(found.b.measures),
+        "mode": "one price list" if found.prices else "as billed",
+        "price_id": found.prices.price_id if found.prices else None,
         "a_usd": found.a_usd,
         "b_usd": found.b_usd,
         "difference_usd": found.b_usd - found.a_usd,
-        "waterfalls": {
+        "notes": found.notes,
+    }
+    told |= _pair(found) if isinstance(found, PairComparison) else _groups(found)
+    return told
+
+
+def _pair(found: PairComparison) -> dict[str, Any]:
+    return {
+        "a": dict(found.a.measures),
+        "b": dict(found.b.measures),
+        "steps": {
             view: [
                 {
                     "step": step.name,
@@ -41,66 +85,80 @@ def pair_as_json(found: PairComparison) -> dict[str, Any]:
             for view, steps in found.waterfalls.items()
         },
         "turns": [{"a": turn.a, "b": turn.b, "likeness_ratio": turn.likeness_ratio} for turn in found.turns],
-        "things": [vars(thing) for thing in found.things],
+        "things": [asdict(thing) for thing in found.things],
         "files": found.files,
-        "notes": found.notes,
     }
 
 
-def draw_pair(found: PairComparison) -> None:
-    """Draw a comparison of two sessions on the terminal."""
-    steps = [step for step in found.waterfalls["cause"] if step.difference_picodollars]
-    rows = pa.table(
-        {
-            "step": [step.name for step in steps],
-            "A_usd": pa.array([usd(step.a_picodollars) for step in steps], _USD),
-            "B_usd": pa.array([usd(step.b_picodollars) for step in steps], _USD),
-            "difference_usd": pa.array([usd(step.difference_picodollars) for step in steps], _USD),
-        }
-    )
-    total = {
-        "step": "total",
-        "A_usd": found.a_usd,
-        "B_usd": found.b_usd,
-        "difference_usd": found.b_usd - found.a_usd,
+def _groups(found: GroupComparison) -> dict[str, Any]:
+    return {
+        "a": {"group": str(found.a.group), "sessions_count": len(found.a)},
+        "b": {"group": str(found.b.group), "sessions_count": len(found.b)},
+        "matched_on": list(found.matching.on) if found.matching else [],
+        "measures": [
+            {
+                "measure": one.measure.name,
+                "unit": one.measure.unit,
+                "a_sessions_count": one.a_count,
+                "b_sessions_count": one.b_count,
+                "a": _interval(one.a),
+                "b": _interval(one.b),
+                "difference": _interval(one.difference),
+                "effect": _number(one.effect),
+                "p": _number(one.p),
+                "p_corrected": _number(one.p_corrected),
+                "verdict": one.verdict,
+                "is_better": one.is_better,
+            }
+            for one in found.findings
+        ],
+        "steps": {
+            view: [
+                {
+                    "step": one.step.name,
+                    "a_usd": usd(one.step.a_picodollars),
+                    "b_usd": usd(one.step.b_picodollars),
+                    "difference_usd": usd(one.step.difference_picodollars),
+                    "low_usd": None if math.isnan(one.low) else one.low / 1e12,
+                    "high_usd": None if math.isnan(one.high) else one.high / 1e12,
+                }
+                for one in steps
+            ]
+            for view, steps in found.steps.items()
+        },
     }
-    mode = f"at the price list of {found.prices.model}" if found.prices else "as billed"
-    terminal.draw(rows, title=f"From A to B, {mode}", total=total)
-    terminal.draw(_turn_rows(found.turns), title="Turns side by side")
-    if found.files:
-        terminal.draw(_file_rows(found.files[:_FILES_SHOWN]), title="Files, the dearest difference first")
-    for note in found.notes:
-        terminal.screen.print(note, markup=False, soft_wrap=True)
 
 
-def _turn_rows(turns: list[TurnPair]) -> pa.Table:
-    def values(side: str, name: str) -> list[Any]:
-        return [None if (row := getattr(turn, side)) is None else row[name] for turn in turns]
-
-    prompts = [one_line(str((turn.a or turn.b or {}).get("prompt") or ""), 40) for turn in turns]
-    return pa.table(
-        {
-            "prompt": prompts,
-            "alike_ratio": pa.array([turn.likeness_ratio for turn in turns], pa.float64()),
-            "A_turn_index": pa.array(values("a", "turn_index"), pa.int64()),
-            "B_turn_index": pa.array(values("b", "turn_index"), pa.int64()),
-            "A_context_tokens": pa.array(values("a", "peak_context_tokens"), pa.int64()),
-            "B_context_tokens": pa.array(values("b", "peak_context_tokens"), pa.int64()),
-            "A_usd": pa.array(values("a", "incurred_usd"), _USD),
-            "B_usd": pa.array(values("b", "incurred_usd"), _USD),
-        }
-    )
+def _interval(found: Any) -> dict[str, float | None]:
+    return {"median": _number(found.value), "low": _number(found.low), "high": _number(found.high)}
 
 
-def _file_rows(files: list[dict[str, Any]]) -> pa.Table:
-    return pa.table(
-        {
-            "path": [row["path"] for row in files],
-            "only": [row["only"] for row in files],
-            "A_reads_count": [row["a_reads_count"] for row in files],
-            "B_reads_count": [row["b_reads_count"] for row in files],
-            "difference_usd": pa.array(
-                [(row["b_lifetime_usd"] or Decimal(0)) - (row["a_lifetime_usd"] or Decimal(0)) for row in files], _USD
-            ),
-        }
-    )
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def draw(document: Document) -> None:
+    """Draw a comparison on the terminal; method and limits are in the report's other forms."""
+    for section in document.sections[:-1]:
+        terminal.screen.print(Text(section.title, style="bold"))
+        for sentence in section.sentences:
+            terminal.screen.print(f"  {sentence}", markup=False, soft_wrap=True)
+        for grid in section.grids:
+            if grid.rows:
+                _draw_grid(grid)
+        terminal.screen.print()
+    terminal.screen.print("Method and limits: add --md or --html.", style="dim")
+
+
+def _draw_grid(grid: Grid) -> None:
+    drawn = Table(box=box.SIMPLE_HEAD, title=grid.note or None, title_justify="left", title_style="dim")
+    for place, name in enumerate(grid.heading):
+        drawn.add_column(
+            name,
+            justify="right" if place in grid.numbers else "left",
+            no_wrap=place in grid.numbers,
+            overflow="ellipsis",
+        )
+    for row in grid.rows:
+        drawn.add_row(*(Text(cell) for cell in row))
+    terminal.screen.print(drawn)

@@ -1,0 +1,217 @@
+"""Which sessions are meant: a group as a person writes it, and its sessions with their measures.
+
+What belongs here: reading and writing `project=shop since=2026-11-01`, and the sessions that pass. What does not: what
+is made of their measures (`verdicts`), or the measures themselves (`session_comparison`).
+
+    project, person, model, version, branch, tag   one of the values given, divided by commas; a version counts with all
+                                                   that begin with it (2.1 is 2.1.0 to 2.1.999), a model likewise
+    prompt        words in the first prompt, whatever their case
+    instructions  how the hash of CLAUDE.md begins, where the log shows it (session_comparison.instructions_hash)
+    since, until  first and last day on which a session began, both included, in the configured time zone
+    session       how session ids begin
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from her_models.contracts import TABLES
+from her_models.errors import QueryError
+from her_models.ledger.sizes import tokenizer_family
+
+Floats = npt.NDArray[np.float64]
+
+_QUERY = Path(__file__).resolve().parents[2] / "sql" / "reports" / "comparison_sessions.sql"
+_ALSO = {"owner": "person", "client": "version", "claude_md": "instructions", "to": "until", "from": "since"}
+_WORDS = {
+    "project": "project",
+    "person": "person",
+    "model": "model",
+    "version": "client",
+    "branch": "branch",
+    "tag": "tag",
+    "prompt": "first prompt with",
+    "instructions": "CLAUDE.md",
+    "session": "session",
+}
+
+
+class EmptyGroup(QueryError):
+    """No session passes a group's conditions."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Conditions that a session of the group passes, all of them; an empty field is none."""
+
+    project: tuple[str, ...] = ()
+    person: tuple[str, ...] = ()
+    model: tuple[str, ...] = ()
+    version: tuple[str, ...] = ()
+    branch: tuple[str, ...] = ()
+    tag: tuple[str, ...] = ()
+    prompt: str = ""
+    instructions: tuple[str, ...] = ()
+    session: tuple[str, ...] = ()
+    since: date | None = None
+    until: date | None = None
+
+    def __str__(self) -> str:
+        """Write it as `parse_group` reads it."""
+        return " ".join(f"{name}={shlex.quote(value)}" for name, value in self._written())
+
+    def in_words(self) -> str:
+        """Say it to a person."""
+        told = [f"{_WORDS[name]} {value}" for name, value in self._written() if name in _WORDS]
+        if self.since and self.until:
+            told.append(f"{self.since} to {self.until}")
+        elif self.since:
+            told.append(f"since {self.since}")
+        elif self.until:
+            told.append(f"until {self.until}")
+        return ", ".join(told) or "all sessions"
+
+    def _written(self) -> list[tuple[str, str]]:
+        found = []
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if value:
+                found.append((one.name, ",".join(value) if isinstance(value, tuple) else str(value)))
+        return found
+
+
+def parse_group(text: str) -> Group:
+    """Read a group as a person writes it.
+
+    Raises:
+        QueryError: a word is not `key=value`, a key does not exist or comes twice, or a day is none.
+    """
+    try:
+        parts = shlex.split(text)
+    except ValueError as error:
+        raise QueryError(f"The group {text!r} cannot be read: {error}. Close the quotation marks.") from error
+    given: dict[str, Any] = {}
+    names = [one.name for one in fields(Group)]
+    for part in parts:
+        key, sign, value = part.partition("=")
+        key = _ALSO.get(key.lower(), key.lower())
+        if not sign or not value or key not in names:
+            raise QueryError(f"{part!r} is no condition of a group. Write key=value, with one of: {', '.join(names)}.")
+        if key in given:
+            raise QueryError(f"{key!r} stands twice in {text!r}. Divide values by commas: {key}=one,two.")
+        given[key] = _value(key, value)
+    return Group(**given)
+
+
+def _value(key: str, value: str) -> Any:
+    if key in ("since", "until"):
+        try:
+            return date.fromisoformat(value)
+        except ValueError as error:
+            raise QueryError(f"{key}={value!r} is not a day. Write 2026-01-31.") from error
+    if key == "prompt":
+        return value
+    return tuple(part for part in value.split(",") if part)
+
+
+def before_and_after(base: Group, day: date) -> tuple[Group, Group]:
+    """Return the sessions of a group that began before a day, and those from it on."""
+    return replace(base, until=day - timedelta(days=1)), replace(base, since=day)
+
+
+@dataclass(frozen=True, eq=False)
+class Members:
+    """The sessions of a group, rows of `session_comparison` in the order of time."""
+
+    group: Group
+    rows: pa.Table = field(repr=False)
+
+    def __len__(self) -> int:
+        return int(self.rows.num_rows)
+
+    @cached_property
+    def keys(self) -> list[tuple[str, str]]:
+        """Identities of the sessions."""
+        return list(zip(self.column("source_id"), self.column("session_id"), strict=True))
+
+    def column(self, name: str) -> list[Any]:
+        """Values of a column."""
+        values: list[Any] = self.rows.column(name).to_pylist()
+        return values
+
+    def figures(self, name: str) -> Floats:
+        """Values of a column as numbers; what is unknown is not a number."""
+        column = self.rows.column(name)
+        if pa.types.is_decimal(column.type):
+            column = column.cast(pa.float64())
+        return np.asarray(column.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
+
+    def taken(self, places: Sequence[int] | npt.NDArray[np.int64]) -> Members:
+        """Return some of the sessions."""
+        return Members(self.group, self.rows.take(pa.array(np.asarray(places, np.int64))))
+
+    @cached_property
+    def tokenizers(self) -> tuple[str, ...]:
+        """Tokenizer families of the models that did most of each session."""
+        return tuple(sorted({tokenizer_family(model) for model in self.column("model") if model}))
+
+
+def read_group(con: duckdb.DuckDBPyConnection, group: Group, time_zone: str) -> Members:
+    """Return the sessions of a group; there may be none."""
+    tagged = _tagged(con, group.tag) if group.tag else None
+    parameters = {
+        "projects": list(group.project) or None,
+        "owners": list(group.person) or None,
+        "models": list(group.model) or None,
+        "versions": list(group.version) or None,
+        "branches": list(group.branch) or None,
+        "instructions": list(group.instructions) or None,
+        "sessions": list(group.session) or None,
+        "prompt": group.prompt or None,
+        "tagged": tagged,
+        "since_at": _midnight(group.since, time_zone),
+        "until_at": _midnight(group.until + timedelta(days=1) if group.until else None, time_zone),
+    }
+    return Members(group, con.execute(_QUERY.read_text(encoding="utf-8"), parameters).to_arrow_table())
+
+
+def _tagged(con: duckdb.DuckDBPyConnection, tags: Sequence[str]) -> list[str]:
+    """Return the sessions that carry one of the tags, as source and session id in one word."""
+    if "annotations" not in TABLES:
+        raise QueryError("This lake has no tags yet. Choose sessions by project, person, model or time.")
+    rows = con.execute(
+        "select distinct source_id || '/' || session_id from annotations where list_contains($tags, tag)",
+        {"tags": list(tags)},
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def _midnight(day: date | None, time_zone: str) -> datetime | None:
+    return datetime.combine(day, time(), ZoneInfo(time_zone)).astimezone(UTC) if day else None
+
+
+def without_shared(a: Members, b: Members) -> tuple[Members, Members, int]:
+    """Leave out of both groups the sessions that are in both; returns how many those are."""
+    shared = set(a.keys) & set(b.keys)
+    if not shared:
+        return a, b, 0
+    kept = [one.taken([place for place, key in enumerate(one.keys) if key not in shared]) for one in (a, b)]
+    return kept[0], kept[1], len(shared)
+
+
+def shares(members: Members, column: str) -> Mapping[str, float]:
+    """Return which share of the sessions each value of a column has."""
+    values = [str(value) if value is not None else "unknown" for value in members.column(column)]
+    return {value: values.count(value) / len(values) for value in sorted(set(values))} if values else {}

@@ -1,0 +1,451 @@
+"""A comparison as a document: headings, sentences, tables and charts, as Markdown or as one HTML file by itself.
+
+What belongs here: what a comparison's document says, method and limits included, and marking it up. What does not: how
+anything was found (`verdicts`, `pairs`), or the terminal and the page (`app`).
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from her_models.compare import charts, words
+from her_models.compare.charts import Spec
+from her_models.compare.pairs import PairComparison, Side, TurnPair, usd
+from her_models.compare.verdicts import GroupComparison, GroupStep
+from her_models.compare.waterfall import PICODOLLARS, Step
+
+_TURNS_SHOWN = 60
+_THINGS_SHOWN = 15
+_FILES_SHOWN = 20
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table of words; columns in `numbers` stand to the right."""
+
+    heading: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
+    numbers: frozenset[int] = frozenset()
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading with what stands below it."""
+
+    title: str
+    sentences: list[str] = field(default_factory=list)
+    chart: Spec | None = None
+    chart_text: str = ""
+    grids: list[Grid] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Document:
+    """A title and sections."""
+
+    title: str
+    sections: list[Section]
+
+
+LIST_PRICE = "Money is at list price; on a subscription it is what the same tokens would have cost through the API."
+
+METHOD = (
+    "Every session's bill is divided exactly, to the picodollar, so the steps from A to B add up to the difference.",
+    "A step named prices is what B was billed beyond A's price list: another model, or another day's prices.",
+    "Per turn means a session's figure divided by its turns; sessions, not turns, are what is compared.",
+    "A figure of a group is the median of its sessions. Its 95 % interval, and that of the difference, come from a"
+    " seeded bootstrap: the same groups give the same answer each time.",
+    "A difference is called one when a permutation test on ranks, corrected by Holm for the number of measures, gives"
+    " under 5 %, and the interval leaves out zero. Among equal groups at most one comparison in twenty calls any.",
+    "The effect is Cliff's delta, from −1 to 1: how much more often a session of B is above one of A than below it.",
+    "Under five sessions (or pairs) on a side no verdict is given.",
+)
+LIMITS = (
+    "Sessions are not assigned by lot. What else changed between the groups changes the figures too; matching removes"
+    " only what it matches on.",
+    "Sessions of one task vary up to thirtyfold. A difference that is not shown may still be there.",
+    "Logs miss calls that the client does not write down, and some outputs are lower bounds: cost is at least what is"
+    " told.",
+    "Tokens of models with different tokenizers are not compared.",
+    "Whether the work was good is not in the logs.",
+)
+
+
+# -- what is said ---------------------------------------------------------------------------------------------------
+
+
+def group_document(found: GroupComparison, *, title: str = "", now: datetime | None = None) -> Document:
+    """Return the comparison of two groups as a document."""
+    mode = f"both at the price list of {found.prices.model}" if found.prices else "as billed"
+    made = (now or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC")
+    name_a, name_b = found.a.group.in_words(), found.b.group.in_words()
+    head = [
+        f"A: {name_a} ({len(found.a):,} sessions, {words.usd(found.a_usd)}).",
+        f"B: {name_b} ({len(found.b):,} sessions, {words.usd(found.b_usd)}).",
+        f"Cost is told {mode}. Made {made}.",
+    ]
+    return Document(
+        title or "A against B",
+        [
+            Section("What is compared", [*head, *found.notes]),
+            answer_section(found),
+            Section(
+                "How the groups differ",
+                chart=charts.differences(found.findings),
+                chart_text="Difference of each measure in per cent of A's median, with its interval",
+                grids=[findings_grid(found)],
+            ),
+            group_steps_section(found),
+            method_section(found),
+        ],
+    )
+
+
+def answer_section(found: GroupComparison) -> Section:
+    """Say what was found, in sentences: cost first, then what else differs, then the largest step."""
+    told = [words.sentence(one) for name in ("billed_per_turn_usd", "billed_usd") if (one := found.finding(name))]
+    told += [
+        words.sentence(one)
+        for one in found.findings
+        if one.verdict in ("higher", "lower") and one.measure.name not in ("billed_usd", "billed_per_turn_usd")
+    ]
+    told.append(total_sentence(found))
+    return Section("The answer", told)
+
+
+def total_sentence(found: GroupComparison) -> str:
+    """Say how much more or less B cost in sum, and what most of it comes from."""
+    difference = found.b_usd - found.a_usd
+    told = f"In sum B cost {words.usd(abs(difference))} {'more' if difference >= 0 else 'less'} than A."
+    largest = sorted(found.steps["cause"], key=lambda one: -abs(one.step.difference_picodollars))[:3]
+    named = [
+        f"{words.step_name(one.step)} {words.usd(usd(one.step.difference_picodollars), is_signed=True)}"
+        + (f" ({_ends(one)})" if _ends(one) != words.UNKNOWN else "")
+        for one in largest
+        if one.step.difference_picodollars
+    ]
+    return f"{told} Largest steps: {'; '.join(named)}." if named else told
+
+
+def _ends(one: GroupStep) -> str:
+    if one.low != one.low:
+        return words.UNKNOWN
+    low, high = (words.usd(end / PICODOLLARS, is_signed=True) for end in (one.low, one.high))
+    return f"{low} to {high}"
+
+
+def findings_grid(found: GroupComparison) -> Grid:
+    """Return the measures of two groups as a table."""
+    rows = []
+    for one in found.findings:
+        unit = one.measure.unit
+        rows.append(
+            (
+                one.measure.label,
+                words.figure(one.a.value, unit),
+                words.interval(one.a, unit),
+                words.figure(one.b.value, unit),
+                words.interval(one.b, unit),
+                words.figure(one.difference.value, unit, is_signed=True),
+                words.interval(one.difference, unit, is_signed=True),
+                words.effect_size(one.effect),
+                words.chance(one.p_corrected),
+                f"{one.a_count:,} / {one.b_count:,}",
+                one.verdict + {True: ", better", False: ", worse", None: ""}[one.is_better],
+            )
+        )
+    heading = ("Measure", "A", "95 %", "B", "95 %", "B − A", "95 %", "Effect", "Chance", "Sessions", "B is")
+    return Grid(heading, rows, frozenset(range(1, 10)))
+
+
+def group_steps_section(found: GroupComparison) -> Section:
+    """Return the way from A's bill to B's."""
+    return Section(
+        "Where the difference comes from",
+        [
+            "The first step is the number of sessions; the others are told as if A had had as many as B."
+            if len(found.a) != len(found.b)
+            else "Both sides have the same number of sessions."
+        ],
+        chart=charts.waterfall(found.steps["cause"]),
+        chart_text="Steps from A's cost to B's",
+        grids=[
+            _steps_grid(found.steps["cause"]),
+            _steps_grid(found.steps["kind"], "By kind of content, prompts and output together"),
+            _steps_grid(found.steps["lane"], "By lane"),
+        ],
+    )
+
+
+def _steps_grid(steps: Sequence[GroupStep], note: str = "") -> Grid:
+    rows = [
+        (
+            words.step_name(one.step),
+            words.usd(usd(one.step.a_picodollars)),
+            words.usd(usd(one.step.b_picodollars)),
+            words.usd(usd(one.step.difference_picodollars), is_signed=True),
+            _ends(one),
+        )
+        for one in steps
+        if one.step.difference_picodollars
+    ]
+    return Grid(("Step", "A", "B", "B − A", "95 %"), rows, frozenset((1, 2, 3, 4)), note)
+
+
+def method_section(found: GroupComparison | None) -> Section:
+    """Say in plain words how it was found and what it cannot say."""
+    matched = (
+        [found.matching.in_words()]
+        if found is not None and found.matching is not None
+        else ["Nothing was matched: all sessions of both groups count."]
+        if found is not None
+        else []
+    )
+    grids = []
+    if found is not None and found.matching is not None:
+        rows = [(name, f"{a:,}", f"{b:,}", f"{pairs:,}") for name, a, b, pairs in found.matching.strata]
+        grids = [Grid(("Matched on", "A", "B", "Pairs"), rows, frozenset((1, 2, 3)), "What was matched and dropped")]
+    return Section("Method and limits", [*METHOD, *matched, *LIMITS, LIST_PRICE], grids=grids)
+
+
+def pair_document(found: PairComparison, *, now: datetime | None = None) -> Document:
+    """Return the comparison of two sessions as a document."""
+    mode = f"both at the price list of {found.prices.model}" if found.prices else "as billed"
+    made = (now or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC")
+    difference = found.b_usd - found.a_usd
+    largest = sorted(found.waterfalls["cause"], key=lambda step: -abs(step.difference_picodollars))[:3]
+    named = "; ".join(
+        f"{words.step_name(step)} {words.usd(usd(step.difference_picodollars), is_signed=True)}"
+        for step in largest
+        if step.difference_picodollars
+    )
+    told = f"B cost {words.usd(abs(difference))} {'more' if difference >= 0 else 'less'} than A."
+    return Document(
+        "Two sessions",
+        [
+            Section(
+                "What is compared",
+                [_side_in_words("A", found.a), _side_in_words("B", found.b), f"Cost is told {mode}. Made {made}."],
+                grids=[sides_grid(found)],
+            ),
+            Section(
+                "Where the difference comes from",
+                [f"{told} Largest steps: {named}." if named else told],
+                chart=charts.waterfall(found.waterfalls["cause"]),
+                chart_text="Steps from A's cost to B's",
+                grids=[
+                    pair_steps_grid(found.waterfalls["cause"]),
+                    pair_steps_grid(found.waterfalls["kind"], "By kind of content, prompts and output together"),
+                    pair_steps_grid(found.waterfalls["lane"], "By lane"),
+                ],
+            ),
+            Section("What stood in their contexts", grids=[things_grid(found)]),
+            Section("Turns side by side", grids=[turns_grid(found.turns)]),
+            Section("What one read and the other did not", grids=[files_grid(found)]),
+            Section("Method and limits", [*found.notes, *METHOD[:2], LIMITS[2], LIMITS[4], LIST_PRICE]),
+        ],
+    )
+
+
+def _side_in_words(name: str, side: Side) -> str:
+    began = side["started_at"].strftime("%Y-%m-%d %H:%M UTC") if side["started_at"] else "at an unknown time"
+    return f"{name}: {plain(side['title'] or side.key.session_id)} ({side['project'] or 'no project'}, {began})."
+
+
+_SIDE_ROWS = (
+    ("Session", "session_id"),
+    ("Model", "model"),
+    ("Client", "client_version"),
+    ("CLAUDE.md", "instructions_hash"),
+    ("Turns", "turns_count"),
+    ("Responses", "requests_count"),
+    ("Time", "active_seconds"),
+    ("Tokens", "total_tokens"),
+    ("Longest prompt", "peak_context_tokens"),
+    ("Cache hit", "cache_hit_ratio"),
+    ("Tool calls", "tool_calls_count"),
+    ("of them failed", "tool_errors_count"),
+)
+
+
+def sides_grid(found: PairComparison) -> Grid:
+    """Return the measures of two sessions side by side."""
+
+    def cell(side: Side, name: str) -> str:
+        value = side[name]
+        if value is None:
+            return words.UNKNOWN
+        if name == "active_seconds":
+            return words.figure(float(value), "seconds")
+        if name.endswith("_tokens"):
+            return words.figure(float(value), "tokens")
+        if name.endswith("_ratio"):
+            return words.figure(float(value), "ratio")
+        return f"{value:,}" if isinstance(value, int) else plain(str(value))
+
+    rows = [(label, cell(found.a, name), cell(found.b, name)) for label, name in _SIDE_ROWS]
+    rows.append(("Cost", words.usd(found.a_usd), words.usd(found.b_usd)))
+    return Grid(("", "A", "B"), rows, frozenset((1, 2)))
+
+
+def pair_steps_grid(steps: Sequence[Step], note: str = "") -> Grid:
+    """Return the steps between two sessions as a table."""
+    rows = [
+        (
+            words.step_name(step),
+            words.usd(usd(step.a_picodollars)),
+            words.usd(usd(step.b_picodollars)),
+            words.usd(usd(step.difference_picodollars), is_signed=True),
+        )
+        for step in steps
+        if step.difference_picodollars
+    ]
+    return Grid(("Step", "A", "B", "B − A"), rows, frozenset((1, 2, 3)), note)
+
+
+def things_grid(found: PairComparison) -> Grid:
+    """Return what stood in two contexts, the largest difference first."""
+    rows = [
+        (
+            " ".join(part for part in (words.kind_name(one.kind), plain(one.thing), plain(one.path)) if part),
+            f"{one.a_count:,}",
+            f"{one.b_count:,}",
+            words.usd(usd(one.a_picodollars)),
+            words.usd(usd(one.b_picodollars)),
+            words.usd(usd(one.difference_picodollars), is_signed=True),
+        )
+        for one in found.things[:_THINGS_SHOWN]
+    ]
+    note = f"The {_THINGS_SHOWN} largest differences of {len(found.things):,}, over the life of each block, as billed"
+    return Grid(("Thing", "in A", "in B", "A", "B", "B − A"), rows, frozenset(range(1, 6)), note)
+
+
+def turns_grid(turns: Sequence[TurnPair]) -> Grid:
+    """Return turns that belong together side by side."""
+    rows = []
+    for turn in turns[:_TURNS_SHOWN]:
+        either = turn.a or turn.b or {}
+        cells = [shortened(str(either.get("prompt") or ""), 90)]
+        cells.append(words.percent(turn.likeness_ratio, is_signed=False) if turn.likeness_ratio is not None else "")
+        for side in (turn.a, turn.b):
+            if side is None:
+                cells += ["", "", ""]
+                continue
+            cells += [f"{side['turn_index']:,}", words.figure(float(side["peak_context_tokens"] or "nan"), "tokens")]
+            cells.append(words.usd(side["incurred_usd"]))
+        rows.append(tuple(cells))
+    note = f"The first {_TURNS_SHOWN} of {len(turns):,}" if len(turns) > _TURNS_SHOWN else ""
+    heading = ("Prompt", "Alike", "A turn", "context", "cost", "B turn", "context", "cost")
+    return Grid(heading, rows, frozenset(range(1, 8)), note)
+
+
+def files_grid(found: PairComparison) -> Grid:
+    """Return the files that tools named, the largest difference first."""
+    rows = [
+        (
+            plain(row["path"]),
+            {"A": "A", "B": "B"}.get(row["only"], "both"),
+            f"{row['a_reads_count']:,}",
+            f"{row['b_reads_count']:,}",
+            f"{row['a_edits_count']:,}",
+            f"{row['b_edits_count']:,}",
+            words.usd((row["b_lifetime_usd"] or 0) - (row["a_lifetime_usd"] or 0), is_signed=True),
+        )
+        for row in found.files[:_FILES_SHOWN]
+    ]
+    note = f"The {_FILES_SHOWN} largest differences of {len(found.files):,}" if len(found.files) > _FILES_SHOWN else ""
+    heading = ("File", "In", "A reads", "B reads", "A edits", "B edits", "B − A")
+    return Grid(heading, rows, frozenset(range(2, 7)), note)
+
+
+def plain(text: str) -> str:
+    """Return text from a transcript on one line, with what acts on a screen left out."""
+    return " ".join(_CONTROL.sub("", text).split())
+
+
+def shortened(text: str, limit: int) -> str:
+    """Return the beginning of a text on one line."""
+    line = plain(text)
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+# -- marking it up --------------------------------------------------------------------------------------------------
+
+
+def as_markdown(document: Document) -> str:
+    """Return a document as Markdown; charts are in the tables beside them."""
+    parts = [f"# {_md(document.title)}"]
+    for section in document.sections:
+        parts.append(f"## {_md(section.title)}")
+        parts += ["\n".join(f"- {_md(sentence)}" for sentence in section.sentences)] if section.sentences else []
+        for grid in section.grids:
+            parts += [_md(grid.note)] if grid.note else []
+            parts.append(_md_grid(grid) if grid.rows else "Nothing differs.")
+    return "\n\n".join(parts) + "\n"
+
+
+def _md_grid(grid: Grid) -> str:
+    rule = ["---:" if place in grid.numbers else "---" for place in range(len(grid.heading))]
+    lines = [grid.heading, tuple(rule), *(tuple(_md(cell) for cell in row) for row in grid.rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _md(text: str) -> str:
+    return re.sub(r"([\\`*_\[\]<>|#$])", r"\\\1", text)
+
+
+_STYLE = """
+:root { color-scheme: light dark; }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 1100px; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.6rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
+ul { padding-left: 1.2rem; } li { margin: .25rem 0; }
+.wide { overflow-x: auto; } table { border-collapse: collapse; margin: .8rem 0; font-size: 13px; }
+caption { text-align: left; opacity: .7; padding-bottom: .3rem; }
+th, td { padding: .25rem .6rem; border-bottom: 1px solid #8884; text-align: left; vertical-align: top; }
+th { font-weight: 600; } td:first-child { min-width: 9rem; }
+.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+figure { margin: 1rem 0; overflow-x: auto; } svg { max-width: 100%; height: auto; }
+"""
+
+
+def as_html(document: Document) -> str:
+    """Return a document as one HTML file that needs nothing else and fetches nothing."""
+    body = [f"<h1>{html.escape(document.title)}</h1>"]
+    for section in document.sections:
+        body.append(f"<section><h2>{html.escape(section.title)}</h2>")
+        if section.sentences:
+            body.append("<ul>" + "".join(f"<li>{html.escape(one)}</li>" for one in section.sentences) + "</ul>")
+        if section.chart is not None:
+            label = html.escape(section.chart_text, quote=True)
+            body.append(f'<figure role="img" aria-label="{label}">{charts.svg(section.chart)}</figure>')
+        body += [_html_grid(grid) for grid in section.grids]
+        body.append("</section>")
+    title = html.escape(document.title)
+    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{title} · Her</title><style>{_STYLE}</style></head><body>" + "\n".join(body) + "</body></html>\n"
+    )
+
+
+def _html_grid(grid: Grid) -> str:
+    if not grid.rows:
+        return "<p>Nothing differs.</p>"
+
+    def cells(tag: str, values: Sequence[str]) -> str:
+        return "".join(
+            f"<{tag}{' class=n' if place in grid.numbers else ''}>{html.escape(value)}</{tag}>"
+            for place, value in enumerate(values)
+        )
+
+    caption = f"<caption>{html.escape(grid.note)}</caption>" if grid.note else ""
+    rows = "".join(f"<tr>{cells('td', row)}</tr>" for row in grid.rows)
+    return f'<div class="wide"><table>{caption}<tr>{cells("th", grid.heading)}</tr>{rows}</table></div>'

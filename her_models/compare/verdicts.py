@@ -1,0 +1,365 @@
+"""Two groups of sessions: which measures differ, by how much, how sure that is, and where the money went.
+
+What belongs here: the measures, the question, and the words for the answer. What does not: the statistics
+(`statistics`), who is paired with whom (`matching`), or how the answer is drawn (`report`).
+
+A verdict is given only when both groups have five sessions (or there are five pairs), the chance of such a difference
+among equal groups is under 5 % after correction for the number of measures, and the interval of the difference leaves
+out zero. Per turn means: a session's figure divided by its turns; the session is what is drawn, not the turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Literal
+
+import duckdb
+import numpy as np
+
+from her_models.compare import statistics, waterfall
+from her_models.compare.groups import EmptyGroup, Floats, Group, Members, read_group, shares, without_shared
+from her_models.compare.matching import Matching, MatchOn, match
+from her_models.compare.pairs import usd
+from her_models.compare.statistics import LEAST_SESSIONS, Interval
+from her_models.compare.waterfall import PriceRow, Sheet, Step, View
+from her_models.errors import QueryError
+
+Unit = Literal["usd", "tokens", "seconds", "ratio", "count"]
+Verdict = Literal["higher", "lower", "no difference shown", "too few sessions", "not comparable"]
+LEVEL = 0.05
+_CONFOUNDED = 0.25  # of the sessions stand elsewhere: from here on a difference of make-up is worth a word
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One figure of a session. `good` is the direction that one wishes for: -1 lower, 1 higher, 0 neither."""
+
+    name: str
+    label: str
+    unit: Unit
+    good: int
+    column: str
+    is_tokens: bool = False
+    is_cost: bool = False
+    is_per_turn: bool = False
+
+
+MEASURES = (
+    Measure("billed_usd", "Cost per session", "usd", -1, "billed_usd", is_cost=True),
+    Measure("billed_per_turn_usd", "Cost per turn", "usd", -1, "billed_usd", is_cost=True, is_per_turn=True),
+    Measure("total_tokens", "Tokens per session", "tokens", -1, "total_tokens", is_tokens=True),
+    Measure("total_per_turn_tokens", "Tokens per turn", "tokens", -1, "total_per_turn_tokens", is_tokens=True),
+    Measure("output_per_turn_tokens", "Output per turn", "tokens", 0, "output_per_turn_tokens", is_tokens=True),
+    Measure("static_tokens", "System prompt and tools", "tokens", -1, "static_tokens", is_tokens=True),
+    Measure("turns_count", "Turns per session", "count", 0, "turns_count"),
+    Measure("requests_per_turn_count", "Responses per turn", "count", -1, "requests_per_turn_count"),
+    Measure("active_seconds", "Time per session", "seconds", -1, "active_seconds"),
+    Measure("active_per_turn_seconds", "Time per turn", "seconds", -1, "active_per_turn_seconds"),
+    Measure("waste_ratio", "Waste, share of cost", "ratio", -1, "waste_ratio"),
+    Measure("cache_hit_ratio", "Cache hit", "ratio", 1, "cache_hit_ratio"),
+    Measure("error_ratio", "Tool calls that failed", "ratio", -1, "error_ratio"),
+    Measure("survival_ratio", "Edited lines that survived", "ratio", 1, "survival_ratio"),
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found about one measure. Intervals hold 95 %; `effect` is -1 to 1, positive when B is higher."""
+
+    measure: Measure
+    a_count: int
+    b_count: int
+    a: Interval
+    b: Interval
+    difference: Interval
+    effect: float
+    p: float
+    p_corrected: float
+    verdict: Verdict
+
+    @property
+    def is_better(self) -> bool | None:
+        """Whether B is better; None without a verdict, or where neither direction is."""
+        if self.verdict not in ("higher", "lower") or not self.measure.good:
+            return None
+        return (self.measure.good > 0) == (self.verdict == "higher")
+
+    @property
+    def relative(self) -> float:
+        """The difference as a share of A's median; not a number where that is 0."""
+        return self.difference.value / self.a.value if self.a.value else float("nan")
+
+
+@dataclass(frozen=True)
+class GroupStep:
+    """A step from A's bill to B's, with the 95 % interval of its difference, picodollars.
+
+    The step `sessions` is what more or fewer sessions alone would have changed; the other steps are told as if A had
+    had as many as B. All of them add up to the difference of the bills, exactly.
+    """
+
+    step: Step
+    low: float
+    high: float
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether zero lies outside the interval."""
+        return self.low > 0 or self.high < 0
+
+
+@dataclass(frozen=True, eq=False)
+class GroupComparison:
+    """Two groups. `prices` names the price list at which both are told, None: as billed."""
+
+    a: Members
+    b: Members
+    prices: PriceRow | None
+    matching: Matching | None
+    findings: list[Finding]
+    steps: Mapping[View, list[GroupStep]]
+    a_picodollars: int
+    b_picodollars: int
+    notes: list[str]
+    a_read_count: int
+    b_read_count: int
+
+    @property
+    def a_usd(self) -> Decimal:
+        """What A's sessions cost together."""
+        return usd(self.a_picodollars)
+
+    @property
+    def b_usd(self) -> Decimal:
+        """What B's sessions cost together."""
+        return usd(self.b_picodollars)
+
+    @property
+    def is_large_enough(self) -> bool:
+        """Whether there are enough sessions, or pairs, for a verdict."""
+        return min(len(self.a), len(self.b)) >= LEAST_SESSIONS
+
+    def finding(self, name: str) -> Finding | None:
+        """Return what was found about a measure."""
+        return next((one for one in self.findings if one.measure.name == name), None)
+
+
+def compare_groups(
+    con: duckdb.DuckDBPyConnection,
+    a: Group,
+    b: Group,
+    *,
+    time_zone: str = "UTC",
+    match_on: tuple[MatchOn, ...] = (),
+    prices_of: str | None = None,
+) -> GroupComparison:
+    """Compare two groups, as billed or, with `prices_of` a model, both at that model's price list.
+
+    Raises:
+        EmptyGroup: no session passes a group's conditions, or none is left that is not in both.
+        QueryError: the model has no price.
+    """
+    read_a, read_b = read_group(con, a, time_zone), read_group(con, b, time_zone)
+    for side, members in (("A", read_a), ("B", read_b)):
+        if not len(members):
+            raise EmptyGroup(
+                f"No session is in {side} ({members.group.in_words()}). Take a condition away, or widen the days."
+            )
+    ours, theirs, shared = without_shared(read_a, read_b)
+    if not len(ours) or not len(theirs):
+        raise EmptyGroup(
+            f"A ({a.in_words()}) and B ({b.in_words()}) have {shared:,} sessions in common, and one of them has no"
+            " others. Choose groups that differ."
+        )
+    matching = match(ours, theirs, match_on) if match_on else None
+    if matching is not None:
+        ours, theirs = matching.a, matching.b
+    list_row = waterfall.price_row(con, prices_of, None) if prices_of else None
+    if prices_of and list_row is None:
+        raise QueryError(
+            f'There is no price for {prices_of!r}. Those there are: her sql "select distinct model from prices"'
+        )
+    sheets = _sheets(con, ours, theirs, list_row)
+    findings = _findings(ours, theirs, sheets["lane"], matching is not None, list_row is not None)
+    return GroupComparison(
+        a=ours,
+        b=theirs,
+        prices=list_row,
+        matching=matching,
+        findings=findings,
+        steps={view: _steps(*sheets[view]) for view in waterfall.VIEWS},
+        a_picodollars=sum(map(int, sheets["lane"][0].totals)),
+        b_picodollars=sum(map(int, sheets["lane"][1].totals)),
+        notes=_notes(ours, theirs, shared, matching, list_row),
+        a_read_count=len(read_a),
+        b_read_count=len(read_b),
+    )
+
+
+def _sheets(
+    con: duckdb.DuckDBPyConnection, a: Members, b: Members, list_row: PriceRow | None
+) -> dict[View, tuple[Sheet, Sheet]]:
+    parts_a, parts_b = waterfall.read_parts(con, a.keys), waterfall.read_parts(con, b.keys)
+    if list_row is not None:
+        lists_a = dict.fromkeys(parts_a.models_by_tokens(), list_row)
+        lists_b = dict.fromkeys(parts_b.models_by_tokens(), list_row)
+    else:
+        ends = [at for at in a.column("ended_at") if at is not None]
+        lists_a = {}
+        lists_b = waterfall.reference_prices(con, parts_a, parts_b, max(ends, default=None))
+    is_constant = list_row is not None
+    return {
+        view: waterfall.aligned(
+            waterfall.sheet(parts_a, view, prices=lists_a, is_constant=is_constant),
+            waterfall.sheet(parts_b, view, prices=lists_b, is_constant=is_constant),
+        )
+        for view in waterfall.VIEWS
+    }
+
+
+def _steps(a: Sheet, b: Sheet) -> list[GroupStep]:
+    """Return the steps from A's bill to B's: first more or fewer sessions, then each part as if there were as many."""
+    a_count, b_count = len(a.values), len(b.values)
+    sums_a = [sum(map(int, column)) for column in a.values.T]
+    sums_b = [sum(map(int, column)) for column in b.values.T]
+    as_many = [whole * b_count // a_count for whole in sums_a]
+    found = []
+    if a_count != b_count:
+        more = Step("sessions", "", sum(sums_a), sum(as_many))
+        found.append(GroupStep(more, float("nan"), float("nan")))
+    if min(a_count, b_count) >= LEAST_SESSIONS and a.columns:
+        ends = statistics.mean_intervals(a.values.astype(np.float64), b.values.astype(np.float64), float(b_count))
+    else:
+        ends = np.full((2, len(a.columns)), np.nan)
+    parts = [
+        GroupStep(Step(*column, as_many[place], sums_b[place]), float(ends[0, place]), float(ends[1, place]))
+        for place, column in enumerate(a.columns)
+    ]
+    order = {name: place for place, name in enumerate(("prices", "content", "cache", "premium", "fees"))}
+    parts.sort(key=lambda one: (order[one.step.lane], -abs(one.step.difference_picodollars), one.step.part))
+    return [*found, *parts]
+
+
+def _findings(a: Members, b: Members, sheets: tuple[Sheet, Sheet], is_paired: bool, is_constant: bool) -> list[Finding]:
+    families = set(a.tokenizers) | set(b.tokenizers)
+    found = []
+    for measure in MEASURES:
+        values = [_values(one, measure, sheet, is_constant) for one, sheet in zip((a, b), sheets, strict=True)]
+        if values[0] is None or values[1] is None:
+            continue
+        is_barred = len(families) > 1 and (measure.is_tokens or (measure.is_cost and is_constant))
+        found.append(_finding(measure, values[0], values[1], is_paired, is_barred))
+    corrected = statistics.holm([float("nan") if one.verdict else one.p for one in found])
+    return [_judged(one, p) for one, p in zip(found, corrected, strict=True)]
+
+
+def _values(members: Members, measure: Measure, sheet: Sheet, is_constant: bool) -> Floats | None:
+    if measure.is_cost:
+        cost = sheet.totals / waterfall.PICODOLLARS
+        # A session of which nothing has a price cost an unknown amount, not none.
+        if not is_constant:
+            cost = np.where(np.isnan(members.figures("billed_usd")), np.nan, cost)
+        return _per_turn(cost, members) if measure.is_per_turn else cost
+    if measure.column not in members.rows.column_names:
+        return None
+    return members.figures(measure.column)
+
+
+def _per_turn(values: Floats, members: Members) -> Floats:
+    turns = members.figures("turns_count")
+    return np.asarray(np.divide(values, turns, out=np.full(len(values), np.nan), where=turns > 0), np.float64)
+
+
+def _finding(measure: Measure, a: Floats, b: Floats, is_paired: bool, is_barred: bool) -> Finding:
+    """Return a finding whose verdict is still open (empty) unless none can be given."""
+    if is_paired:
+        whole = ~np.isnan(a) & ~np.isnan(b)
+        a, b = a[whole], b[whole]
+    else:
+        a, b = statistics.known(a), statistics.known(b)
+    verdict: str = ""
+    if min(len(a), len(b)) < LEAST_SESSIONS:
+        verdict = "too few sessions"
+    elif is_barred:
+        verdict = "not comparable"
+    nothing = float("nan")
+    if is_barred or not len(a) or not len(b):
+        difference, effect, p = Interval(nothing, nothing, nothing), nothing, nothing
+    elif is_paired:
+        difference = statistics.paired_difference(b - a)
+        effect, p = statistics.paired_effect(b - a), statistics.paired_p(b - a)
+    else:
+        difference = statistics.difference_of_medians(a, b)
+        effect, p = statistics.cliffs_delta(a, b), statistics.permutation_p(a, b)
+    return Finding(
+        measure,
+        len(a),
+        len(b),
+        statistics.median_interval(a),
+        statistics.median_interval(b),
+        difference,
+        effect,
+        p if not verdict else nothing,
+        nothing,
+        verdict,  # type: ignore[arg-type]
+    )
+
+
+def _judged(finding: Finding, p_corrected: float) -> Finding:
+    if finding.verdict:
+        return finding
+    verdict: Verdict = "no difference shown"
+    if p_corrected < LEVEL and finding.difference.is_clear:
+        verdict = "higher" if finding.difference.value > 0 else "lower"
+    return replace(finding, p_corrected=p_corrected, verdict=verdict)
+
+
+_MAKE_UP = {"project": "project", "model": "model", "client_version": "client", "owner": "person"}
+_MATCHED_BY = {"project": "project", "model": "model", "client_version": "version", "owner": "person"}
+
+
+def _notes(a: Members, b: Members, shared: int, matching: Matching | None, list_row: PriceRow | None) -> list[str]:
+    notes = []
+    if matching is not None:
+        notes.append(matching.in_words())
+    if shared:
+        notes.append(f"{shared:,} sessions are in both groups and were left out of both.")
+    if min(len(a), len(b)) < LEAST_SESSIONS:
+        what = "pairs" if matching is not None else "sessions"
+        notes.append(
+            f"No verdict: A has {len(a):,} and B has {len(b):,} {what}; under {LEAST_SESSIONS} chance alone explains"
+            " nearly anything. Widen the days, or take a condition away."
+        )
+    families = sorted(set(a.tokenizers) | set(b.tokenizers))
+    if len(families) > 1:
+        notes.append(
+            f"The models count tokens differently (families {' and '.join(families)}): the same text is up to 1.4 times"
+            " as many tokens in the newer one. Tokens are not compared"
+            + (", nor is cost at one price list, which is tokens times prices." if list_row else "; dollars are.")
+        )
+    for name, column in _MAKE_UP.items() if matching is None else ():
+        moved = _moved(shares(a, name), shares(b, name))
+        if moved:
+            notes.append(
+                f"The groups differ in {column}: {moved}. To take that out of the comparison, match on"
+                f" {_MATCHED_BY[name]}."
+            )
+    unpriced = sum(count for members in (a, b) for count in members.column("unpriced_requests_count"))
+    if unpriced and list_row is None:
+        notes.append(f"{unpriced:,} responses have no price and are left out of the cost.")
+    floors = sum(count for members in (a, b) for count in members.column("floor_requests_count"))
+    if floors:
+        notes.append(f"{floors:,} responses have a lower bound of output only: cost and output are at least as told.")
+    return notes
+
+
+def _moved(a: Mapping[str, float], b: Mapping[str, float]) -> str:
+    """Name the value whose share differs most, if the make-up differs enough to be worth a word."""
+    values = sorted({*a, *b})
+    distance = sum(abs(a.get(value, 0) - b.get(value, 0)) for value in values) / 2
+    if distance < _CONFOUNDED:
+        return ""
+    most = max(values, key=lambda value: abs(a.get(value, 0) - b.get(value, 0)))
+    return f"{most} is {a.get(most, 0):.0%} of A and {b.get(most, 0):.0%} of B"
