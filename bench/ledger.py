@@ -56,6 +56,7 @@ class Run:
     blocks_count: int
     pairs_count: int
     seconds: float
+    cpu_seconds: float
     python_seconds: float
     peak_bytes: int
     inputs_bytes: int  # peak before the ledger's models began
@@ -71,7 +72,9 @@ def _measured(home: str) -> Run:
         first = next(place for place, model in enumerate(chosen) if model.name in mine)
         warehouse.build(con, chosen[:first])
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        worked = time.process_time()
         seconds = warehouse.build(con, chosen[first:])
+        worked = time.process_time() - worked
         sizes = "select count(*), coalesce(sum(carried_requests_count), 0) from ledger_blocks"
         blocks_count, pairs_count = con.execute(sizes).fetchone() or (0, 0)
         (requests_count,) = con.execute("select count(*) from ledger_calls").fetchone() or (0,)
@@ -82,6 +85,7 @@ def _measured(home: str) -> Run:
         blocks_count,
         int(pairs_count),
         sum(value for name, value in seconds.items() if name in mine or name == "ledger"),
+        worked,
         seconds["ledger"],
         resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         before,
@@ -142,7 +146,8 @@ def _report_run(run: Run) -> None:
     out(f"requests                   {run.requests_count:>14,}\n")
     out(f"blocks                     {run.blocks_count:>14,}\n")
     out(f"pairs of them              {run.pairs_count:>14,}\n")
-    out(f"models of the ledger       {run.seconds:>14.1f} s, of which Python {run.python_seconds:.1f} s\n")
+    out(f"models of the ledger       {run.seconds:>14.1f} s, of which Python {run.python_seconds:.1f} s; ")
+    out(f"{run.cpu_seconds:.1f} s of CPU with the steps between them\n")
     out(f"peak memory                {run.peak_bytes / 1e9:>14.2f} GB, {run.inputs_bytes / 1e9:.2f} GB before them\n")
 
 

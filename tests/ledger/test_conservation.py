@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from her_models.ledger.build import ledger_tables
@@ -130,6 +131,48 @@ def sessions(draw: st.DrawFn) -> list[tuple[Rows, Rows]]:
     return [draw(thread_rows(thread_id=name)) for name in ("", "a", "b")[: draw(st.integers(1, 3))]]
 
 
+def situations(layout: Layout) -> Iterator[str]:
+    """Name what happens in some threads, as the ledger sees it."""
+    for place, expected in zip(layout.places, layout.expected.tolist(), strict=True):
+        thread = layout.threads[place.thread]
+        call, read = thread.calls[place.call], thread.calls[place.call]["cache_read_tokens"]
+        if call["is_owned"] and read < expected:
+            yield "partial miss" if read else "full miss"
+        if [thread.items[item]["kind"] for item in thread.written[place.call]].count("tool_call") > 1:
+            yield "parallel calls"
+        if place.call == 0:
+            continue
+        before = thread.calls[place.call - 1]
+        if call["is_owned"] and not before["is_owned"]:
+            yield "fork"
+        if call["model"] != before["model"]:
+            yield "model switch"
+        standards = {each["standard_input_picodollars"] for each in (before, call)} - {None}
+        if len(standards) == 2:
+            yield "price change"
+        if len(standards) == 1 and None not in (call["input_picodollars"], before["input_picodollars"]):
+            yield "band crossing" if call["input_picodollars"] != before["input_picodollars"] else "same price"
+    for thread in layout.threads:
+        yield from (lineage.cut for lineage in thread.lineages)
+        if any(segment.requests for lineage in thread.lineages for segment in lineage.segments[1:]):
+            yield "something left the context"
+
+
+def test_random_lineages_hold_every_situation_that_the_law_must_survive() -> None:
+    seen: set[str] = set()
+
+    @settings(deadline=None, max_examples=150, phases=[Phase.generate], database=None, derandomize=True)
+    @given(sessions())
+    def collect(given_threads: list[tuple[Rows, Rows]]) -> None:
+        seen.update(situations(Layout([read(pair) for pair in given_threads])))
+
+    collect()
+    assert seen >= {
+        "full miss", "partial miss", "parallel calls", "fork", "rewind", "compact", "clear", "collapse",
+        "band crossing", "price change", "model switch", "something left the context",
+    }  # fmt: skip
+
+
 @settings(deadline=None, max_examples=150)
 @given(sessions())
 def test_lanes_kinds_and_blocks_are_the_bill_of_every_call(given_threads: list[tuple[Rows, Rows]]) -> None:
@@ -155,6 +198,13 @@ def test_lanes_kinds_and_blocks_are_the_bill_of_every_call(given_threads: list[t
     for name, counter in zip((*CLASSES, "output"), (*COUNTERS, "output_tokens"), strict=True):
         in_blocks = sum(row[f"{name}_tokens"] for row in tables["ledger_blocks"])
         assert in_blocks == sum(call[counter] for call in owned)
+    missed = [key for key, cost in costs.items() if cost["missed_tokens"]]
+    labelled = tables["ledger_misses"]
+    assert sorted(miss["request_id"] for miss in labelled) == sorted(request for request, _ in missed)
+    assert min((miss["missed_tokens"] for miss in labelled), default=1) > 0
+    assert sum(miss["excess_picodollars"] or 0 for miss in labelled) == sum(
+        cost["cache_picodollars"] or 0 for cost in costs.values()
+    )
     money = ("content", "cache", "premium", "output", "output_premium")
     for table in ("ledger_blocks", "ledger_context"):
         total = sum(row[f"{lane}_picodollars"] for row in tables[table] for lane in money)
@@ -219,6 +269,14 @@ BLOCKS_BESIDE_THE_BILL = """
 """
 
 
+MISSES_BESIDE_THE_LANE = """
+    select
+        (select coalesce(sum(excess_usd), 0) from cache_misses) - (select sum(cache_excess_usd) from requests),
+        (select count(*) from cache_misses) - (select count(*) from requests where missed_tokens > 0),
+        (select count(*) from cache_misses where missed_tokens <= 0)
+"""
+
+
 @pytest.mark.parametrize("logs", ["sessions_lake", "ground_truth_lake", "demo_lake"])
 def test_every_request_of_whole_sessions_is_divided_without_remainder(
     logs: str, request: pytest.FixtureRequest
@@ -228,3 +286,4 @@ def test_every_request_of_whole_sessions_is_divided_without_remainder(
     assert rows(config, LANES_THAT_DIFFER) == []
     assert rows(config, KINDS_THAT_DIFFER) == []
     assert row(config, BLOCKS_BESIDE_THE_BILL) == (0, 0)
+    assert row(config, MISSES_BESIDE_THE_LANE) == (0, 0, 0)
