@@ -176,7 +176,7 @@ def ingest(
 def status(is_json: Json = False) -> None:
     """Tell what is in the lake."""
     from app import terminal
-    from app.format import UNKNOWN, ago, count, size, usd
+    from app.format import UNKNOWN, ago, bill, count, size
     from her_models import reports
 
     config = load_config()
@@ -198,7 +198,8 @@ def status(is_json: Json = False) -> None:
         }
         terminal.put(terminal.as_json(told), None)
         return
-    columns = ["source_id", "path", "files_count", "size_bytes", "sessions_count", "billed_usd", "last_read_at"]
+    columns = ["source_id", "path", "files_count", "size_bytes", "sessions_count", "billed_usd"]
+    columns += ["estimated_usd", "last_read_at"]
     terminal.draw(sources.select(columns), title="Sources")
     unpriced = overview.unpriced_requests_count
     facts = {
@@ -207,7 +208,7 @@ def status(is_json: Json = False) -> None:
         "lines": f"{count(totals.lines_count)}, and {count(totals.refused_count)} refused",
         "sessions": count(sum(sources["sessions_count"].to_pylist())),
         "requests": count(overview.requests_count),
-        "billed": usd(overview.billed_usd) + (f", and {count(unpriced)} requests without a price" if unpriced else ""),
+        "billed": bill(overview) + (f", and {count(unpriced)} requests without a price" if unpriced else ""),
         "days": f"{overview.first_on or UNKNOWN} to {overview.last_on or UNKNOWN}",
         "last run": f"{ago(totals.last_finished_at)}",
     }
@@ -351,6 +352,8 @@ def _readable(rows: pa.Table) -> pa.Table:
     for name in ("cache_write_5m_tokens", "cache_write_1h_tokens", "unpriced_requests_count", "floor_requests_count"):
         if name in rows.column_names and not any(rows[name].to_pylist()):
             hidden.add(name)
+    if "estimated_usd" in rows.column_names and rows["estimated_usd"].equals(rows["billed_usd"]):
+        hidden.add("estimated_usd")  # the log lost nothing
     return rows.select([name for name in rows.column_names if name not in hidden])
 
 
@@ -363,6 +366,7 @@ def _totals(overview: Any) -> dict[str, Any]:
         "cache_read_tokens",
         "output_tokens",
         "billed_usd",
+        "estimated_usd",
         "unpriced_requests_count",
         "floor_requests_count",
     )
@@ -380,7 +384,10 @@ def _notes(overview: Any) -> list[str]:
         notes.append(f"{number} requests have no price: their tokens count, their cost is unknown. See: her doctor")
     if overview.floor_requests_count:
         number = count(overview.floor_requests_count)
-        notes.append(f"{number} requests broke off or do not say how they ended: their output is a lower bound.")
+        notes.append(
+            f"{number} requests broke off or do not say how they ended: billed is at least that; the best estimate adds"
+            " the output that the log lost."
+        )
     return notes
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 NO_PRICE = "no price"
@@ -37,6 +38,22 @@ def usd(amount: Decimal | float | None, *, is_floor: bool = False) -> str:
     if abs(value) < Decimal("0.1"):
         return f"{mark}${value:.4f}"
     return f"{mark}${value:,.2f}"
+
+
+class Billed(Protocol):
+    """What has a bill: all of it that the log shows, and a best estimate of all of it."""
+
+    @property
+    def billed_usd(self) -> Decimal | None: ...
+    @property
+    def estimated_usd(self) -> Decimal | None: ...
+
+
+def bill(of: Billed) -> str:
+    """Write a bill as far as the log shows it, and the best estimate beside it where that is another."""
+    if of.billed_usd is None or of.estimated_usd is None or of.estimated_usd == of.billed_usd:
+        return usd(of.billed_usd)
+    return f"at least {usd(of.billed_usd)}, best estimate {usd(of.estimated_usd)}"
 
 
 def count(number: int | None) -> str:

@@ -122,6 +122,7 @@ _HEADINGS = {
     "unpriced_requests_count": "unpriced",
     "floor_requests_count": "floors",
     "source_id": "source",
+    "estimated_usd": "best estimate",
 }
 
 

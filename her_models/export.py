@@ -167,10 +167,16 @@ def _facts(session: reports.Session) -> tuple[tuple[str, str], ...]:
         ("Time", f"{_at(session.started_at)} to {_at(session.ended_at)}"),
         ("Client", f"{session.first_version or 'unknown'} to {session.last_version or 'unknown'}"),
         ("Models", ", ".join(session.models) or "none"),
-        ("Billed", _usd(session.billed_usd) + (f", and {unpriced} responses without a price" if unpriced else "")),
+        ("Billed", _bill(session) + (f", and {unpriced} responses without a price" if unpriced else "")),
         ("Tokens", tokens),
         ("Completeness", session.completeness),
     )
+
+
+def _bill(session: reports.Session) -> str:
+    if session.estimated_usd is None or session.estimated_usd == session.billed_usd:
+        return _usd(session.billed_usd)
+    return f"at least {_usd(session.billed_usd)}, best estimate {_usd(session.estimated_usd)}"
 
 
 def _turn(row: dict[str, Any], events: list[_Event]) -> _Turn:

@@ -66,7 +66,10 @@ class SessionFilter:
 
 @dataclass(frozen=True)
 class Overview:
-    """Totals of billed responses in a scope. `billed_usd` is None when nothing in it has a price."""
+    """Totals of billed responses in a scope. `billed_usd` is None when nothing in it has a price.
+
+    `billed_usd` is at least what was billed; `estimated_usd` adds the output that the log lost, estimated.
+    """
 
     first_on: date | None
     last_on: date | None
@@ -78,6 +81,7 @@ class Overview:
     cache_read_tokens: int
     output_tokens: int
     billed_usd: Decimal | None
+    estimated_usd: Decimal | None
     unpriced_requests_count: int
     floor_requests_count: int
 
@@ -153,6 +157,7 @@ class Session:
     output_tokens: int
     peak_context_tokens: int | None
     billed_usd: Decimal | None
+    estimated_usd: Decimal | None
     unpriced_requests_count: int
     floor_requests_count: int
     completeness: str

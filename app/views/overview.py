@@ -55,8 +55,15 @@ def draw_figures(total: Overview) -> None:
             "Cost, list-price equivalent",
             format.usd(total.billed_usd, is_floor=is_floor),
             border=True,
-            help=f"daily_cost.billed_usd. {format.LIST_PRICE_NOTE}",
+            help=f"daily_cost.billed_usd, exact as far as the log shows. {format.LIST_PRICE_NOTE}",
         )
+        if total.estimated_usd != total.billed_usd:
+            st.metric(
+                "Cost, best estimate",
+                format.usd(total.estimated_usd, is_floor=bool(total.unpriced_requests_count)),
+                border=True,
+                help="daily_cost.estimated_usd, estimated: with the output that the log lost",
+            )
         st.metric("Sessions", format.count(total.sessions_count), border=True, help="Sessions with a billed response")
         st.metric("Responses", format.count(total.requests_count), border=True, help="daily_cost.requests_count")
         st.metric(
@@ -121,7 +128,10 @@ def draw_groups(scope: Scope, dimension: reports.Dimension, heading: str) -> Non
         data.ask(reports.cost_by, dimension, scope),
         {
             "group_name": Shown(heading.removeprefix("By ").capitalize(), width="medium"),
-            "billed_usd": Shown("Cost", "usd_sum", "daily_cost.billed_usd, US dollars at list price"),
+            "billed_usd": Shown("Cost, at least", "usd_sum", "daily_cost.billed_usd, US dollars at list price"),
+            "estimated_usd": Shown(
+                "Best estimate", "usd_sum", "daily_cost.estimated_usd: with output that the log lost"
+            ),
             "requests_count": Shown("Responses", "count"),
             "cache_read_tokens": Shown("Cache read", "tokens"),
             "uncached_input_tokens": Shown("Not cached", "tokens"),

@@ -83,8 +83,15 @@ def draw_header(session: Session) -> None:
             "Cost, list-price equivalent",
             format.usd(billed, is_floor=is_floor),
             border=True,
-            help=f"sessions.billed_usd. {format.LIST_PRICE_NOTE}",
+            help=f"sessions.billed_usd, exact as far as the log shows. {format.LIST_PRICE_NOTE}",
         )
+        if session.requests_count and session.estimated_usd != session.billed_usd:
+            st.metric(
+                "Best estimate",
+                format.usd(session.estimated_usd, is_floor=bool(session.unpriced_requests_count)),
+                border=True,
+                help="sessions.estimated_usd, estimated: with the output that the log lost",
+            )
         st.metric(
             "Responses",
             format.count(session.requests_count),

@@ -16,6 +16,7 @@ select
     sum(cache_read_tokens)::bigint as cache_read_tokens,  -- tokens
     sum(output_tokens)::bigint as output_tokens,  -- tokens, as logged
     sum(billed_usd) as billed_usd,  -- US dollars; null when nothing is priced
+    sum(estimated_usd) as estimated_usd,  -- US dollars, best estimate: with output that the log lost
     sum(unpriced_requests_count)::bigint as unpriced_requests_count,  -- responses without a price
     sum(floor_requests_count)::bigint as floor_requests_count  -- responses whose output is a lower bound
 from daily_cost

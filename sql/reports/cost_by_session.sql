@@ -14,6 +14,7 @@ with billed as (
         sum(cache_read_tokens)::bigint as cache_read_tokens,
         sum(output_tokens)::bigint as output_tokens,
         sum(billed_usd) as billed_usd,
+        sum(estimated_usd) as estimated_usd,
         count(*) - count(billed_usd) as unpriced_requests_count,
         count(*) filter (is_output_floor) as floor_requests_count
     from requests
@@ -39,6 +40,7 @@ select
     billed.cache_read_tokens,  -- tokens
     billed.output_tokens,  -- tokens, as logged
     billed.billed_usd,  -- US dollars; null when nothing is priced
+    billed.estimated_usd,  -- US dollars, best estimate: with output that the log lost
     billed.unpriced_requests_count,  -- responses without a price
     billed.floor_requests_count  -- responses whose output is a lower bound
 from billed

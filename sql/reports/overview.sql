@@ -14,6 +14,7 @@ select
     coalesce(sum(cache_read_tokens), 0)::bigint as cache_read_tokens,  -- tokens
     coalesce(sum(output_tokens), 0)::bigint as output_tokens,  -- tokens, as logged
     sum(billed_usd) as billed_usd,  -- US dollars at list price
+    sum(estimated_usd) as estimated_usd,  -- US dollars, best estimate: with output that the log lost
     coalesce(sum(unpriced_requests_count), 0)::bigint as unpriced_requests_count,  -- responses without a price
     coalesce(sum(floor_requests_count), 0)::bigint as floor_requests_count  -- responses whose output is a lower bound
 from daily_cost

@@ -37,6 +37,7 @@ select
     sessions.output_tokens,  -- tokens, as logged
     sessions.peak_context_tokens,  -- longest prompt of the main thread
     sessions.billed_usd,  -- US dollars; null when nothing is priced
+    sessions.estimated_usd,  -- US dollars, best estimate: with output that the log lost
     sessions.unpriced_requests_count,  -- responses without a price
     sessions.floor_requests_count,  -- responses whose output is a lower bound
     sessions.completeness,  -- complete, floor or unpriced

@@ -15,7 +15,7 @@ with files as (
 ),
 
 totals as (
-    select source_id, count(*) as sessions_count, sum(billed_usd) as billed_usd
+    select source_id, count(*) as sessions_count, sum(billed_usd) as billed_usd, sum(estimated_usd) as estimated_usd
     from sessions
     group by source_id
 )
@@ -29,6 +29,7 @@ select
     coalesce(files.size_bytes, 0) as size_bytes,  -- bytes on disk
     coalesce(totals.sessions_count, 0) as sessions_count,  -- sessions
     totals.billed_usd,  -- US dollars; null when nothing is priced
+    totals.estimated_usd,  -- US dollars, best estimate: with output that the log lost
     files.last_read_at,  -- when bytes were last read
     sources.first_seen_at,  -- first run
     sources.last_seen_at  -- last run

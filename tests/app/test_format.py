@@ -29,6 +29,18 @@ def test_a_lower_bound_says_so() -> None:
     assert format.tokens(1500, is_floor=True) == "≥ 1.5 k"
 
 
+def test_a_bill_that_lost_output_is_written_as_at_least_and_best_estimate() -> None:
+    class Bill:
+        billed_usd: Decimal | None = Decimal(3)
+        estimated_usd: Decimal | None = Decimal("3.5")
+
+    assert format.bill(Bill()) == "at least $3.00, best estimate $3.50"
+    Bill.estimated_usd = Decimal(3)
+    assert format.bill(Bill()) == "$3.00"
+    Bill.billed_usd = Bill.estimated_usd = None
+    assert format.bill(Bill()) == "no price"
+
+
 def test_unknown_is_not_zero() -> None:
     assert {format.tokens(None), format.count(None), format.size(None), format.duration(None)} == {"–"}
     assert format.percent(None) == "–"

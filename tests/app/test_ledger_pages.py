@@ -32,6 +32,8 @@ def ledger_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "update requests set prompt_tokens = 1000, content_usd = 1.00, cache_excess_usd = 0.25, premium_usd = 0,"
             " fees_usd = 0, estimated_usd = 1.50, is_output_floor = true where request_id = 'm-1111'"
         )
+        lake.con.execute("update sessions set estimated_usd = 1.50 where session_id = ?", [SESSION])
+        lake.con.execute("update daily_cost set estimated_usd = 2.50")
         lake.con.execute("update turns set caused_usd = 1.25 where session_id = ?", [SESSION])
         fill(
             lake,
@@ -72,6 +74,16 @@ def test_overview_shows_what_was_billed_beside_the_best_estimate_and_unlogged_ca
     assert shown["Billed, at least"] == "≥ $1.75"
     assert (shown["Best estimate"], shown["Unlogged calls, apart"]) == ("≥ $1.50", "$0.20")
     assert (shown["Content"], shown["Cache misses"]) == ("$1.00", "$0.25")
+
+
+def test_wherever_a_bill_stands_the_best_estimate_stands_beside_it(ledger: Path) -> None:
+    assert figures(opened())["Cost, best estimate"] == "≥ $7.50"
+    for page in ("", "sessions", "health"):
+        tables = [table.value for table in opened(page).dataframe if "billed_usd" in table.value.columns]
+        assert tables
+        assert all("estimated_usd" in table.columns for table in tables), page
+    shown = figures(opened("session", session=SESSION, source=SOURCE))
+    assert (shown["Cost, list-price equivalent"], shown["Best estimate"]) == ("$1.25", "$1.50")
 
 
 @pytest.mark.parametrize("view", ["Kind", "Tool", "Subagent", "Cache misses"])
