@@ -619,6 +619,56 @@ def search(
         terminal.draw_hits(found, config.time_zone)
 
 
+@app.command(
+    epilog=_examples(
+        "her audit --since 7d",
+        "her audit --class deletion --class secret --risks --json",
+        "her audit 5f3c --case ./case-5f3c",
+        "her audit --files",
+        "her audit --check ./case-5f3c",
+    )
+)
+def audit(
+    session: Annotated[
+        str | None, typer.Argument(metavar="[SESSION]", help="How its id begins, or owner@host/id; none: all.")
+    ] = None,
+    kind: Annotated[list[str] | None, typer.Option("--class", help="Such as deletion; may be repeated.")] = None,
+    outcome: Annotated[list[str] | None, typer.Option(help="succeeded, failed, denied, unknown; repeatable.")] = None,
+    only_risks: Annotated[bool, typer.Option("--risks", help="Leave out what is only worth knowing.")] = False,
+    text: Annotated[str | None, typer.Option(help="Part of the command or of what it acted on.")] = None,
+    project: Annotated[list[str] | None, typer.Option(help="Only this one; may be repeated.")] = None,
+    owner: Annotated[list[str] | None, typer.Option(help="Only this person; may be repeated.")] = None,
+    since: Annotated[str | None, typer.Option(metavar="DAY", help="First day: 2026-01-31, today, or 7d ago.")] = None,
+    until: Annotated[str | None, typer.Option(metavar="DAY", help="Last day, included.")] = None,
+    is_files: Annotated[bool, typer.Option("--files", help="Hold the files on disk against what was read.")] = False,
+    case: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write everything about the sessions found into it.")
+    ] = None,
+    check: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Verify a case somebody gave you.")] = None,
+    is_json: Json = False,
+) -> None:
+    """List risky actions; prove that the log is whole. Exit code 1 when a check fails."""
+    from app.auditing import Asked, run_audit
+
+    scope = Asked(
+        session=session,
+        classes=tuple(kind or ()),
+        outcomes=tuple(outcome or ()),
+        only_risks=only_risks,
+        text=text,
+        projects=tuple(project or ()),
+        owners=tuple(owner or ()),
+        since=_day(since, "--since"),
+        until=_day(until, "--until"),
+        is_files=is_files,
+        case=case,
+        check=check,
+        is_json=is_json,
+    )
+    if not run_audit(scope):
+        raise typer.Exit(EXPLAINED)
+
+
 @app.command(epilog=_examples("her dagster", "her dagster --port 3333"))
 def dagster(
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Default: 3000, or any free one.")] = None,

@@ -42,6 +42,7 @@ page = st.navigation(
         st.Page("views/sessions.py", title="Sessions", icon=":material/list:"),
         st.Page("views/session.py", title="Session", icon=":material/play_circle:"),
         st.Page("views/search.py", title="Search", icon=":material/search:"),
+        st.Page("views/audit.py", title="Audit", icon=":material/policy:"),
         st.Page("views/sql.py", title="SQL", icon=":material/terminal:"),
         st.Page("views/health.py", title="Health", icon=":material/health_and_safety:"),
     ],

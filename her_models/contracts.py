@@ -893,6 +893,33 @@ SESSION_PARTS = _table(
     "fees_usd DECIMAL(38,12)  US dollars, fees",
 )
 
+AUDIT_EVENTS = _table(
+    "audit_events",
+    "mart",
+    "risky action: a call that matches a rule, a secret taken out of a line, a change into a mode that asks less",
+    "source_id, session_id, event_index",
+    "source_id VARCHAR  shard",
+    "session_id VARCHAR  session",
+    "event_index BIGINT  position among the session's events by time, from 0",
+    "owner VARCHAR  person",
+    "project VARCHAR  project",
+    "turn_index BIGINT  turn",
+    "block_index BIGINT  block of the call, or the first on the line; null where the line has none",
+    "agent_id VARCHAR  subagent, if any",
+    "happened_at TIMESTAMPTZ  time",
+    "class VARCHAR  deploy, production, configuration, force_push, deletion, publishing, secret, permission_bypass, upload",
+    "rule VARCHAR  rule that matched, as docs/audit.md lists them",
+    "severity VARCHAR  risk, or notice for what is frequent",
+    "tool_name VARCHAR  tool called",
+    "command VARCHAR  command or path that matched, redacted, at most 400 characters",
+    "target VARCHAR  what it acted on, one to a line, where that is known",
+    "effect VARCHAR  what it does",
+    "outcome VARCHAR  of the whole call: succeeded, failed, denied or unknown",
+    "file_id BIGINT  line it stands on",
+    "offset_bytes BIGINT  line it stands on",
+    "rule_version VARCHAR  version of the rules",
+)
+
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
@@ -925,6 +952,7 @@ TABLES: dict[str, Table] = {
         AGENT_COST,
         SESSION_COMPARISON,
         SESSION_PARTS,
+        AUDIT_EVENTS,
         DATA_QUALITY,
     )
 }

@@ -20,6 +20,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from her_models.audit.tables import AUDIT_COLUMNS, AUDIT_GRAINS, AUDIT_READS
 from her_models.contracts import TABLES
 from her_models.errors import ModelError
 from her_models.ledger.tables import LEDGER_COLUMNS, LEDGER_GRAINS, LEDGER_READS
@@ -87,6 +88,7 @@ STEPS = {
         Step("ledger", "her_models.ledger.build", LEDGER_COLUMNS, LEDGER_GRAINS, LEDGER_READS),
         Step("waste_rules", "her_models.waste.rules", RULE_COLUMNS, RULE_GRAINS, RULE_READS),
         Step("waste_cells", "her_models.waste.build", WASTE_COLUMNS, WASTE_GRAINS, WASTE_READS),
+        Step("audit", "her_models.audit.build", AUDIT_COLUMNS, AUDIT_GRAINS, AUDIT_READS),
     )
 }
 

@@ -152,6 +152,24 @@ def fill_lake(home: Path) -> None:
         )
         kinds = ["prompt", "thinking", "text", "tool_result", "compact_summary"]
         _fill_session(lake, HOSTILE, SPELLS, [{"kind": kind, "text": SPELLS} for kind in kinds], 0.5)
+        event = {"session_id": SESSION, "owner": "ada", "project": "engine", "happened_at": at(2), "file_id": 7}
+        push = {"class": "force_push", "rule": "force_push", "severity": "risk", "command": "git push -f"}
+        gone = {
+            "class": "deletion",
+            "rule": "deleted",
+            "severity": "notice",
+            "command": f"rm {SPELLS}",
+            "event_index": 1,
+        }
+        fill(
+            lake,
+            "audit_events",
+            event | push | {"outcome": "denied", "block_index": 2, "effect": "rewrites history"},
+            event | gone | {"event_index": 1, "outcome": "succeeded", "block_index": 3, "effect": "deletes files"},
+        )
+        fill(
+            lake, "lines", {"session_id": SESSION, "file_id": 7, "length_bytes": 9, "line_hash": "0" * 32, "uuid": "l1"}
+        )
         _fill_session(lake, UNPRICED, "Ask the unknown model", [{"kind": "prompt", "text": "Who are you?"}], None)
 
 

@@ -228,3 +228,20 @@ def test_hostile_text_in_hits_is_only_text(home: Path) -> None:
 
 def test_before_anything_is_asked_search_says_how_to_ask(home: Path) -> None:
     assert "A phrase stands in quotation marks" in words(opened("search"))
+
+
+def test_audit_lists_risky_actions_and_what_is_only_worth_knowing_when_asked(home: Path) -> None:
+    app = opened("audit")
+    assert figures(app) == {"Force pushes": "1"}
+    [table] = app.dataframe
+    assert table.value[["command", "outcome"]].values.tolist() == [["git push -f", "denied"]]
+    app.toggle(key="risks").set_value(False).run()
+    assert figures(app) == {"Force pushes": "1", "Deletions": "1"}
+    assert "\u202e" not in str(app.dataframe[0].value.values.tolist())
+
+
+def test_audit_says_what_a_log_lacks_and_checks_its_files(home: Path) -> None:
+    assert "0 of 1 sessions lack nothing" in words(opened("audit", view="Completeness"))
+    app = opened("audit", view="Files")
+    app.button[0].click().run()
+    assert "1 gone" in words(app)
