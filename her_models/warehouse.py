@@ -24,7 +24,17 @@ from her_models.audit.tables import AUDIT_COLUMNS, AUDIT_GRAINS, AUDIT_READS
 from her_models.contracts import TABLES
 from her_models.errors import ModelError
 from her_models.ledger.tables import LEDGER_COLUMNS, LEDGER_GRAINS, LEDGER_READS
-from her_models.waste.tables import RULE_COLUMNS, RULE_GRAINS, RULE_READS, WASTE_COLUMNS, WASTE_GRAINS, WASTE_READS
+from her_models.waste.tables import (
+    RULE_COLUMNS,
+    RULE_GRAINS,
+    RULE_READS,
+    USES_COLUMNS,
+    USES_GRAINS,
+    USES_READS,
+    WASTE_COLUMNS,
+    WASTE_GRAINS,
+    WASTE_READS,
+)
 
 if TYPE_CHECKING:
     import duckdb
@@ -87,6 +97,7 @@ STEPS = {
     for step in (
         Step("ledger", "her_models.ledger.build", LEDGER_COLUMNS, LEDGER_GRAINS, LEDGER_READS),
         Step("waste_rules", "her_models.waste.rules", RULE_COLUMNS, RULE_GRAINS, RULE_READS),
+        Step("waste_uses", "her_models.waste.uses", USES_COLUMNS, USES_GRAINS, USES_READS),
         Step("waste_cells", "her_models.waste.build", WASTE_COLUMNS, WASTE_GRAINS, WASTE_READS),
         Step("audit", "her_models.audit.build", AUDIT_COLUMNS, AUDIT_GRAINS, AUDIT_READS),
     )

@@ -109,7 +109,9 @@ class PlantedWorld(World):
     prompts: list[_Prompt] = field(default_factory=list)
     wasted: dict[int, list[_Part]] = field(default_factory=lambda: defaultdict(list))  # by block
     outputs: dict[str, tuple[str, int]] = field(default_factory=dict)  # by reference: label, tokens of the output
-    uses: dict[int, int] = field(default_factory=dict)  # by block: prompts that had held it when it was last used
+    uses: dict[tuple[str, int], int] = field(default_factory=dict)
+    """By session and block: prompts that had held it when it was last used."""
+    forks: dict[str, list[_Prompt]] = field(default_factory=dict)  # by session: prompts that its copied history tells
 
 
 class PlantedSession(Session):
@@ -151,7 +153,24 @@ class PlantedSession(Session):
             ]
             about = {"type": "prompt_snapshot", "systemPrompt": [self.system], "tools": tools}
             self._write(self._envelope({"type": "attachment", "attachment": about}))
+        place = len(self.world.truth.blocks)
         super()._first_attachments()
+        for block in self.world.truth.blocks[place:]:
+            self._waste_skills(block)
+
+    def _waste_skills(self, block: BlockTruth) -> None:
+        """C10: nobody uses a skill here; but for their names, what describes them is waste."""
+        row = next(row for row in reversed(self.rows) if isinstance(row, dict) and row.get("uuid") == block.reference)
+        if row["attachment"]["type"] != "skill_listing":
+            return
+        listing = row["attachment"]["content"]
+        shown = "The following skills are available for use with the Skill tool:\n\n" + listing
+        unused = sum(len(line) - len(line.split(":")[0]) for line in listing.split("\n"))
+        tokens = round(block.tokens * unused / len(shown))
+        self.waste_block(block, "C10", tokens=tokens)
+        self.world.truth.planted.append(
+            Planted("C10.skill", self.session_id, None, None, block.reference, tokens, note="no skill was used")
+        )
 
     def _carry(self, message_id: str) -> None:
         super()._carry(message_id)
@@ -227,7 +246,16 @@ class PlantedSession(Session):
     def use(self, reference: str) -> None:
         """Say that the last answer made use of what a call brought in."""
         block = self.block_of(reference)
-        self.world.uses[id(block)] = block.carried_count
+        self.world.uses[self.session_id, id(block)] = self.held_count(block)
+
+    def held_count(self, block: BlockTruth) -> int:
+        """Return how many prompts have held a block, those of a copied history included."""
+        prompts = [*self.world.forks.get(self.session_id, ()), *self.own_prompts()]
+        return sum(any(other is block for other, _ in prompt.blocks) for prompt in prompts)
+
+    def own_prompts(self) -> list[_Prompt]:
+        """Return the prompts that this thread has sent."""
+        return [p for p in self.world.prompts if (p.session_id, p.agent_id) == (self.session_id, self.agent_id)]
 
     def switch_family(self, model: str, ratio: float) -> None:
         """Change to a model that counts the same text as `ratio` times the tokens."""
@@ -320,9 +348,12 @@ def _cells(world: PlantedWorld) -> Iterator[CellTruth]:
     threads: dict[tuple[str, str | None], list[_Prompt]] = defaultdict(list)
     for prompt in world.prompts:
         threads[prompt.session_id, prompt.agent_id].append(prompt)
-    for prompts in threads.values():
+    for (session_id, agent_id), prompts in threads.items():
         seen: dict[int, int] = defaultdict(int)
         before: _Prompt | None = None
+        for before in world.forks.get(session_id, ()) if agent_id is None else ():
+            for block, _ in before.blocks:
+                seen[id(block)] += 1
         for prompt in prompts:
             whole = prompt.waste or _turn_tax(before, prompt, labels)
             yield from _request_cells(requests[prompt.message_id], prompt, before, whole, labels, seen)

@@ -703,8 +703,8 @@ def _chosen(rng: random.Random, number: int, seed: int) -> list[Plot]:
 
 def _fits(plot: Plot, session: PlantedSession) -> bool:
     """Older clients cannot show everything: what leaves no mark in the log cannot be planted."""
-    if plot is reminded:
-        return session.version >= (2, 1, 90)
+    if plot is reminded:  # earlier clients write that they reminded, not what they said
+        return session.version >= (2, 1, 270)
     if plot is warned:
         return session.version < (2, 1, 90)
     if plot is come_back:
@@ -720,6 +720,11 @@ def _copied(session: PlantedSession) -> PlantedSession:
     _plant_static(session.world, session)
     other = session.copied_into_new(180, fork=session.version >= (1, 0, 100))
     assert isinstance(other, PlantedSession)
+    world = session.world
+    world.forks[other.session_id] = [*world.forks.get(session.session_id, ()), *session.own_prompts()]
+    for (session_id, block), count in list(world.uses.items()):
+        if session_id == session.session_id:
+            world.uses[other.session_id, block] = count
     return other
 
 
@@ -732,14 +737,21 @@ def _cross_the_band(session: PlantedSession) -> None:
 
 def _plant_carry(world: PlantedWorld, session: PlantedSession) -> None:
     """C13: what is large and was carried on after its last use."""
-    for block in world.truth.blocks:
-        if block.kind != "tool_result" or block.session_id != session.session_id or block.tokens < LARGE_TOKENS:
+    prompts = [*world.forks.get(session.session_id, ()), *session.own_prompts()]
+    large = {
+        id(block): block
+        for prompt in prompts
+        for block, _ in prompt.blocks
+        if block.kind == "tool_result" and block.tokens >= LARGE_TOKENS
+    }
+    for key, block in large.items():
+        use = (session.session_id, key)
+        used = world.uses.get(use, 1)
+        if session.held_count(block) - used < STALE_REQUESTS:
             continue
-        used = world.uses.get(id(block), 1)
-        if block.carried_count - used >= STALE_REQUESTS:
+        if not any(part.label == "C13" for part in world.wasted[key]):
             session.waste_block(block, "C13", after=used)
-            kind = "C13.expired" if id(block) in world.uses else "C13.never"
-            session.plant(kind, block.reference, block.tokens)
+        session.plant("C13.expired" if use in world.uses else "C13.never", block.reference, block.tokens)
 
 
 CORE_TOOLS = frozenset({"Agent", "Task", "Bash", "Edit", "Glob", "Grep", "Read", "Write"})

@@ -56,7 +56,47 @@ class Rule:
 RULES: dict[str, Rule] = {
     rule.kind: rule
     for rule in (
+        Rule("C1.discarded", "exact", "1", "Nothing to do: a stream broke. Many of them: look at network and proxy."),
+        Rule(
+            "C2.interrupted", "exact", "1", "Say what you want before the answer starts; plan mode shows the way first."
+        ),
+        Rule(
+            "C2.rejected", "exact", "1", "Say in CLAUDE.md or a permission rule what must not be done without asking."
+        ),
+        Rule(
+            "C2.rewound", "exact", "1", "Try the way in plan mode first: a plan is cheaper to turn down than its work."
+        ),
+        Rule("C2.reverted", "heuristic", "1", "Ask for a plan before changes of this kind."),
+        Rule(
+            "C3.noop", "heuristic", "1", "Do not wake the model for this: wait in the foreground, or turn notices off."
+        ),
         Rule("C5.reread", "estimated", "1", "Use the copy that is still in the context instead of reading again."),
+        Rule("C9.injection", "estimated", "1", "Have the hook or client send it once, or only what changed."),
+        Rule("C9.in_result", "estimated", "1", "Update the client: later versions do not repeat this in each result."),
+        Rule("C10.tool", "estimated", "1", "Defer the tool (tool search), deny it, or disconnect its MCP server here."),
+        Rule(
+            "C10.skill",
+            "heuristic",
+            "1",
+            "Disable skills that this project does not use, or shorten their descriptions.",
+        ),
+        Rule(
+            "C11.oversize",
+            "heuristic",
+            "1",
+            "Ask for less: filter, head, a line range, or a quieter option of the command.",
+        ),
+        Rule("C12.rewrite", "estimated", "1", "Have it edit instead of writing the whole file again."),
+        Rule("C12.quote", "heuristic", "1", "Have it name file and lines instead of repeating them."),
+        Rule("C13.never", "heuristic", "1", "Read it in a subagent that returns the answer, or clear it afterwards."),
+        Rule("C13.expired", "heuristic", "1", "Begin a new session, or /compact, once a part of the work is done."),
+        Rule(
+            "C14.thrash",
+            "estimated",
+            "1",
+            "Use /clear between tasks, or keep large outputs out, so that compaction holds.",
+        ),
+        Rule("C14.unused", "heuristic", "1", "Use /clear instead of /compact when the work is done."),
     )
 }
 

@@ -8,6 +8,21 @@ RULE_COLUMNS: dict[str, tuple[str, ...]] = {
     "waste_rules": ("kind", "label", "rank", "confidence", "rule_version", "remedy", "is_hint", "precision_ratio"),
 }
 
+_BLOCK = ("source_id", "session_id", "block_index")
+USES_READS = ("blocks", "contents", "ledger_blocks")
+USES_GRAINS = {
+    "waste_uses": "one row per large result",
+    "waste_unused_parts": "one row per run of unused lines of a large result of which others were used",
+    "waste_quotes": "one row per long stretch of an answer that stood in the context word for word",
+    "waste_rewrites": "one row per file written whole that the conversation knew",
+}
+USES_COLUMNS: dict[str, tuple[str, ...]] = {
+    "waste_uses": (*_BLOCK, "last_use_block_index", "lines_count", "used_lines_count"),
+    "waste_unused_parts": (*_BLOCK, "part_low", "part_high", "first_line", "last_line"),
+    "waste_quotes": (*_BLOCK, "part_low", "part_high", "evidence_block_index", "words_count"),
+    "waste_rewrites": (*_BLOCK, "spared_ratio", "evidence_block_index", "unchanged_lines_count"),
+}
+
 _CLASSES = ("cache_read_tokens", "cache_write_1h_tokens", "cache_write_5m_tokens", "uncached_tokens")
 WASTE_READS = ("int_waste_targets", "ledger_blocks")
 WASTE_GRAINS = {
@@ -28,13 +43,13 @@ WASTE_COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "waste_labels": ("place_index", "label", *_CLASSES, "missed_tokens", "output_tokens", "content_picodollars"),
 }
-_TEXTS = frozenset({"kind", "label", "confidence", "rule_version", "remedy"})
+_TEXTS = frozenset({"source_id", "session_id", "kind", "label", "confidence", "rule_version", "remedy"})
 
 
 def column_type(name: str) -> str:
     """Return a column's type: string, double, bool or int64."""
     if name in _TEXTS:
         return "string"
-    if name.endswith("_ratio"):
+    if name.endswith("_ratio") or name.startswith("part_"):
         return "double"
     return "bool" if name.startswith("is_") else "int64"

@@ -1,11 +1,43 @@
 -- int_waste_claims: what all detectors claim, and the calls that asked for what is wasted whole.
 -- grain: one row per claim
 -- key:   source_id, session_id, kind, finding_key, target, block_index, request_id, part_low
--- reads: int_waste_reread, int_waste_results, waste_rules
+-- reads: int_waste_dead, int_waste_injections, int_waste_interrupted, int_waste_oversize, int_waste_quotes, int_waste_rejected,
+--        int_waste_reread, int_waste_results, int_waste_retries, int_waste_reverted, int_waste_rewound, int_waste_rewrites,
+--        int_waste_skills, int_waste_thrash, int_waste_tools, int_waste_wakeups, int_waste_warnings, waste_rules
 -- note:  a new detector is one more branch of the union
 
 with detected as (
     select * from int_waste_reread
+    union all by name
+    select * from int_waste_retries
+    union all by name
+    select * from int_waste_interrupted
+    union all by name
+    select * from int_waste_rejected
+    union all by name
+    select * from int_waste_rewound
+    union all by name
+    select * from int_waste_reverted
+    union all by name
+    select * from int_waste_wakeups
+    union all by name
+    select * from int_waste_injections
+    union all by name
+    select * from int_waste_warnings
+    union all by name
+    select * from int_waste_tools
+    union all by name
+    select * from int_waste_skills
+    union all by name
+    select * from int_waste_oversize
+    union all by name
+    select * from int_waste_rewrites
+    union all by name
+    select * from int_waste_quotes
+    union all by name
+    select * from int_waste_dead
+    union all by name
+    select * from int_waste_thrash
 ),
 
 with_calls as (

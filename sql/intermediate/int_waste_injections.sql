@@ -1,0 +1,71 @@
+-- int_waste_injections: C9, reminders, memory files and listings of which the same text already stood in the prompt.
+-- grain: one row per claim
+-- key:   source_id, session_id, block_index
+-- reads: blocks, int_waste_requests
+-- note:  equal by the hash of their text, and the earlier copy was still carried by the prompt that took in the later. What
+--        the client adds without a line is part of `hidden` and not here; notices that woke the model are C3
+
+with injections as (
+    select
+        blocks.source_id,
+        blocks.session_id,
+        coalesce(blocks.agent_id, '') as thread_id,
+        blocks.block_index,
+        blocks.content_hash,
+        entered.place_index as entered_index,
+        held.place_index as held_index
+    from blocks
+    inner join int_waste_requests as entered
+        on
+            blocks.source_id = entered.source_id
+            and blocks.session_id = entered.session_id
+            and coalesce(blocks.agent_id, '') = entered.thread_id
+            and blocks.first_request_id = entered.request_id
+    inner join int_waste_requests as held
+        on
+            blocks.source_id = held.source_id
+            and blocks.session_id = held.session_id
+            and coalesce(blocks.agent_id, '') = held.thread_id
+            and blocks.last_request_id = held.request_id
+    where
+        blocks.kind in ('reminder', 'memory', 'listing')
+        and blocks.content_hash is not null
+        and blocks.size_tokens > 0
+        and not regexp_matches(blocks.preview, '^<(task-notification|tick|wakeup|scheduled-task|loop)')
+),
+
+-- The first copy of each run that the prompt still holds is the one that counts.
+copies as (
+    select
+        *,
+        lag(block_index) over same_text as earlier_block_index,
+        lag(held_index) over same_text as earlier_held_index
+    from injections
+    window same_text as (
+        partition by source_id, session_id, thread_id, content_hash
+        order by block_index
+    )
+)
+
+select
+    source_id,  -- shard
+    session_id,  -- session
+    'C9.injection' as kind,  -- rule
+    cast(block_index as varchar) as finding_key,  -- the copy
+    'block' as target,  -- all of it
+    block_index,  -- the copy
+    cast(null as varchar) as request_id,  -- from its entry on
+    cast(0 as double) as part_low,  -- all of it
+    cast(1 as double) as part_high,  -- all of it
+    false as claims_call,  -- nobody called for it
+    false as keeps_new,  -- of no meaning here
+    false as keeps_output,  -- of no meaning here
+    cast(null as bigint) as first_line,  -- no lines
+    cast(null as bigint) as last_line,  -- no lines
+    session_id as evidence_session_id,  -- session of the earlier copy
+    earlier_block_index as evidence_block_index,  -- the earlier copy
+    cast(null as bigint) as evidence_first_line,  -- no lines
+    cast(null as bigint) as evidence_last_line,  -- no lines
+    'The client put in the same text that still stood in the prompt.' as evidence  -- why
+from copies
+where earlier_held_index >= entered_index

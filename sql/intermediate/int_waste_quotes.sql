@@ -1,0 +1,28 @@
+-- int_waste_quotes: C12, long stretches of the context that an answer said back word for word.
+-- grain: one row per claim
+-- key:   source_id, session_id, block_index, target, part_low
+-- reads: waste_quotes
+-- note:  from sixty words in a row on, in what was said to the person; what goes into files and commands is no quotation. Who
+--        asked to see the text got what was asked for, which a log does not tell: a heuristic
+
+select
+    source_id,  -- shard
+    session_id,  -- session
+    'C12.quote' as kind,  -- rule
+    cast(block_index as varchar) as finding_key,  -- the answer
+    unnest(['output', 'block']) as target,  -- what was written, and what prompts carried of it
+    block_index,  -- the answer
+    cast(null as varchar) as request_id,  -- from its entry on
+    part_low,  -- where the quotation begins, by bytes
+    part_high,  -- where it ends
+    false as claims_call,  -- no call
+    false as keeps_new,  -- of no meaning here
+    false as keeps_output,  -- of no meaning here
+    cast(null as bigint) as first_line,  -- no lines
+    cast(null as bigint) as last_line,  -- no lines
+    session_id as evidence_session_id,  -- session of what was quoted
+    evidence_block_index,  -- where it stood
+    cast(null as bigint) as evidence_first_line,  -- no lines
+    cast(null as bigint) as evidence_last_line,  -- no lines
+    concat('A run of ', words_count, ' words stood in the context already.') as evidence  -- why
+from waste_quotes
