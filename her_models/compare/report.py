@@ -176,14 +176,15 @@ def group_steps_section(found: GroupComparison) -> Section:
         chart=charts.waterfall(found.steps["cause"]),
         chart_text="Steps from A's cost to B's",
         grids=[
-            _steps_grid(found.steps["cause"]),
-            _steps_grid(found.steps["kind"], "By kind of content, prompts and output together"),
-            _steps_grid(found.steps["lane"], "By lane"),
+            group_steps_grid(found.steps["cause"]),
+            group_steps_grid(found.steps["kind"], "By kind of content, prompts and output together"),
+            group_steps_grid(found.steps["lane"], "By lane"),
         ],
     )
 
 
-def _steps_grid(steps: Sequence[GroupStep], note: str = "") -> Grid:
+def group_steps_grid(steps: Sequence[GroupStep], note: str = "") -> Grid:
+    """Return the steps between two groups as a table."""
     rows = [
         (
             words.step_name(one.step),
@@ -218,14 +219,6 @@ def pair_document(found: PairComparison, *, now: datetime | None = None) -> Docu
     """Return the comparison of two sessions as a document."""
     mode = f"both at the price list of {found.prices.model}" if found.prices else "as billed"
     made = (now or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC")
-    difference = found.b_usd - found.a_usd
-    largest = sorted(found.waterfalls["cause"], key=lambda step: -abs(step.difference_picodollars))[:3]
-    named = "; ".join(
-        f"{words.step_name(step)} {words.usd(usd(step.difference_picodollars), is_signed=True)}"
-        for step in largest
-        if step.difference_picodollars
-    )
-    told = f"B cost {words.usd(abs(difference))} {'more' if difference >= 0 else 'less'} than A."
     return Document(
         "Two sessions",
         [
@@ -236,7 +229,7 @@ def pair_document(found: PairComparison, *, now: datetime | None = None) -> Docu
             ),
             Section(
                 "Where the difference comes from",
-                [f"{told} Largest steps: {named}." if named else told],
+                [pair_sentence(found)],
                 chart=charts.waterfall(found.waterfalls["cause"]),
                 chart_text="Steps from A's cost to B's",
                 grids=[
@@ -251,6 +244,19 @@ def pair_document(found: PairComparison, *, now: datetime | None = None) -> Docu
             Section("Method and limits", [*found.notes, *METHOD[:2], LIMITS[2], LIMITS[4], LIST_PRICE]),
         ],
     )
+
+
+def pair_sentence(found: PairComparison) -> str:
+    """Say how much more or less B cost, and what most of it comes from."""
+    difference = found.b_usd - found.a_usd
+    largest = sorted(found.waterfalls["cause"], key=lambda step: -abs(step.difference_picodollars))[:3]
+    named = "; ".join(
+        f"{words.step_name(step)} {words.usd(usd(step.difference_picodollars), is_signed=True)}"
+        for step in largest
+        if step.difference_picodollars
+    )
+    told = f"B cost {words.usd(abs(difference))} {'more' if difference >= 0 else 'less'} than A."
+    return f"{told} Largest steps: {named}." if named else told
 
 
 def _side_in_words(name: str, side: Side) -> str:

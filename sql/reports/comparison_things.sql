@@ -5,7 +5,11 @@
 
 select
     blocks.kind,
-    coalesce(blocks.tool_name, blocks.label, '') as thing,
+    case
+        when starts_with(coalesce(blocks.tool_name, blocks.label), 'mcp__')
+            then 'MCP server ' || split_part(coalesce(blocks.tool_name, blocks.label), '__', 2)
+        else coalesce(blocks.tool_name, blocks.label, '')
+    end as thing,
     coalesce(case
         when blocks.path is null or sessions.project_path is null then blocks.path
         when starts_with(blocks.path, sessions.project_path || '/')

@@ -120,7 +120,7 @@ def open_page(browser: Browser) -> Iterator[Callable[[str], Page]]:
 
 def _leaves(url: str) -> bool:
     parts = urlsplit(url)
-    return parts.scheme not in ("data", "blob") and parts.hostname != "127.0.0.1"
+    return parts.scheme not in ("data", "blob", "file") and parts.hostname != "127.0.0.1"
 
 
 @pytest.fixture(scope="session")

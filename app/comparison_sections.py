@@ -1,0 +1,191 @@
+"""Compare, what was found: the answer in sentences, charts, tables, the sessions behind it, the report to take away.
+
+What belongs here: drawing. What does not: choosing A and B (`views/compare.py`), or what is found and said
+(`her_models.compare`).
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from app import comparing, downloads, format, tables, terminal
+from app.tables import Shown
+from her_models.compare import charts, report
+from her_models.compare.charts import Spec
+from her_models.compare.groups import Members
+from her_models.compare.pairs import PairComparison
+from her_models.compare.report import Grid
+from her_models.compare.verdicts import GroupComparison
+from her_models.compare.waterfall import View
+
+_VIEWS: dict[str, View] = {"By cause": "cause", "By kind of content": "kind", "By lane": "lane"}
+_SESSIONS = {
+    "started_at": Shown("Started", "when", "session_comparison.started_at"),
+    "title": Shown("Title", "text", "session_comparison.title", 260),
+    "project": Shown("Project", "text"),
+    "model": Shown("Model", "text", "session_comparison.model: the one with the most tokens"),
+    "billed_usd": Shown("Cost", "usd", "session_comparison.billed_usd, US dollars at list price"),
+    "turns_count": Shown("Turns", "count"),
+    "cache_hit_ratio": Shown("Cache hit", "text"),
+    "client_version": Shown("Client", "text"),
+}
+
+
+def draw_groups(found: GroupComparison) -> None:
+    """Draw the comparison of two groups."""
+    _draw_heads(
+        (
+            (f"A: {found.a.group.in_words()}", f"{len(found.a):,} sessions, {format.usd(found.a_usd)}"),
+            (f"B: {found.b.group.in_words()}", f"{len(found.b):,} sessions, {format.usd(found.b_usd)}"),
+        )
+    )
+    if not found.is_large_enough:
+        st.warning(next(note for note in found.notes if note.startswith("No verdict")), icon=":material/block:")
+    with st.container(border=True, key="compare_answer"):
+        for sentence in report.answer_section(found).sentences:
+            st.markdown(format.escaped(sentence))
+    for note in found.notes:
+        if not note.startswith("No verdict"):
+            st.caption(format.escaped(note))
+    _draw_exports(found)
+    differ, money, behind, method = st.tabs(
+        ["What differs", "Where the money went", "The sessions", "Method and limits"]
+    )
+    with differ:
+        _draw_chart(charts.differences(found.findings), "Difference of each measure with its interval")
+        _draw_grid(report.findings_grid(found), "Measures of A and B")
+    with money:
+        view = _VIEWS[_chosen_view()]
+        _draw_chart(charts.waterfall(found.steps[view]), "Steps from A's cost to B's")
+        if len(found.a) != len(found.b):
+            st.caption("The first step is the number of sessions; the others are told as if A had had as many as B.")
+        _draw_grid(report.group_steps_grid(found.steps[view]), "Steps from A to B")
+    with behind:
+        _draw_chart(charts.spread(found.a, found.b), "Cost per turn of every session")
+        for side, members in (("A", found.a), ("B", found.b)):
+            st.subheader(f"Sessions of {side}")
+            _draw_members(members, side)
+    with method:
+        for sentence in report.method_section(found).sentences:
+            st.markdown(f"- {format.escaped(sentence)}")
+        for grid in report.method_section(found).grids:
+            _draw_grid(grid, grid.note)
+
+
+def draw_pair(found: PairComparison) -> None:
+    """Draw the comparison of two sessions."""
+    _draw_heads(
+        tuple(
+            (
+                f"{name}: {format.one_line(side['title'] or side.key.session_id, 90)}",
+                f"{side['project'] or 'no project'}, {side['model'] or 'no model'}, {format.usd(cost)}",
+            )
+            for name, side, cost in (("A", found.a, found.a_usd), ("B", found.b, found.b_usd))
+        )
+    )
+    with st.container(border=True, key="compare_answer"):
+        st.markdown(format.escaped(report.pair_sentence(found)))
+    for note in found.notes:
+        st.caption(format.escaped(note))
+    _draw_exports(found)
+    money, turns, context, files, sides = st.tabs(
+        ["Where the money went", "Turns side by side", "In their contexts", "Files", "Side by side"]
+    )
+    with money:
+        view = _VIEWS[_chosen_view()]
+        _draw_chart(charts.waterfall(found.waterfalls[view]), "Steps from A's cost to B's")
+        _draw_grid(report.pair_steps_grid(found.waterfalls[view]), "Steps from A to B")
+    with turns:
+        _draw_grid(report.turns_grid(found.turns), "Turns side by side")
+    with context:
+        _draw_grid(report.things_grid(found), "What stood in their contexts")
+    with files:
+        _draw_grid(report.files_grid(found), "Files that tools named")
+    with sides:
+        _draw_grid(report.sides_grid(found), "A and B side by side")
+        with st.container(horizontal=True):
+            for name, side in (("A", found.a), ("B", found.b)):
+                address = {"session": side.key.session_id, "source": side.key.source_id}
+                st.page_link("views/session.py", label=f"Replay {name}", query_params=address)
+
+
+def _draw_heads(heads: tuple[tuple[str, str], ...]) -> None:
+    for column, (title, told) in zip(st.columns(len(heads)), heads, strict=True):
+        with column:
+            st.markdown(f"**{format.escaped(title)}**")
+            st.caption(format.escaped(told))
+
+
+def _chosen_view() -> str:
+    view = st.segmented_control(
+        "Steps",
+        list(_VIEWS),
+        default="By cause",
+        required=True,
+        key="steps",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    return view or "By cause"
+
+
+def _draw_chart(spec: Spec | None, label: str) -> None:
+    if spec is None:
+        st.info("Nothing here differs, or nothing has a price.")
+        return
+    st.vega_lite_chart(spec, alt=label, theme=None)
+    downloads.chart(spec, lambda: [], label)
+
+
+def _draw_grid(grid: Grid, label: str) -> None:
+    if not grid.rows:
+        st.info("Nothing differs.")
+        return
+    names = [name if grid.heading.count(name) == 1 else f"{name} {place}" for place, name in enumerate(grid.heading)]
+    frame = pd.DataFrame([list(row) for row in grid.rows], columns=names)
+    st.dataframe(
+        frame,
+        hide_index=True,
+        alt=label,
+        height=min(38 + 35 * len(frame), 640),
+        column_config={
+            name: st.column_config.TextColumn(grid.heading[place], alignment="right" if place in grid.numbers else None)
+            for place, name in enumerate(names)
+        },
+    )
+    if grid.note:
+        st.caption(format.escaped(grid.note))
+
+
+def _draw_members(members: Members, side: str) -> None:
+    rows = members.rows.select(["source_id", "session_id", *_SESSIONS])
+    place = rows.schema.get_field_index("cache_hit_ratio")
+    hits = [format.percent(value) for value in rows["cache_hit_ratio"].to_pylist()]
+    rows = rows.set_column(place, "cache_hit_ratio", [hits])
+    clicked = tables.draw(
+        rows,
+        _SESSIONS,
+        label=f"Sessions of {side}",
+        key=f"compare_sessions_{side}",
+        opens=True,
+        height=min(38 + 35 * rows.num_rows, 400),
+    )
+    if clicked is not None:
+        row = rows.slice(clicked, 1).to_pylist()[0]
+        address = {"session": row["session_id"], "source": row["source_id"]}
+        st.switch_page("views/session.py", query_params=address)
+
+
+def _draw_exports(found: PairComparison | GroupComparison) -> None:
+    """Offer the whole comparison as files; this page's address is the way to share it."""
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        for name, ending, mime, make in (
+            ("HTML", "html", "text/html", lambda: report.as_html(comparing.document(found))),
+            ("Markdown", "md", "text/markdown", lambda: report.as_markdown(comparing.document(found))),
+            ("JSON", "json", "application/json", lambda: terminal.as_json(comparing.as_json(found))),
+        ):
+            st.download_button(
+                name, make, f"comparison.{ending}", mime, key=f"compare_as_{ending}", icon=":material/download:"
+            )
+        st.caption("The address of this page holds all of it: send it to share.")
