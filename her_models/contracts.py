@@ -666,6 +666,32 @@ WASTE = _table(
     "carried_requests_count BIGINT  prompts that held it whole",
 )
 
+WHAT_IFS = _table(
+    "what_ifs",
+    "mart",
+    "session x policy that would change something in it, and the empty policy",
+    "source_id, session_id, policy",
+    "source_id VARCHAR  shard",
+    "session_id VARCHAR  session",
+    "owner VARCHAR  person",
+    "project VARCHAR  project",
+    "started_at TIMESTAMPTZ  begin of the session",
+    "policy VARCHAR  identity, remove.C5, remove.all, cap.5000, ttl.1h.main, model.claude-haiku-5-5, ...",
+    "policy_index BIGINT  place in the list of policies",
+    "family VARCHAR  identity, remove, cap, lifetime, model, tools, earlier, delegate",
+    "label VARCHAR  label taken out: K1 to K5, C1 to C14; null where the policy is another",
+    "parameters VARCHAR  of the policy, as JSON",
+    "confidence VARCHAR  exact, estimated or heuristic: how sure the saving is",
+    "is_identity BOOLEAN  the replay of what happened gives the bill to the picodollar; if not, no other row is there",
+    "billed_usd DECIMAL(38,12)  the session's bill",
+    "replay_usd DECIMAL(38,12)  what it would have been under this policy alone",
+    "gross_saving_usd DECIMAL(38,12)  the difference; below 0 it would have been dearer. Never added: savings overlap",
+    "net_saving_usd DECIMAL(38,12)  what a label saves after all before it are taken out; those add up to remove.all",
+    "low_usd DECIMAL(38,12)  lower end of the gross saving",
+    "high_usd DECIMAL(38,12)  upper end of the gross saving",
+    "note VARCHAR  what is assumed",
+)
+
 REQUEST_LABELS = _table(
     "request_labels",
     "mart",
@@ -945,6 +971,7 @@ TABLES: dict[str, Table] = {
         UNLOGGED_CALLS,
         WASTE,
         REQUEST_LABELS,
+        WHAT_IFS,
         DAILY_COST,
         TOOL_COST,
         FILE_COST,

@@ -652,6 +652,9 @@ class _Publication:
                 self._show(name)
         densities = self.lake.config.densities_path
         self.con.execute(f"set variable densities_path = {literal(str(densities) if densities else None)}")
+        prices = self.lake.config.prices_path
+        self.con.execute(f"set variable prices_path = {literal(str(prices) if prices else None)}")
+        self.con.execute(f"set variable prices_memo_path = {literal(str(self.lake.config.home / 'prices.memo'))}")
         models = [model for model in warehouse.mart_models().values() if model.scope == "sessions"]
         # Of a whole source the events may be larger than memory; of a few sessions a copy saves reading the lake again.
         self._build(models, views={"stg_event_lines"} if self.is_everything else ())

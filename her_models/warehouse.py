@@ -35,6 +35,7 @@ from her_models.waste.tables import (
     WASTE_GRAINS,
     WASTE_READS,
 )
+from her_models.whatif.tables import WHATIF_COLUMNS, WHATIF_GRAINS, WHATIF_READS
 
 if TYPE_CHECKING:
     import duckdb
@@ -100,6 +101,7 @@ STEPS = {
         Step("waste_uses", "her_models.waste.uses", USES_COLUMNS, USES_GRAINS, USES_READS),
         Step("waste_cells", "her_models.waste.build", WASTE_COLUMNS, WASTE_GRAINS, WASTE_READS),
         Step("audit", "her_models.audit.build", AUDIT_COLUMNS, AUDIT_GRAINS, AUDIT_READS),
+        Step("whatif", "her_models.whatif.build", WHATIF_COLUMNS, WHATIF_GRAINS, WHATIF_READS),
     )
 }
 

@@ -19,7 +19,7 @@ from her_models.ledger.sizes import content_class, tokenizer_family
 from her_models.whatif.reading import Period, assumptions, minimum_cached_tokens
 from her_models.whatif.removals import without_tokens
 from her_models.whatif.replay import MARGIN_SECONDS, Plan, ages, no_change
-from her_models.whatif.sequence import Band, Bools, Sequence
+from her_models.whatif.sequence import Band, Bools, Call, Sequence
 
 _HOUR, _FIVE, _AS_IT_WAS = 1, 0, -1
 
@@ -88,85 +88,73 @@ def main_models(seq: Sequence) -> list[str | None]:
     for session, call, billed in zip(seq.session.tolist(), seq.calls, seq.billed.tolist(), strict=True):
         if call.thread_id == "" and call.model:
             totals[session][call.model] = totals[session].get(call.model, 0) + billed
-    return [max(sorted(found), key=lambda model: found[model]) if found else None for found in totals]
+    return [max(sorted(found), key=found.__getitem__) if found else None for found in totals]
 
 
-def other_model(
-    seq: Sequence, target: str, targets: Mapping[tuple[str, str, str], list[Period]], *, output_ratio: float = 1.0
-) -> tuple[Plan, Bools]:
+Targets = Mapping[tuple[str, str, str], list[Period]]
+
+
+def other_model(seq: Sequence, target: str, targets: Targets) -> tuple[Plan, Bools]:
     """Return the plan in which another model answers what the main model of each session answered, and where it does.
 
     Tokens are counted again where the two models cut text differently: by the ratio of both tokenizers for that class
-    of content. The prices are those of the target at the time of the request.
+    of content. The prices are those of the target at the time of the request. How long its answers would be nobody
+    knows; here they are as long as those that were given.
 
     Args:
         targets: its prices, as `read_targets` gives them.
-        output_ratio: its answers' length, as a share of those that were given, before tokens are counted again.
     """
     mains = main_models(seq)
     plan = no_change(seq)
-    prices, minimum = seq.prices.copy(), seq.minimum.copy()
-    bands = dict(seq.bands)
+    prices, bands = seq.prices.copy(), dict(seq.bands)
     given = np.zeros(len(seq), np.bool_)
     for place, (session, call) in enumerate(zip(seq.session.tolist(), seq.calls, strict=True)):
         if not seq.priced[place] or call.model != mains[session] or call.model == target:
             continue
-        moment = call.priced_at or datetime(1970, 1, 1, tzinfo=UTC)
-        found = next(
-            (p for p in targets.get((target, call.geography, call.tier), []) if _holds(p, moment)),
-            next((p for p in targets.get((target, "global", "standard"), []) if _holds(p, moment)), None),
-        )
-        if found is None:
+        period = _period(targets, target, call)
+        if period is None:
             continue
         given[place] = True
-        prices[place] = found.bands[0].prices
-        minimum[place] = minimum_cached_tokens(target)
+        prices[place] = period.bands[0].prices
         bands.pop(place, None)
-        if len(found.bands) > 1:
-            bands[place] = found.bands
-    ratios = _size_ratios(seq, target, given)
-    plan.sizes = np.rint(seq.entry_size * ratios[:, 0]).astype(np.int64)
-    per_output = np.array(
-        [
-            _ratio("prose", call.model, target) if is_given else 1.0
-            for call, is_given in zip(seq.calls, given, strict=True)
-        ]
-    )
-    plan.output = np.where(given, np.rint(seq.output * per_output * output_ratio), seq.output).astype(np.int64)
-    plan.prices, plan.bands, plan.minimum = prices, bands, minimum
+        if len(period.bands) > 1:
+            bands[place] = period.bands
+    is_v3 = np.array([tokenizer_family(call.model or "") == "v3" for call in seq.calls], np.bool_)
+    to_v3 = tokenizer_family(target) == "v3"
+    changes = given & (is_v3 != to_v3)
+    if changes.any():
+        ratios = np.array(_v47_per_v3(seq), np.float64)
+        ratios = 1 / ratios if to_v3 else ratios
+        # A segment that two models answered takes the first of them.
+        segments = np.unique(seq.segment[changes])
+        sizes = np.rint(seq.entry_size * ratios[seq.entry_block]).astype(np.int64)
+        plan.sizes = np.where(np.isin(seq.entry_segment, segments), sizes, seq.entry_size)
+        prose = float(assumptions()["tokens_v47_per_v3"]["prose"])
+        longer = np.rint(seq.output * (1 / prose if to_v3 else prose)).astype(np.int64)
+        plan.output = np.where(changes, longer, seq.output)
+    plan.prices, plan.bands = prices, bands
+    plan.minimum = np.where(given, minimum_cached_tokens(target), seq.minimum)
     return plan, given
 
 
-def _holds(period: Period, moment: datetime) -> bool:
-    return period.valid_from <= moment and (period.valid_to is None or moment < period.valid_to)
+def _period(targets: Targets, target: str, call: Call) -> Period | None:
+    """Return the target's prices at the moment of a call, of its kind where there are such."""
+    moment = call.priced_at or datetime(1970, 1, 1, tzinfo=UTC)
+    for kind in ((target, call.geography, call.tier), (target, "global", "standard")):
+        for period in targets.get(kind, []):
+            if period.valid_from <= moment and (period.valid_to is None or moment < period.valid_to):
+                return period
+    return None
 
 
-def _size_ratios(seq: Sequence, target: str, given: Bools) -> np.ndarray:
-    """Return, per entry, its tokens under the target's tokenizer as a share of what they were."""
-    ratios = np.ones((len(seq.entry_size), 1))
-    models: dict[int, str | None] = {}
-    for segment, call, is_given in zip(seq.segment.tolist(), seq.calls, given.tolist(), strict=True):
-        if is_given:
-            models.setdefault(segment, call.model)
-    families = {model: tokenizer_family(model or "") for model in set(models.values())}
-    if all(family == tokenizer_family(target) for family in families.values()):
-        return ratios
-    for entry, (segment, number) in enumerate(zip(seq.entry_segment.tolist(), seq.entry_block.tolist(), strict=True)):
-        model = models.get(segment)
-        if segment in models and families[model] != tokenizer_family(target):
-            block = seq.blocks[number]
-            kind = "image" if block.kind == "image" else content_class(block.kind, block.tool_name, block.path)
-            ratios[entry, 0] = _ratio(kind, model, target)
-    return ratios
-
-
-def _ratio(kind: str, model: str | None, target: str) -> float:
-    """Return tokens of the target for one token of a model."""
-    if tokenizer_family(model or "") == tokenizer_family(target):
-        return 1.0
+def _v47_per_v3(seq: Sequence) -> list[float]:
+    """Return, per block, its tokens in the newer family for one in the older."""
     known = assumptions()["tokens_v47_per_v3"]
-    ratio = float(known.get(kind, known["prose"]))
-    return ratio if tokenizer_family(target) == "v4.7" else 1 / ratio
+    kinds = (
+        "image" if block.kind == "image" else content_class(block.kind, block.tool_name, block.path)
+        for block in seq.blocks
+    )
+    return [float(known.get(kind, known["prose"])) for kind in kinds]
 
 
 def servers(seq: Sequence) -> dict[int, dict[str, list[int]]]:

@@ -266,11 +266,13 @@ def _prices(seq: Sequence, plan: Plan, classes: Ints) -> Ints:
     if not bands:
         return prices
     prices = prices.copy()
+    lengths = classes.sum(axis=1).tolist()
+    places, found = [], []
     for place, steps in bands.items():
-        length = int(classes[place].sum())
-        for band in steps:  # in rising order: the last that fits holds
-            if length > band.above_tokens or band.above_tokens == 0:
-                prices[place] = band.prices
+        fits = [band for band in steps if lengths[place] > band.above_tokens or band.above_tokens == 0]
+        places.append(place)
+        found.append(fits[-1].prices)  # in rising order: the last that fits holds
+    prices[places] = found
     return prices
 
 

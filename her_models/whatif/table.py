@@ -1,0 +1,275 @@
+"""Every policy for every session: which ones change something, what each would have cost, how sure that is.
+
+What belongs here: the list of policies and the rows made of them. What does not: what a policy changes (`policies`,
+`removals`, `evictions`, `delegation`) and what that costs (`replay`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from her_models.ledger.position import Ints
+from her_models.whatif import policies
+from her_models.whatif.claims import SURENESS, Claims
+from her_models.whatif.reading import Period, assumptions
+from her_models.whatif.removals import MISS_LABELS, MISSES_INDEX, ORDER, Removal, plan_without, resolved, without_tokens
+from her_models.whatif.replay import Plan, identity_holds, no_change, replayed
+from her_models.whatif.sequence import Bools, Sequence
+
+EXACT, ESTIMATED, HEURISTIC = "exact", "estimated", "heuristic"
+IDENTITY = "identity"
+SAME_BEHAVIOUR = "same behaviour assumed"
+
+
+@dataclass(frozen=True)
+class Found:
+    """One policy over all sessions; arrays are picodollars per session.
+
+    `touched` are the sessions in which it changes something, `low` and `high` the ends of the saving's interval.
+    """
+
+    policy: str
+    family: str
+    confidence: str
+    touched: Bools
+    cost: Ints
+    saving: Ints
+    low: Ints
+    high: Ints
+    net: Ints | None = None
+    label: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
+
+
+def found_policies(
+    seq: Sequence, claims: Claims, targets: Mapping[tuple[str, str, str], list[Period]]
+) -> Iterator[Found]:
+    """Yield what each policy would have cost; sessions that it leaves as they are, are not touched."""
+    billed = seq.sums(seq.billed)
+    removals = resolved(seq, claims.claims)
+    yield from _removed(seq, removals, claims, billed)
+    yield from _capped(seq, billed)
+    yield from _lifetimes(seq, billed)
+    yield from _models(seq, billed, targets)
+    yield from _tools(seq, billed)
+
+
+def _cost(seq: Sequence, plan: Plan) -> Ints:
+    return replayed(seq, plan).by_session(seq)
+
+
+# -- what was wasted
+
+
+def _removed(seq: Sequence, removals: Mapping[str, Removal], claims: Claims, billed: Ints) -> Iterator[Found]:
+    present = [label for label in ORDER if label in removals or _is_missed(seq, label)]
+    left = billed
+    totals: dict[str, tuple[Ints, Ints]] = {}
+    for number, label in enumerate(present, start=1):
+        together = _cost(seq, plan_without(seq, removals, present[:number]))
+        net, left = left - together, together
+        alone = _cost(seq, plan_without(seq, removals, [label]))
+        is_miss = label in MISS_LABELS
+        low = alone if is_miss else _cost(seq, plan_without(seq, removals, [label], is_low=True))
+        saving, low_saving = billed - alone, np.minimum(billed - low, billed - alone)
+        totals[label] = (saving, net)
+        touched = _touched(seq, removals.get(label), label)
+        yield Found(
+            f"remove.{label}",
+            "remove",
+            EXACT if is_miss else claims.confidence.get(label, HEURISTIC),
+            touched,
+            alone,
+            saving,
+            low_saving,
+            # The other end is as far away, as sizes are as likely too small as too large.
+            saving + (saving - low_saving),
+            net,
+            label,
+            {"labels": [label]},
+            "" if is_miss else "an upper bound: no log shows whether the work would have gone the same way",
+        )
+    if not present:
+        return
+    is_low = _cost(seq, plan_without(seq, removals, present, is_low=True))
+    touched = np.any([_touched(seq, removals.get(label), label) for label in present], axis=0)
+    saving, low_saving = billed - left, np.minimum(billed - is_low, billed - left)
+    sure = max((EXACT, *(claims.confidence.get(label, EXACT) for label in present)), key=SURENESS.index)
+    yield Found(
+        "remove.all", "remove", sure, touched, left, saving, low_saving, 2 * saving - low_saving, saving,
+        "", {"labels": present}, "all of the above at once: the net savings add up to this, the gross ones to more",
+    )  # fmt: skip
+
+
+def _is_missed(seq: Sequence, label: str) -> bool:
+    return label in MISSES_INDEX and bool(((seq.miss == MISSES_INDEX[label]) & seq.priced).any())
+
+
+def _touched(seq: Sequence, removal: Removal | None, label: str) -> Bools:
+    touched = np.zeros(len(seq.sessions), np.bool_)
+    if label in MISSES_INDEX:
+        touched[seq.session[(seq.miss == MISSES_INDEX[label]) & seq.priced]] = True
+    if removal is not None:
+        for block in (*removal.tokens, *removal.output, *removal.late):
+            touched[seq.blocks[block].session] = True
+        for claim in removal.requests:
+            touched[seq.session[claim.place]] = True
+    return touched
+
+
+# -- what could have been done otherwise
+
+
+def _simple(
+    seq: Sequence,
+    billed: Ints,
+    plan: Plan,
+    name: str,
+    family: str,
+    sure: str,
+    parameters: Mapping[str, Any],
+    note: str,
+    touched: Bools | None = None,
+    ends: tuple[Ints, Ints] | None = None,
+) -> Found:
+    cost = _cost(seq, plan)
+    saving = billed - cost
+    low, high = (saving, saving) if ends is None else ends
+    changed = saving != 0 if touched is None else touched
+    return Found(name, family, sure, changed, cost, saving, np.minimum(low, saving), np.maximum(high, saving),
+                 parameters=parameters, note=note)  # fmt: skip
+
+
+def _capped(seq: Sequence, billed: Ints) -> Iterator[Found]:
+    for most in assumptions()["tool_results"]["caps_tokens"]:
+        # A result is as long as its interval says: shorter, and less of it is cut off.
+        ends = []
+        for side in ("low_ratio", "high_ratio"):
+            tokens = np.zeros(len(seq.blocks), np.int64)
+            for number, block in enumerate(seq.blocks):
+                if block.kind == "tool_result":
+                    size = int(block.size * getattr(block, side))
+                    tokens[number] = min(max(size - most, 0), block.size)
+            plan = no_change(seq)
+            plan.sizes = without_tokens(seq, tokens)
+            ends.append(billed - _cost(seq, plan))
+        yield _simple(
+            seq, billed, policies.capped_results(seq, most), f"cap.{most}", "cap", HEURISTIC,
+            {"most_tokens": most}, f"tool results of at most {most:,} tokens; {SAME_BEHAVIOUR}",
+            ends=(ends[0], ends[1]),
+        )  # fmt: skip
+
+
+def _lifetimes(seq: Sequence, billed: Ints) -> Iterator[Found]:
+    is_main = policies.in_main_threads(seq)
+    for is_hour, name in ((True, "1h"), (False, "5m")):
+        for chosen, whose in ((is_main, "main"), (~is_main, "subagents")):
+            written = (seq.five > seq.hour) if is_hour else (seq.hour > seq.read)
+            touched = np.zeros(len(seq.sessions), np.bool_)
+            touched[seq.session[chosen & written & seq.priced]] = True
+            if not touched.any():
+                continue
+            plan = policies.other_lifetime(seq, is_hour=is_hour, chosen=chosen)
+            words = "an hour" if is_hour else "five minutes"
+            yield _simple(
+                seq, billed, plan, f"ttl.{name}.{whose}", "lifetime", EXACT if is_hour else ESTIMATED,
+                {"lifetime": name, "threads": whose},
+                f"{'the main conversation' if whose == 'main' else 'subagents'} cached for {words}"
+                + ("" if is_hour else "; after a longer pause nothing is found"),
+                touched=touched,
+            )  # fmt: skip
+
+
+def _models(seq: Sequence, billed: Ints, targets: Mapping[tuple[str, str, str], list[Period]]) -> Iterator[Found]:
+    known = assumptions()["other_model"]
+    for target in known["targets"]:
+        plan, given = policies.other_model(seq, target, targets)
+        touched = np.zeros(len(seq.sessions), np.bool_)
+        touched[seq.session[given]] = True
+        if not touched.any():
+            continue
+        as_long = plan.output
+        ends = []
+        for side in ("output_high", "output_low"):
+            plan.output = np.where(given, np.rint(as_long * known[side]), as_long).astype(np.int64)
+            ends.append(billed - _cost(seq, plan))
+        plan.output = as_long
+        yield _simple(
+            seq, billed, plan, f"model.{target}", "model", HEURISTIC, {"model": target},
+            f"{SAME_BEHAVIOUR}: as many requests, the same results; answers between"
+            f" {known['output_low']:g} and {known['output_high']:g} times as long",
+            touched=touched, ends=(ends[0], ends[1]),
+        )  # fmt: skip
+
+
+def _tools(seq: Sequence, billed: Ints) -> Iterator[Found]:
+    by_server: dict[str, dict[int, list[int]]] = {}
+    for session, found in policies.servers(seq).items():
+        for server, blocks in found.items():
+            by_server.setdefault(server, {})[session] = blocks
+    used = policies.used_tools(seq)
+    for server, sessions in sorted(by_server.items()):
+        is_used = {session: any(tool.startswith(f"mcp__{server}__") for tool in used[session]) for session in sessions}
+        for wanted in (False, True):
+            mine = {session: blocks for session, blocks in sessions.items() if is_used[session] is wanted}
+            if mine:
+                plan = policies.without_blocks(seq, (block for blocks in mine.values() for block in blocks))
+                said = "used here: what it did would have to be done otherwise" if wanted else "not used here"
+                yield _simple(
+                    seq, billed, plan, f"server.{server}", "tools", HEURISTIC if wanted else ESTIMATED,
+                    {"server": server, "is_used": wanted}, f"definitions of the server's tools left out; {said}",
+                )  # fmt: skip
+    deferred = policies.deferred_tools(seq)
+    if deferred:
+        plan = policies.replaced_blocks(seq, deferred)
+        yield _simple(
+            seq, billed, plan, "defer.tools", "tools", ESTIMATED, {"tools": len(deferred)},
+            "only the names of tools that were never called stand in the prompt",
+        )  # fmt: skip
+
+
+# -- rows
+
+
+def rows(seq: Sequence, claims: Claims, targets: Mapping[tuple[str, str, str], list[Period]]) -> dict[str, list[Any]]:
+    """Return the columns of `whatif_rows`. A session whose bill the empty plan does not return has one row only."""
+    from her_models.whatif.tables import WHATIF_COLUMNS
+
+    columns: dict[str, list[Any]] = {name: [] for name in WHATIF_COLUMNS["whatif_rows"]}
+    billed = seq.sums(seq.billed)
+    held = identity_holds(seq)
+    cost = _cost(seq, no_change(seq))
+    everywhere = np.zeros(len(seq.sessions), np.bool_)
+    everywhere[seq.session[seq.priced]] = True
+    zero = np.zeros(len(seq.sessions), np.int64)
+    identity = Found(IDENTITY, IDENTITY, EXACT, everywhere, cost, billed - cost, zero, zero, note="what happened")
+    for index, found in enumerate([identity, *found_policies(seq, claims, targets)]):
+        for session in np.flatnonzero(found.touched & (held | (index == 0))).tolist():
+            source_id, session_id = seq.sessions[session]
+            row = {
+                "source_id": source_id,
+                "session_id": session_id,
+                "policy": found.policy,
+                "policy_index": index,
+                "family": found.family,
+                "label": found.label or None,
+                "parameters": json.dumps(dict(found.parameters)),
+                "confidence": found.confidence,
+                "is_identity": bool(held[session]),
+                "billed_picodollars": int(billed[session]),
+                "replay_picodollars": int(found.cost[session]),
+                "gross_picodollars": int(found.saving[session]),
+                "net_picodollars": None if found.net is None else int(found.net[session]),
+                "low_picodollars": int(found.low[session]),
+                "high_picodollars": int(found.high[session]),
+                "note": found.note or None,
+            }
+            for name, column in columns.items():
+                column.append(row[name])
+    return columns
