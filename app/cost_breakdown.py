@@ -49,6 +49,22 @@ _CAUSES = {
 }
 
 
+_SESSION = "'/session?session=' || session_id || '&source=' || url_encode(source_id)"
+_EVENT = f"""{_SESSION} || '&event=' || (
+        select min(block_index) + 1 from blocks
+        where blocks.source_id = {{table}}.source_id and blocks.session_id = {{table}}.session_id
+            and blocks.request_id = {{table}}.request_id
+    )"""
+_LINES_BEHIND = {
+    "blocks": f"case when file_id is not null then {_SESSION} || '&event=' || (block_index + 1) end",
+    "requests": _EVENT.format(table="requests"),
+    "cache_misses": _EVENT.format(table="cache_misses"),
+    "agent_cost": f"{_SESSION} || '&view=Subagents'",
+    "unlogged_calls": f"{_SESSION} || '&view=Context'",
+}
+"""Where the log lines behind a row are shown; null for what no line shows."""
+
+
 def draw(scope: Scope) -> None:
     """Draw where the money of `scope` went."""
     st.subheader("Where the money went")
@@ -72,7 +88,8 @@ def draw(scope: Scope) -> None:
 
 
 def rows_behind(columns: str, order: str, scope: Scope, *, only: str | None = None, sessions_whole: bool = True) -> str:
-    """Return the query that shows the rows of which a figure in `scope` is the sum."""
+    """Return the query that shows the rows of which a figure in `scope` is the sum, each with the way to its line."""
+    lines = _LINES_BEHIND[columns.rpartition("from ")[2]]
     conditions = [only] if only else []
     if sessions_whole:
         inner = [
@@ -94,7 +111,7 @@ def rows_behind(columns: str, order: str, scope: Scope, *, only: str | None = No
             *_period("started_at", "started_at", scope),
         ]
     where = "\nwhere " + "\n    and ".join(conditions) if conditions else ""
-    return f"select session_id, {columns}{where}\norder by {order} desc nulls last"
+    return f"select {lines} as lines_behind,\n    session_id, {columns}{where}\norder by {order} desc nulls last"
 
 
 def link(sql: str, label: str = "The rows behind this") -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -131,8 +132,22 @@ def draw_result(table: pa.Table, is_cut: bool) -> None:
     for column in table.schema:
         if pa.types.is_decimal(column.type):
             frame[column.name] = frame[column.name].astype("float64")
-    st.dataframe(frame, hide_index=True, placeholder="null", alt="Result")
-    draw_chart(frame)
+    links = _links(frame)
+    st.dataframe(frame, hide_index=True, placeholder="null", column_config=links, alt="Result")
+    draw_chart(frame.drop(columns=list(links)))
+
+
+def _links(frame: pd.DataFrame) -> dict[str, Any]:
+    """Draw a column that holds addresses of this app's session page as links."""
+    return {
+        name: st.column_config.LinkColumn(name.replace("_", " "), display_text="open", width="small")
+        for name in frame.columns
+        if frame[name].notna().any() and frame[name].dropna().map(_is_session_address).all()
+    }
+
+
+def _is_session_address(value: object) -> bool:
+    return isinstance(value, str) and value.startswith("/session?session=")
 
 
 def draw_chart(frame: pd.DataFrame) -> None:

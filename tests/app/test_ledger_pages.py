@@ -103,6 +103,19 @@ def test_the_query_behind_a_figure_holds_the_filters_of_the_page() -> None:
     assert "path is not null" in asked
 
 
+def test_a_row_behind_a_figure_leads_to_its_line_in_the_replay(ledger: Path) -> None:
+    asked = rows_behind("kind, lifetime_usd\nfrom blocks", "lifetime_usd", Scope(), only="lifetime_usd is not null")
+    (shown,) = [t.value for t in opened("sql", query=asked).dataframe if "lines_behind" in t.value.columns]
+    found = dict(zip(shown["kind"], shown["lines_behind"], strict=True))
+    assert not isinstance(found["system"], str)  # no line shows it
+    address = found["tool_result"]
+    assert address == f"/session?session={SESSION}&source={SOURCE.replace('@', '%40')}&event=4"
+    for table in ("requests", "cache_misses", "agent_cost", "unlogged_calls"):
+        query = rows_behind(f"session_id as session\nfrom {table}", "session_id", Scope(), sessions_whole=False)
+        (result,) = [t.value for t in opened("sql", query=query).dataframe if "lines_behind" in t.value.columns]
+        assert result["lines_behind"].dropna().str.startswith("/session?session=").any(), table
+
+
 def test_a_query_in_the_address_is_asked_at_once(ledger: Path) -> None:
     app = opened("sql", query="select label from cache_misses")
     assert app.text_area(key="sql").value == "select label from cache_misses"
