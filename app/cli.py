@@ -272,6 +272,8 @@ def _reconcile(is_json: bool) -> None:
         "her report --since 7d --by project",
         "her report --since 2026-01-01 --until 2026-01-31 --by owner --csv",
         "her report --project her --by session --html --out her.html",
+        "her report --waste",
+        "her report --waste --since 30d --html --out waste.html",
     )
 )
 def report(
@@ -281,6 +283,12 @@ def report(
     project: Annotated[list[str] | None, typer.Option(help="Only this one; may be repeated.")] = None,
     owner: Annotated[list[str] | None, typer.Option(help="Only this person; may be repeated.")] = None,
     model: Annotated[list[str] | None, typer.Option(help="Only this one, as logged; may be repeated.")] = None,
+    is_waste: Annotated[
+        bool, typer.Option("--waste", help="What was useful, overhead and waste, and what to change to pay less.")
+    ] = False,
+    is_everyone: Annotated[
+        bool, typer.Option("--everyone", help="With --waste: everybody's sessions, not only your own.")
+    ] = False,
     is_html: Annotated[bool, typer.Option("--html", help="A page that stands by itself.")] = False,
     is_markdown: Annotated[bool, typer.Option("--md", help="Markdown.")] = False,
     is_csv: Annotated[bool, typer.Option("--csv", help="CSV, every column.")] = False,
@@ -302,6 +310,16 @@ def report(
         models=tuple(model or ()),
         time_zone=config.time_zone,
     )
+    if is_waste:
+        from app.waste import put_report
+
+        with _lake(config) as con:
+            forms = {"html": is_html, "md": is_markdown, "csv": is_csv, "json": is_json}
+            chosen = next((form for form, is_chosen in forms.items() if is_chosen), "md" if out else "terminal")
+            put_report(con, config, scope, is_everyone=is_everyone, form=chosen, out=out)
+        return
+    if is_everyone:
+        _usage("--everyone goes with --waste; other reports show everybody, or use --owner.")
     with _lake(config) as con:
         rows = _report_rows(con, by, scope)
         overview = reports.overview(con, scope)
@@ -411,6 +429,47 @@ def _day(text: str | None, option: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         _usage(f"{option} {text!r} is not a day. Write 2026-01-31, today, yesterday, or 7d.")
+
+
+@app.command(
+    epilog=_examples(
+        "her advice",
+        "her advice --since 30d --json",
+        "her advice --done use-what-was-read --on 2026-11-02",
+        "her advice --undone use-what-was-read",
+    )
+)
+def advice(
+    since: Annotated[str | None, typer.Option(metavar="DAY", help="First day: 2026-01-31, today, or 7d ago.")] = None,
+    until: Annotated[str | None, typer.Option(metavar="DAY", help="Last day, included.")] = None,
+    project: Annotated[list[str] | None, typer.Option(help="Only this one; may be repeated.")] = None,
+    is_everyone: Annotated[bool, typer.Option("--everyone", help="Everybody's sessions, not only your own.")] = False,
+    done: Annotated[str | None, typer.Option(metavar="NAME", help="Note that you made this change.")] = None,
+    on: Annotated[str | None, typer.Option(metavar="DAY", help="With --done: when; default: today.")] = None,
+    undone: Annotated[str | None, typer.Option(metavar="NAME", help="Note that you took this change back.")] = None,
+    is_json: Json = False,
+) -> None:
+    """Say what to change to pay less, what it is expected to save, and what became of changes made."""
+    from app.waste import put_advice
+    from her_models import reports
+    from her_models.advice import outcomes
+
+    config = load_config()
+    if on is not None and done is None:
+        _usage("--on goes with --done.")
+    _require_lake(config)
+    if done is not None:
+        outcomes.made(config.home, done, _day(on or "today", "--on") or date.today())
+    if undone is not None:
+        outcomes.unmade(config.home, undone)
+    scope = reports.Scope(
+        since_on=_day(since, "--since"),
+        until_on=_day(until, "--until"),
+        projects=tuple(project or ()),
+        time_zone=config.time_zone,
+    )
+    with _lake(config) as con:
+        put_advice(con, config, scope, is_everyone=is_everyone, is_json=is_json)
 
 
 @app.command(

@@ -229,6 +229,25 @@ def _raw_cell(value: Any) -> str:
     return plain(json.dumps(value, ensure_ascii=False, default=_plain_value))
 
 
+def draw_grid(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], figures: frozenset[int], total: Sequence[str] | None
+) -> None:
+    """Draw cells that are written already; long texts wrap, figures stay whole."""
+    drawn = _empty(title="", has_footer=total is not None)
+    for place, heading in enumerate(headings):
+        is_figure = place in figures
+        drawn.add_column(
+            Text(plain(heading)),
+            Text(plain(total[place])) if total is not None else "",
+            justify="right" if is_figure else "left",
+            no_wrap=is_figure,
+            overflow="fold",
+        )
+    for row in rows:
+        drawn.add_row(*(Text(plain(cell)) for cell in row))
+    screen.print(drawn)
+
+
 def _empty(*, title: str, has_footer: bool) -> Table:
     heading = Text(title, style="bold") if title else None
     return Table(title=heading, title_justify="left", box=box.SIMPLE, show_footer=has_footer)

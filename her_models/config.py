@@ -50,6 +50,7 @@ class Config:
     catalog: str = ""  # DuckLake catalog; empty: SQLite in HER_HOME
     data_path: str = ""  # where Parquet lies; empty: HER_HOME/lake
     budgets: tuple[Budget, ...] = ()  # how much may be spent
+    shows_persons: bool = False  # whether reports over several people name them
 
     @property
     def catalog_path(self) -> Path:
@@ -183,4 +184,5 @@ def load_config(home: Path | None = None) -> Config:
         catalog=str(data.get("catalog", "")),
         data_path=str(data.get("data_path", "")),
         budgets=read_budgets(data.get("budgets", []), str(path)),
+        shows_persons=bool(data.get("shows_persons", False)),
     )

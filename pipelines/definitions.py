@@ -4,6 +4,7 @@ import dagster as dg
 
 from pipelines.assets.days import session_days
 from pipelines.assets.logs import session_logs
+from pipelines.assets.reports import weekly_waste_report
 from pipelines.assets.shard import shard
 from pipelines.assets.upkeep import lake_files, search_index
 from pipelines.checks.asset_checks import ASSET_CHECKS
@@ -13,7 +14,7 @@ from pipelines.schedules import SCHEDULES
 from pipelines.sensors import SENSORS
 
 defs = dg.Definitions(
-    assets=[session_logs, shard, session_days, lake_files, search_index],
+    assets=[session_logs, shard, session_days, lake_files, search_index, weekly_waste_report],
     asset_checks=ASSET_CHECKS,
     jobs=JOBS,
     schedules=SCHEDULES,

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from pipelines.assets.days import session_days
+from pipelines.assets.reports import weekly_waste_report
 from pipelines.assets.shard import SPECS, shard
 from pipelines.assets.upkeep import lake_files, search_index
 
@@ -38,5 +39,11 @@ maintenance = dg.define_asset_job(
     executor_def=dg.in_process_executor,
     description="Merge small files, expire old snapshots, forget old runs, index new texts.",
 )
+weekly = dg.define_asset_job(
+    "weekly",
+    selection=dg.AssetSelection.assets(weekly_waste_report),
+    executor_def=dg.in_process_executor,
+    description="Write last week's report on waste into HER_HOME/reports.",
+)
 
-JOBS = [ingest, nightly, checks, backfill, maintenance]
+JOBS = [ingest, nightly, checks, backfill, maintenance, weekly]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from pipelines.jobs import maintenance, nightly
+from pipelines.jobs import maintenance, nightly, weekly
 from pipelines.partitions import TIME_ZONE, register
 from pipelines.resources import Her, configured_sources
 
@@ -24,5 +24,8 @@ def every_night(context: dg.ScheduleEvaluationContext, her: Her) -> Iterator[dg.
 after_the_night = dg.ScheduleDefinition(
     name="after_the_night", job=maintenance, cron_schedule="30 4 * * *", execution_timezone=TIME_ZONE
 )
+after_the_week = dg.ScheduleDefinition(
+    name="after_the_week", job=weekly, cron_schedule="0 5 * * 1", execution_timezone=TIME_ZONE
+)
 
-SCHEDULES = [every_night, after_the_night]
+SCHEDULES = [every_night, after_the_night, after_the_week]

@@ -13,6 +13,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -271,6 +272,41 @@ def test_report_writes_every_form(her: Her, tmp_path: Path) -> None:
     ]
     assert "kettle" in her("report", "--by", "project").stdout
     assert her("report", "--md", "--csv").returncode == 2
+
+
+def test_report_on_waste_writes_every_form_and_its_parts_are_the_bill(her: Her, tmp_path: Path) -> None:
+    told = json.loads(her("report", "--waste", "--everyone", "--json").stdout)
+    billed = _sql(her, "select sum(billed_usd) as usd from requests")[0]["usd"]
+    assert sum(Decimal(part["usd"]) for part in told["bill"]) == Decimal(billed) == Decimal(told["billed_usd"])
+    drawn = her("report", "--waste", "--everyone").stdout
+    assert "Method and limits" in drawn
+    assert "No named pattern fires" in drawn
+    page = tmp_path / "waste.html"
+    assert her("report", "--waste", "--everyone", "--html", "--out", str(page)).returncode == 0
+    assert page.read_text(encoding="utf-8").count("<svg") == 1
+    assert her("report", "--waste", "--everyone", "--md").stdout.startswith("# Cost optimisation")
+    rows = list(csv.DictReader(io.StringIO(her("report", "--waste", "--everyone", "--csv").stdout)))
+    assert sum(Decimal(row["usd"]) for row in rows if row["section"] == "bill") == Decimal(billed)
+
+
+def test_everyone_goes_with_the_report_on_waste_only(her: Her) -> None:
+    done = her("report", "--everyone")
+    assert (done.returncode, "--everyone goes with --waste" in done.stderr) == (2, True)
+
+
+def test_advice_is_silent_without_a_pattern_and_notes_changes(her: Her, home: Path) -> None:
+    assert "No named pattern fires" in her("advice", "--everyone").stdout
+    told = her("advice", "--everyone", "--done", "use-what-was-read", "--on", "2026-03-01", "--json")
+    (change,) = json.loads(told.stdout)["changes"]
+    assert (change["name"], change["made_on"], change["verdict"]) == (
+        "use-what-was-read",
+        "2026-03-01",
+        "not yet enough data",
+    )
+    assert json.loads(her("advice", "--undone", "use-what-was-read", "--json").stdout)["changes"] == []
+    assert her("advice", "--undone", "use-what-was-read").returncode == 1
+    unknown = her("advice", "--done", "pray")
+    assert (unknown.returncode, "There is no advice named 'pray'" in unknown.stderr) == (1, True)
 
 
 def test_text_from_a_transcript_cannot_act_on_the_terminal(her: Her) -> None:

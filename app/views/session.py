@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import context, data, empty, format, tables
+from app import context, data, empty, findings, format, tables
 from app.replay import component as replay
 from app.tables import Shown
 from her_models import reports
-from her_models.reports import Session
+from her_models.reports import Scope, Session
+from her_models.waste_report import questions
+
+_FINDINGS_SHOWN = 500
 
 TOKENS = {
     "cache_read_tokens": Shown("Cache read", "tokens"),
@@ -233,6 +236,14 @@ def draw_agents(session: Session) -> None:
     )
 
 
+def draw_waste(session: Session) -> None:
+    """Draw what was wasted in the session, and both sides of a finding."""
+    found = data.ask(
+        questions.findings, Scope(), source_id=session.source_id, session_id=session.session_id, limit=_FINDINGS_SHOWN
+    )
+    findings.draw_findings(found, key="waste_table")
+
+
 def draw_about(session: Session) -> None:
     """Draw what identifies the session and what its figures rest on."""
     facts = {
@@ -258,6 +269,7 @@ VIEWS = {
     "Replay": draw_replay,
     "Context": context.draw,
     "Turns": draw_turns,
+    "Waste": draw_waste,
     "Tools": draw_tools,
     "Subagents": draw_agents,
     "About": draw_about,

@@ -20,7 +20,7 @@ def lake_files(context: dg.AssetExecutionContext, her: Her) -> dg.MaterializeRes
     return dg.MaterializeResult(metadata={**dataclasses.asdict(report), "forgotten_runs": forgotten})
 
 
-@dg.asset(group_name="upkeep", kinds={"tantivy"}, deps=["contents"])
+@dg.asset(group_name="upkeep", kinds={"tantivy"}, deps=["contents"], pool=WRITER)
 def search_index(context: dg.AssetExecutionContext, her: Her) -> dg.MaterializeResult:
     """The index of texts in HER_HOME/search/, brought up to the lake."""
     from her_models.lake import open_lake

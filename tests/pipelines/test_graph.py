@@ -34,6 +34,7 @@ def test_graph_from_logs_to_marts_is_this() -> None:
         "schema_drift": ["session_logs"],
         "session_days": ["requests", "sessions", "turns"],
         "lake_files": [],
+        "weekly_waste_report": ["request_labels", "waste"],
         "search_index": ["contents"],
     }
 
@@ -67,7 +68,7 @@ def test_columns_of_a_table_are_those_of_its_contract(name: str) -> None:
 
 def test_jobs_are_these() -> None:
     jobs = {job.name for job in defs.get_repository_def().get_all_jobs() if not job.name.startswith("__")}
-    assert jobs == {"ingest", "nightly", "checks", "backfill", "maintenance"}
+    assert jobs == {"ingest", "nightly", "checks", "backfill", "maintenance", "weekly"}
 
 
 def test_nightly_judges_and_ingest_does_not() -> None:

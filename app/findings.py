@@ -1,0 +1,178 @@
+"""Findings of waste on a page: the bill as a waterfall, groups, single findings, and both sides of one with a diff."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import pyarrow as pa
+import streamlit as st
+
+from app import data, format, tables
+from app.tables import Shown
+from her_models import evidence
+from her_models.evidence import Side
+from her_models.waste_report import pages, words
+
+_CHARACTERS_SHOWN = 6_000
+_PATH_CHARACTERS = 48  # the beginnings of paths are alike
+_COLUMNS = {
+    "what": Shown("What", "text", "waste.kind"),
+    "where": Shown("Of", "text", "waste.path, else waste.tool_name"),
+    "waste_usd": Shown("Cost", "usd", "waste.waste_usd, US dollars at list price"),
+    "tokens": Shown("Tokens billed", "tokens", "waste.tokens: entry, carry, output and turn tax"),
+    "carried_requests_count": Shown("Carried by", "count", "waste.carried_requests_count: prompts that held it"),
+    "evidence": Shown("Evidence", "text", "waste.evidence"),
+    "turn_index": Shown("Turn", "count", "waste.turn_index"),
+    "project": Shown("Project", "text", "waste.project"),
+    "between": Shown("Between", "text", "waste.low_usd to waste.high_usd"),
+    "class": Shown("Class", "text", "waste.confidence, and how often findings of the label were right when read"),
+}
+
+
+def draw_waterfall(bill: pa.Table) -> None:
+    """Draw the parts of the bill one after the other."""
+    spec = {**pages.waterfall(bill), "width": "container"}
+    st.vega_lite_chart(spec, alt="The bill from useful to unexplained, part by part")
+
+
+def draw_groups(table: pa.Table, heading: str) -> None:
+    """Draw findings added up; hints stand last and in no total."""
+    rows = table.to_pylist()
+    if not rows:
+        st.info("No finding in this selection.")
+        return
+    titles = words.LABELS if heading == "Label" else {}
+    names = [f"{row['group_name']} {titles.get(row['group_name'], '')}".strip() for row in rows]
+    shown = pa.table(
+        {
+            "name": names,
+            "class": [_class_of(row, heading) for row in rows],
+            "findings_count": table["findings_count"],
+            "sessions_count": table["sessions_count"],
+            "tokens": table["tokens"],
+            "waste_usd": table["waste_usd"],
+            "turn_tax_usd": table["turn_tax_usd"],
+            "between": [_between(row) for row in rows],
+        }
+    )
+    tables.draw(
+        shown,
+        {
+            "name": Shown(heading, "text", None, "medium"),
+            "class": Shown("Class", "text", "How sure, and how often findings were right when read by hand"),
+            "findings_count": Shown("Findings", "count"),
+            "sessions_count": Shown("Sessions", "count"),
+            "tokens": Shown("Tokens billed", "tokens", "waste.tokens"),
+            "waste_usd": Shown("Cost", "usd", "waste.waste_usd, US dollars at list price"),
+            "turn_tax_usd": Shown("Of it turn tax", "usd", "requests made only because of the waste"),
+            "between": Shown("Between", "text", "waste.low_usd to waste.high_usd"),
+        },
+        label=f"Waste by {heading.lower()}",
+        key=f"waste_by_{heading}",
+    )
+
+
+def _class_of(row: dict[str, Any], heading: str) -> str:
+    told = words.CLASSES[row["doubt"]] + (", hint" if row["is_hint"] else "")
+    if heading not in ("Label", "Kind"):
+        return told
+    return f"{told}; right: {words.precision_in_words(row['group_name'] if heading == 'Label' else row['label'])}"
+
+
+def _between(row: dict[str, Any]) -> str:
+    return f"{words.usd(row['low_usd'])} to {words.usd(row['high_usd'])}"
+
+
+def draw_findings(table: pa.Table, *, key: str, height: int | Literal["auto"] = "auto") -> None:
+    """Draw single findings; the one that is chosen, or that the address names, opens with both sides."""
+    rows = table.to_pylist()
+    if not rows:
+        st.info("No finding here.")
+        return
+    shown = table
+    columns: dict[str, list[str]] = {
+        "what": [f"{row['kind']}{' (hint)' if row['is_hint'] else ''}" for row in rows],
+        "where": [_end(row["path"]) or row["tool_name"] or "" for row in rows],
+        "between": [_between(row) for row in rows],
+        "class": [f"{row['confidence']}; right: {words.precision_in_words(row['label'])}" for row in rows],
+    }
+    for name, values in columns.items():
+        shown = shown.append_column(name, pa.array(values, pa.string()))
+    chosen = tables.draw(shown, _COLUMNS, label="Findings of waste", key=key, opens=True, height=height)
+    st.caption("Click a finding to see both sides of its evidence.")
+    wanted = st.query_params.get("finding")
+    if chosen is None and wanted is not None:
+        chosen = next((place for place, row in enumerate(rows) if str(row["finding_index"]) == wanted), None)
+    if chosen is not None:
+        draw_finding(rows[chosen])
+
+
+def _end(path: str | None) -> str | None:
+    return path if path is None or len(path) <= _PATH_CHARACTERS else f"…{path[1 - _PATH_CHARACTERS :]}"
+
+
+def draw_finding(row: dict[str, Any]) -> None:
+    """Draw one finding: what it is, both sides, and how they differ."""
+    with st.container(border=True):
+        st.markdown(f"**{format.escaped(row['kind'])}** · {format.escaped(words.LABELS.get(row['label'], ''))}")
+        st.markdown(format.escaped(row["evidence"] or ""))
+        st.caption(
+            format.escaped(
+                f"{words.usd(row['waste_usd'])} ({_between(row)}), of it turn tax {words.usd(row['turn_tax_usd'])};"
+                f" {row['tokens']:,} tokens billed, {row['entry_tokens'] or 0:,} of them when it entered;"
+                f" cache misses beside it {words.usd(row['cache_excess_usd'])}. {row['remedy'] or ''}"
+            )
+        )
+        earlier = _side(row["source_id"], row["evidence_session_id"] or row["session_id"], row["evidence_block_index"])
+        later = _side(row["source_id"], row["session_id"], row["block_index"])
+        left, right = st.columns(2, gap="medium")
+        with left:
+            _draw_side("The earlier one", earlier, row["evidence_first_line"], row["evidence_last_line"])
+        with right:
+            _draw_side("What is waste", later, row["first_line"], row["last_line"])
+        if earlier and later and earlier.text and later.text:
+            changed = evidence.difference(earlier.text, later.text)
+            st.markdown("**Difference**" if changed else "**Difference**: none, the two are equal")
+            if changed:
+                st.code(format.shortened(changed, _CHARACTERS_SHOWN)[0], language="diff", wrap_lines=True)
+
+
+def _side(source_id: str, session_id: str, block_index: int | None) -> Side | None:
+    return None if block_index is None else data.ask(evidence.side, source_id, session_id, block_index)
+
+
+def _draw_side(heading: str, found: Side | None, first_line: int | None, last_line: int | None) -> None:
+    st.markdown(f"**{heading}**")
+    if found is None:
+        st.caption("Nothing stands on this side: the finding is about a whole request, or about what came later.")
+        return
+    what = " · ".join(
+        part
+        for part in (
+            found.tool_name or found.label or found.kind.replace("_", " "),
+            found.path,
+            f"lines {first_line}–{last_line}" if first_line is not None else None,
+            f"turn {found.turn_index}" if found.turn_index is not None else None,
+            f"{found.size_tokens:,} tokens" if found.size_tokens is not None else None,
+        )
+        if part
+    )
+    st.caption(format.escaped(what))
+    if found.text is None:
+        st.caption("No line of the log holds its text.")
+    else:
+        text, left_out = format.shortened(format.plain(found.text), _CHARACTERS_SHOWN)
+        st.code(text, language=None, height=260, wrap_lines=True)
+        if left_out:
+            st.caption(f"{left_out:,} more characters are in the session.")
+    st.page_link(
+        "views/session.py",
+        label="Open it in the session",
+        icon=":material/play_circle:",
+        query_params={
+            "session": found.session_id,
+            "source": found.source_id,
+            "view": "Replay",
+            "event": str(found.block_index + 1),
+        },
+    )

@@ -1,0 +1,152 @@
+"""Cost optimisation: the bill as useful, overhead, waste and unexplained; what to change to pay less; the findings."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from app import data, empty, findings, format
+from her_models import reports
+from her_models.advice import outcomes
+from her_models.advice.patterns import MEANS_IN_WORDS
+from her_models.advice.pieces import Piece
+from her_models.documents import as_html, as_markdown
+from her_models.reports import Scope
+from her_models.waste_report import pages, questions, words
+from her_models.waste_report.questions import WasteReport
+
+PERIODS = {"7 days": 7, "30 days": 30, "90 days": 90, "All time": 0}
+GROUPS = {"Label": "by_label", "Kind": "by_kind", "Project": "by_project", "Tool": "by_tool", "File": "by_file"}
+
+
+def chosen_scope() -> tuple[Scope, bool]:
+    """Read the filters; they stand in the address. The second value says whether everybody's sessions are meant."""
+    choices, zone = data.ask(reports.filter_choices), data.config().time_zone
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        period = st.segmented_control(
+            "Period", list(PERIODS), default="All time", required=True, key="period", bind="query-params"
+        )
+        projects = st.multiselect("Projects", choices.projects, key="project", bind="query-params", placeholder="All")
+        models = st.multiselect("Models", choices.models, key="model", bind="query-params", placeholder="All")
+        own = data.ask(questions.own_name)
+        is_everyone = own is None
+        if own is not None and len(choices.owners) > 1:
+            is_everyone = st.toggle("Everybody's sessions", key="everyone", bind="query-params")
+    days = PERIODS[period or "All time"]
+    since = datetime.now(ZoneInfo(zone)).date() - timedelta(days=days - 1) if days else None
+    return Scope(since, None, (), tuple(projects), tuple(models), zone), is_everyone
+
+
+def draw_figures(report: WasteReport) -> None:
+    """Draw the main parts of the bill as cards."""
+    billed = report.billed_usd
+    cards = {
+        "Billed": (("S", "H", "C", "K", "P", "f", "N"), "requests.billed_usd, exact"),
+        "Useful": (("S",), "request_labels S: content without a label of overhead or waste"),
+        "Overhead": (("H",), "request_labels H: system prompt, tools, instructions, first reminders, summaries"),
+        "Waste, content": (("C",), "request_labels C1 to C14: an upper bound on removable cost"),
+        "Waste, cache misses": (("K",), "requests.cache_excess_usd: what missing the cache cost on top, exact"),
+        "Unexplained": (("N",), "request_labels N: tokens sent that no line of the log shows"),
+    }
+    with st.container(horizontal=True, gap="small", key="figures_cost"):
+        for label, (beginnings, meaning) in cards.items():
+            part = report.part(*beginnings)
+            share = "" if label == "Billed" or not billed else f" · {float(part / billed):.1%}"
+            st.metric(label, words.usd(part) + share, border=True, help=meaning)
+
+
+def draw_advice(report: WasteReport) -> None:
+    """Draw what to change, each piece with its cases and a way to note that it was made."""
+    st.subheader("What to change")
+    if not report.pieces:
+        st.info("No named pattern fires in these sessions often and dearly enough to advise anything.")
+    noted = {change.name for change in outcomes.changes(data.config().home)}
+    for piece in report.pieces:
+        _draw_piece(piece, is_made=piece.name in noted)
+    if report.outcomes:
+        st.subheader("Changes made, and what became of them")
+        for found in report.outcomes:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown(
+                    f"**{format.escaped(found.change.name)}**, {found.change.made_on}:"
+                    f" {format.escaped(words.outcome_in_words(found))}"
+                )
+                if st.button("Take back", key=f"undone_{found.change.name}", help="Note that you undid the change"):
+                    outcomes.unmade(data.config().home, found.change.name)
+                    st.rerun()
+
+
+def _draw_piece(piece: Piece, *, is_made: bool) -> None:
+    title = piece.pattern.title + (f": {piece.subject}" if piece.subject else "")
+    label = f"{format.escaped(title)} — **{format.escaped(words.saving_in_words(piece))}**"
+    with st.expander(label, icon=":material/lightbulb:"):
+        st.markdown(format.escaped(piece.what))
+        st.caption(
+            f"{piece.cases_count:,} cases in {piece.sessions_count:,} of {piece.scope_sessions_count:,} sessions,"
+            f" {format.escaped(words.usd(piece.total_usd))} in all. Class of the saving: {piece.confidence}. It"
+            " is expected per week; its interval joins which sessions happened to be seen, the interval of each case,"
+            f" and that the change may end as little as {piece.pattern.followed:.0%} of the cases."
+        )
+        st.markdown(f"**Change {MEANS_IN_WORDS[piece.pattern.means]}**, in {format.escaped(piece.pattern.where)}:")
+        st.code(piece.change, language=None)
+        st.caption(f"To undo: {format.escaped(piece.pattern.undo)}")
+        st.markdown("**Seen in**")
+        for case in piece.examples:
+            parameters = {"session": case.session_id, "source": case.source_id}
+            parameters |= {"finding": str(case.finding_index)} if case.finding_index is not None else {}
+            turn = f", turn {case.turn_index}" if case.turn_index is not None else ""
+            st.page_link(
+                "views/session.py",
+                label=f"{case.session_id[:8]}{turn}, {format.escaped(words.usd(case.saving_usd))}",
+                icon=":material/play_circle:",
+                query_params=parameters,
+            )
+        if is_made:
+            st.caption("You noted that you made this change; what became of it stands below.")
+        elif st.button("I made this change today", key=f"done_{piece.name}"):
+            outcomes.made(data.config().home, piece.name, datetime.now(ZoneInfo(data.config().time_zone)).date())
+            st.rerun()
+
+
+def draw_groups(report: WasteReport) -> None:
+    """Draw waste by label, kind, project, person, tool and file."""
+    st.subheader("Where the waste is")
+    groups = GROUPS | ({"Person": "by_owner"} if report.by_owner is not None else {})
+    chosen = st.segmented_control(
+        "By", list(groups), default="Label", required=True, key="by", bind="query-params", label_visibility="collapsed"
+    )
+    findings.draw_groups(getattr(report, groups[chosen or "Label"]), chosen or "Label")
+
+
+def draw_downloads(report: WasteReport) -> None:
+    """Offer the report as a file."""
+    document = pages.document(report, datetime.now(ZoneInfo(data.config().time_zone)).date())
+    with st.container(horizontal=True):
+        st.download_button("HTML", lambda: as_html(document), "her-waste.html", "text/html", icon=":material/download:")
+        st.download_button(
+            "Markdown", lambda: as_markdown(document), "her-waste.md", "text/markdown", icon=":material/download:"
+        )
+
+
+st.title("Cost optimisation")
+scope, is_everyone = chosen_scope()
+noted = outcomes.changes(data.config().home)
+report = data.ask(questions.waste_report, data.config(), scope, is_everyone=is_everyone, noted=noted)
+if not report.billed_usd:
+    if not data.ask(reports.filter_choices).sessions_count:
+        empty.draw_no_sessions()
+    else:
+        st.info("Nothing with a price was billed in this selection.")
+    st.stop()
+draw_figures(report)
+st.caption(f"Sessions of {format.escaped(report.whose)}. {format.LIST_PRICE_NOTE}")
+findings.draw_waterfall(report.bill)
+draw_advice(report)
+draw_groups(report)
+st.subheader("Dearest findings")
+findings.draw_findings(report.findings, key="findings_cost")
+with st.expander("Method and limits", icon=":material/rule:"):
+    st.markdown("\n".join(f"- {sentence}" for sentence in words.METHOD))
+draw_downloads(report)

@@ -1,0 +1,208 @@
+"""The report on waste as a document: the bill as a waterfall, what to change, waste by label, findings, method."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+
+from her_models.advice.outcomes import Outcome
+from her_models.advice.pieces import Piece
+from her_models.documents import Box, Code, Document, Figure, Grid, Heading, Paragraph, Part
+from her_models.waste_report.questions import WasteReport
+from her_models.waste_report.words import (
+    CLASSES,
+    LABELS,
+    METHOD,
+    in_words,
+    outcome_in_words,
+    precision_in_words,
+    saving_in_words,
+    usd,
+)
+
+_GROUPS_SHOWN = 12
+
+
+def document(report: WasteReport, today: date) -> Document:
+    """Return the report as a document."""
+    period = f"{report.scope.since_on or 'the first'} to {report.scope.until_on or today}"
+    projects = f", projects {', '.join(report.scope.projects)}" if report.scope.projects else ""
+    return Document("Cost optimisation", f"Sessions of {report.whose}, {period}{projects}", tuple(_parts(report)))
+
+
+def _parts(report: WasteReport) -> Iterator[Part]:
+    for sentence in in_words(report):
+        yield Paragraph(sentence)
+    if not report.billed_usd:
+        yield Box("Method and limits", METHOD)
+        return
+    yield Figure(waterfall(report.bill), "The bill, part by part, in US dollars.")
+    yield _bill_grid(report)
+    yield Heading("What to change")
+    yield from advice_parts(report)
+    yield Heading("Waste by label")
+    yield _label_grid(report.by_label)
+    groups = [("By project", report.by_project), ("By tool", report.by_tool), ("By file", report.by_file)]
+    if report.by_owner is not None:
+        groups.insert(1, ("By person", report.by_owner))
+    for title, table in groups:
+        counted = [row for row in table.to_pylist() if not row["is_hint"]][:_GROUPS_SHOWN]
+        if counted:
+            yield Heading(title, 3)
+            yield _group_grid(title.removeprefix("By ").capitalize(), counted)
+    counted = [row for row in report.findings.to_pylist() if not row["is_hint"]]
+    if counted:
+        yield Heading("Dearest findings")
+        yield _finding_grid(counted)
+    yield Box("Method and limits", METHOD)
+
+
+def advice_parts(report: WasteReport) -> Iterator[Part]:
+    """Yield the pieces of advice, and what became of changes made."""
+    if not report.pieces:
+        yield Paragraph("No named pattern fires in these sessions often and dearly enough to advise anything.")
+    for piece in report.pieces:
+        yield from _piece_parts(piece)
+    if report.outcomes:
+        yield Heading("Changes made, and what became of them")
+        yield _outcome_grid(report.outcomes)
+
+
+def _bill_grid(report: WasteReport) -> Grid:
+    billed = report.billed_usd
+    rows = tuple(
+        (row["label"], LABELS.get(row["label"], row["label"]), usd(row["usd"]), f"{row['usd'] / billed:.1%}")
+        for row in report.bill.to_pylist()
+    )
+    return Grid(("", "Part", "Cost", "Share"), rows, frozenset({2, 3}), ("", "Bill", usd(billed), "100.0%"))
+
+
+def _piece_parts(piece: Piece) -> Iterator[Part]:
+    yield Heading(piece.pattern.title + (f": {piece.subject}" if piece.subject else ""), 3)
+    yield Paragraph(piece.what)
+    yield Paragraph(
+        f"{piece.cases_count:,} cases in {piece.sessions_count:,} of {piece.scope_sessions_count:,} sessions, "
+        f"{usd(piece.total_usd)} in all. Expected saving {saving_in_words(piece)}, {piece.confidence}."
+    )
+    yield Paragraph(f"Change, in {piece.pattern.where}:")
+    yield Code(piece.change)
+    seen = "; ".join(
+        f"session {case.session_id[:8]}"
+        + (f", turn {case.turn_index}" if case.turn_index is not None else "")
+        + f" ({usd(case.saving_usd)})"
+        for case in piece.examples
+    )
+    yield Paragraph(f"Seen in {seen}.", is_quiet=True)
+    yield Paragraph(f"To undo: {piece.pattern.undo} Made it? her advice --done {piece.name}", is_quiet=True)
+
+
+def _outcome_grid(outcomes: Sequence[Outcome]) -> Grid:
+    rows = tuple(
+        (
+            found.change.name,
+            found.change.made_on.isoformat(),
+            outcome_in_words(found),
+            usd(found.saved_usd_per_week) if found.saved_usd_per_week is not None else "–",
+        )
+        for found in outcomes
+    )
+    return Grid(("Change", "Made on", "What became of it", "Saved a week"), rows, frozenset({3}))
+
+
+def _label_grid(table: pa.Table) -> Grid:
+    rows = tuple(
+        (
+            row["group_name"] + (" (hint)" if row["is_hint"] else ""),
+            LABELS.get(row["group_name"], ""),
+            CLASSES[row["doubt"]],
+            precision_in_words(row["group_name"]),
+            f"{row['findings_count']:,}",
+            f"{row['sessions_count']:,}",
+            usd(row["waste_usd"]),
+            f"{usd(row['low_usd'])} to {usd(row['high_usd'])}",
+        )
+        for row in table.to_pylist()
+    )
+    headings = ("Label", "What", "Class", "Right when read", "Findings", "Sessions", "Cost", "Between")
+    return Grid(headings, rows, frozenset({3, 4, 5, 6, 7}))
+
+
+def _group_grid(heading: str, rows: Sequence[dict[str, Any]]) -> Grid:
+    cells = tuple(
+        (str(row["group_name"]), f"{row['findings_count']:,}", f"{row['sessions_count']:,}", usd(row["waste_usd"]))
+        for row in rows
+    )
+    return Grid((heading, "Findings", "Sessions", "Cost"), cells, frozenset({1, 2, 3}))
+
+
+def _finding_grid(rows: Sequence[dict[str, Any]]) -> Grid:
+    cells = tuple(
+        (
+            row["kind"],
+            f"{row['session_id'][:8]}" + (f", turn {row['turn_index']}" if row["turn_index"] is not None else ""),
+            row["path"] or row["tool_name"] or "",
+            row["evidence"] or "",
+            f"{row['tokens']:,}",
+            usd(row["waste_usd"]),
+        )
+        for row in rows
+    )
+    return Grid(("Kind", "Where", "Of", "Evidence", "Tokens billed", "Cost"), cells, frozenset({4, 5}))
+
+
+_COLOURS = {
+    "S": "#009E73",
+    "H": "#56B4E9",
+    "C": "#D55E00",
+    "K": "#E69F00",
+    "P": "#CC79A7",
+    "f": "#8A8F98",
+    "N": "#A8A29E",
+}
+
+
+def waterfall(table: pa.Table) -> dict[str, Any]:
+    """Return the bill's parts as a waterfall, a Vega-Lite specification with its rows."""
+    values, end = [], Decimal(0)
+    for row in table.to_pylist():
+        start, end = end, end + row["usd"]
+        values.append(
+            {
+                "label": f"{row['label']}  {LABELS.get(row['label'], '')}",
+                "from": float(start),
+                "to": float(end),
+                "usd": float(row["usd"]),
+                "colour": _COLOURS[row["label"][0]],
+                "told": usd(row["usd"]),
+            }
+        )
+    values.append(
+        {"label": "Bill", "from": 0.0, "to": float(end), "usd": float(end), "colour": "#6B7280", "told": usd(end)}
+    )
+    y = {"field": "label", "type": "nominal", "sort": None, "title": None, "axis": {"labelLimit": 320, "ticks": False}}
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+        "width": 560,
+        "height": {"step": 22},
+        "data": {"values": values},
+        "layer": [
+            {
+                "mark": {"type": "bar", "height": 15},
+                "encoding": {
+                    "y": y,
+                    "x": {"field": "from", "type": "quantitative", "title": "US dollars", "axis": {"format": "~s"}},
+                    "x2": {"field": "to"},
+                    "color": {"field": "colour", "type": "nominal", "scale": None},
+                },
+            },
+            {
+                "mark": {"type": "text", "align": "left", "dx": 5, "fontSize": 11, "color": "#6B7280"},
+                "encoding": {"y": y, "x": {"field": "to", "type": "quantitative"}, "text": {"field": "told"}},
+            },
+        ],
+        "config": {"view": {"stroke": None}, "font": "sans-serif"},
+    }

@@ -1,0 +1,142 @@
+"""What the report on waste asks, and whose sessions it sees: people see their own unless they ask for everyone's."""
+
+from __future__ import annotations
+
+import getpass
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import duckdb
+import pyarrow as pa
+
+from her_models.advice.outcomes import Change, Outcome, changes, outcome
+from her_models.advice.pieces import Piece, advice
+from her_models.config import Config, source_part
+from her_models.reports import Scope
+
+Dimension = Literal["label", "kind", "project", "owner", "tool", "file", "session"]
+
+FINDINGS_SHOWN = 20
+_QUERIES = Path(__file__).resolve().parent.parent.parent / "sql" / "reports"
+
+
+@dataclass(frozen=True)
+class WasteReport:
+    """The report's answers. Money is US dollars at list price; tables are as their SQL files describe them.
+
+    `whose` says whose sessions were looked at; `by_owner` is None where persons are not to be named.
+    """
+
+    scope: Scope
+    whose: str
+    bill: pa.Table
+    by_label: pa.Table
+    by_kind: pa.Table
+    by_project: pa.Table
+    by_owner: pa.Table | None
+    by_tool: pa.Table
+    by_file: pa.Table
+    findings: pa.Table
+    pieces: tuple[Piece, ...]
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def billed_usd(self) -> Decimal:
+        return self.part("S", "H", "C", "K", "P", "f", "N")
+
+    def part(self, *beginnings: str) -> Decimal:
+        """Return the money of all labels that begin so."""
+        rows = self.bill.to_pylist()
+        return sum((row["usd"] for row in rows if row["label"].startswith(beginnings)), Decimal(0))
+
+    @property
+    def waste_usd(self) -> Decimal:
+        """Content waste and what missing the cache cost; each dollar once."""
+        return self.part("C", "K")
+
+
+def own_name(con: duckdb.DuckDBPyConnection) -> str | None:
+    """Return the name under which this person's own sessions are in the lake; None where they are not."""
+    try:
+        name = source_part(getpass.getuser())
+    except (KeyError, OSError):
+        return None
+    row = con.execute("select 1 from sources where owner = $name limit 1", {"name": name}).fetchone()
+    return name if row else None
+
+
+def visible_scope(con: duckdb.DuckDBPyConnection, scope: Scope, *, is_everyone: bool) -> tuple[Scope, str]:
+    """Return the scope to look at and whose sessions it holds: people see their own unless they ask for everyone's."""
+    if scope.owners:
+        return scope, ", ".join(scope.owners)
+    name = None if is_everyone else own_name(con)
+    return (scope, "everyone") if name is None else (replace(scope, owners=(name,)), name)
+
+
+def waste_report(
+    con: duckdb.DuckDBPyConnection,
+    config: Config,
+    scope: Scope | None = None,
+    *,
+    is_everyone: bool = False,
+    noted: tuple[Change, ...] | None = None,
+) -> WasteReport:
+    """Ask the questions of the report in a scope. `noted` are the changes made; None reads them from Her's home."""
+    scope, whose = visible_scope(con, scope or Scope(time_zone=config.time_zone), is_everyone=is_everyone)
+    names_persons = config.shows_persons or len(scope.owners) == 1
+    return WasteReport(
+        scope=scope,
+        whose=whose,
+        bill=bill(con, scope),
+        by_label=waste_by(con, "label", scope),
+        by_kind=waste_by(con, "kind", scope),
+        by_project=waste_by(con, "project", scope),
+        by_owner=waste_by(con, "owner", scope) if names_persons else None,
+        by_tool=waste_by(con, "tool", scope),
+        by_file=waste_by(con, "file", scope),
+        findings=findings(con, scope),
+        pieces=advice(con, scope),
+        outcomes=tuple(outcome(con, change, scope) for change in (changes(config.home) if noted is None else noted)),
+    )
+
+
+def bill(con: duckdb.DuckDBPyConnection, scope: Scope) -> pa.Table:
+    """Return the parts of the bill by label; they add up to it."""
+    return _table(con, "waste_bill", scope)
+
+
+def waste_by(con: duckdb.DuckDBPyConnection, dimension: Dimension, scope: Scope) -> pa.Table:
+    """Return findings added up by `dimension`, hints apart, the dearest first."""
+    return _table(con, "waste_by", scope, dimension=dimension)
+
+
+def findings(
+    con: duckdb.DuckDBPyConnection,
+    scope: Scope,
+    *,
+    source_id: str | None = None,
+    session_id: str | None = None,
+    limit: int = FINDINGS_SHOWN,
+) -> pa.Table:
+    """Return single findings, counted ones before hints, the dearest first."""
+    return _table(con, "waste_findings", scope, source_id=source_id, session_id=session_id, limit=limit)
+
+
+@cache
+def _query(name: str) -> str:
+    return (_QUERIES / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def _table(con: duckdb.DuckDBPyConnection, name: str, scope: Scope, **more: Any) -> pa.Table:
+    parameters = {
+        "since_at": scope.since_at(),
+        "until_at": scope.until_at(),
+        "owners": list(scope.owners) or None,
+        "projects": list(scope.projects) or None,
+        "models": list(scope.models) or None,
+        **more,
+    }
+    return con.execute(_query(name), parameters).to_arrow_table()

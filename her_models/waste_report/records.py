@@ -1,0 +1,114 @@
+"""The report on waste as rows and plain values, for programs: every figure unrounded."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+
+from her_models.advice.outcomes import Outcome
+from her_models.advice.pieces import Piece
+from her_models.waste_report.questions import WasteReport
+from her_models.waste_report.words import CLASSES, METHOD, outcome_in_words
+
+
+def as_rows(report: WasteReport) -> pa.Table:
+    """Return the report's figures as one long table: section, name, cost and what belongs to it."""
+    sections = [
+        (
+            "bill",
+            [{"name": row["label"], "usd": row["usd"], "tokens": row["tokens"]} for row in report.bill.to_pylist()],
+        )
+    ]
+    groups = {"label": report.by_label, "kind": report.by_kind, "project": report.by_project, "tool": report.by_tool}
+    groups |= {"file": report.by_file} | ({"owner": report.by_owner} if report.by_owner is not None else {})
+    for name, table in groups.items():
+        sections.append((f"waste by {name}", [_long(row) for row in table.to_pylist()]))
+    sections.append(
+        (
+            "advice, US dollars a week",
+            [
+                {
+                    "name": piece.name,
+                    "usd": Decimal(f"{piece.saving_usd:.12f}"),
+                    "low_usd": Decimal(f"{piece.low_usd:.12f}"),
+                    "high_usd": Decimal(f"{piece.high_usd:.12f}"),
+                    "findings_count": piece.cases_count,
+                    "sessions_count": piece.sessions_count,
+                    "confidence": piece.confidence,
+                }
+                for piece in report.pieces
+            ],
+        )
+    )
+    schema = pa.schema(
+        [
+            ("section", pa.string()),
+            ("name", pa.string()),
+            ("usd", pa.decimal128(38, 12)),
+            ("low_usd", pa.decimal128(38, 12)),
+            ("high_usd", pa.decimal128(38, 12)),
+            ("tokens", pa.int64()),
+            ("findings_count", pa.int64()),
+            ("sessions_count", pa.int64()),
+            ("confidence", pa.string()),
+            ("is_hint", pa.bool_()),
+        ]
+    )
+    rows = [{"section": section, **row} for section, found in sections for row in found]
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def _long(row: dict[str, Any]) -> dict[str, Any]:
+    kept = ("low_usd", "high_usd", "tokens", "findings_count", "sessions_count", "is_hint")
+    return {
+        "name": row["group_name"],
+        "usd": row["waste_usd"],
+        "confidence": CLASSES[row["doubt"]],
+        **{name: row[name] for name in kept},
+    }
+
+
+def as_record(report: WasteReport) -> dict[str, Any]:
+    """Return the report as plain values, for JSON."""
+    return {
+        "whose": report.whose,
+        "scope": vars(report.scope),
+        "billed_usd": report.billed_usd,
+        "waste_usd": report.waste_usd,
+        "bill": report.bill.to_pylist(),
+        "by_label": report.by_label.to_pylist(),
+        "by_kind": report.by_kind.to_pylist(),
+        "by_project": report.by_project.to_pylist(),
+        "by_owner": report.by_owner.to_pylist() if report.by_owner is not None else None,
+        "by_tool": report.by_tool.to_pylist(),
+        "by_file": report.by_file.to_pylist(),
+        "findings": report.findings.to_pylist(),
+        "advice": [piece_record(piece) for piece in report.pieces],
+        "changes": [outcome_record(found) for found in report.outcomes],
+        "method": list(METHOD),
+    }
+
+
+def piece_record(piece: Piece) -> dict[str, Any]:
+    """Return a piece of advice as plain values."""
+    names = ("cases_count", "sessions_count", "scope_sessions_count", "total_usd", "saving_usd", "low_usd", "high_usd")
+    return {
+        "name": piece.name,
+        "title": piece.pattern.title,
+        "what": piece.what,
+        "means": piece.pattern.means,
+        "where": piece.pattern.where,
+        "change": piece.change,
+        "undo": piece.pattern.undo,
+        "confidence": piece.confidence,
+        **{name: getattr(piece, name) for name in names},
+        "examples": [vars(case) for case in piece.examples],
+    }
+
+
+def outcome_record(found: Outcome) -> dict[str, Any]:
+    """Return an outcome as plain values."""
+    kept = {name: value for name, value in vars(found).items() if name != "change"}
+    return {"name": found.change.name, "made_on": found.change.made_on, **kept, "in_words": outcome_in_words(found)}

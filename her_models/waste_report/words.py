@@ -1,0 +1,104 @@
+"""The report on waste in words: names of labels, sentences with its main figures, method and limits."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from her_models.advice.outcomes import Outcome
+from her_models.advice.pieces import Piece
+from her_models.waste.rules import RULES
+from her_models.waste_report.questions import WasteReport
+
+CLASSES = ("exact", "estimated", "heuristic")
+LABELS = {
+    "S": "Useful",
+    "H": "Overhead: system prompt, tools, instructions",
+    "C1": "Discarded attempts",
+    "C2": "Abandoned work",
+    "C3": "Wake-ups without work",
+    "C4": "Failed and repeated calls",
+    "C5": "Unchanged files read again",
+    "C6": "Duplicate results",
+    "C7": "Read again after a compaction",
+    "C8": "Subagents' duplicates",
+    "C9": "Repeated reminders",
+    "C10": "Standing text never used",
+    "C11": "Oversize results",
+    "C12": "Whole files rewritten",
+    "C13": "Carried and never used again",
+    "C14": "Compaction thrash",
+    "K1": "Cache expired",
+    "K2": "Cached prefix changed",
+    "K3": "Resume or fork",
+    "K4": "Prefix not shared",
+    "K5": "Cache missed, unexplained",
+    "P": "Premium: speed, geography, length",
+    "fees": "Fees of server-side tools",
+    "N": "Unexplained: in no line of the log",
+}
+METHOD = (
+    "Every billed token belongs to one block of a prompt and to one price class, so that useful, overhead, waste, "
+    "misses, premium, fees and unexplained add up to the bill without a remainder.",
+    "A token has at most one label of waste: the first that matches from C1 to C14. Nothing is counted twice.",
+    "What a wasted block cost includes its entry, every request that carried it, and requests made only because of it.",
+    "Waste by content is an upper bound on removable cost: a log does not show what would have happened without it.",
+    "Hints are kinds of finding that were right in less than four of five cases read by hand; they are shown apart and "
+    "are in no total.",
+    "Costs are at list price. On a subscription they say what the same tokens would cost through the API.",
+    "Calls that the client never logs are in no figure here; see her doctor --reconcile.",
+)
+
+
+def precision_in_words(label: str) -> str:
+    """Return how often findings of a label were right when read by hand, or what their class says."""
+    rules = [rule for rule in RULES.values() if rule.label == label]
+    judged = [rule for rule in rules if rule.precision is not None]
+    if not judged:
+        return "not sampled"
+    return ", ".join(sorted({f"{rule.precision:.0%}" for rule in judged if rule.precision is not None}))
+
+
+def in_words(report: WasteReport) -> list[str]:
+    """Return the report's main figures as sentences."""
+    billed = report.billed_usd
+    if not billed:
+        return ["Nothing with a price was billed here."]
+
+    def share(*beginnings: str) -> str:
+        return f"{usd(report.part(*beginnings))} ({report.part(*beginnings) / billed:.1%})"
+
+    hints = sum((row["waste_usd"] or Decimal(0) for row in report.by_label.to_pylist() if row["is_hint"]), Decimal(0))
+    sentences = [
+        f"Billed {usd(billed)}: useful {share('S')}, overhead {share('H')}, waste {share('C', 'K')}, "
+        f"unexplained {share('N')}.",
+        f"Of the waste, {share('C')} is content that was not needed, {share('K')} what missing the cache cost on top.",
+    ]
+    if hints:
+        sentences.append(f"Hints, in no total: {usd(hints)}.")
+    return sentences
+
+
+def usd(value: Decimal | float | None) -> str:
+    """Write US dollars; small sums to the hundredth of a cent."""
+    if value is None:
+        return "no price"
+    number = float(value)
+    return f"${number:,.2f}" if abs(number) >= 1 or number == 0 else f"${number:,.4f}"
+
+
+def saving_in_words(piece: Piece) -> str:
+    """Return the expected saving with its interval."""
+    return f"{usd(piece.saving_usd)} a week ({usd(piece.low_usd)} to {usd(piece.high_usd)})"
+
+
+def outcome_in_words(found: Outcome) -> str:
+    """Return what became of a change."""
+    if found.low_ratio is None or found.high_ratio is None or found.before_ratio is None or found.after_ratio is None:
+        return (
+            f"Not yet enough data: {found.before_sessions_count} sessions before, {found.after_sessions_count} since; "
+            "five on either side are needed."
+        )
+    return (
+        f"{found.verdict.capitalize()}: {found.before_ratio:.1%} of the bill before, {found.after_ratio:.1%} since "
+        f"({found.low_ratio * 100:+.1f} to {found.high_ratio * 100:+.1f} points)."
+    )

@@ -1,0 +1,71 @@
+"""Which patterns fire, and what they promise."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from her_models.advice import pieces
+from her_models.advice.patterns import MEANS_IN_WORDS, load_patterns
+from her_models.advice.pieces import Bill, Case, weakest, weekly_interval
+
+MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
+FOUR_WEEKS = Bill(20, 40.0, MONDAY, MONDAY + timedelta(weeks=4))
+PATTERN = load_patterns()["use-what-was-read"]
+
+
+def case(session: int, usd: float, confidence: str = "estimated") -> Case:
+    return Case("", "ada@desk", f"s{session}", 0, MONDAY, 1, "m", confidence, usd, usd * 0.9, usd * 1.1)
+
+
+def piece(*cases: Case, bill: Bill = FOUR_WEEKS) -> pieces.Piece | None:
+    return pieces._piece(PATTERN, "", cases, bill)
+
+
+def test_three_sessions_ten_cents_and_half_a_percent_fire() -> None:
+    found = piece(case(1, 2.0), case(1, 1.0), case(2, 1.0), case(3, 0.4))
+    assert found is not None
+    assert (found.cases_count, found.sessions_count) == (4, 3)
+    # 4.40 dollars in four weeks are 1.10 a week; the change ends between 30 % and all of the cases: 65 % expected.
+    assert found.saving_usd == pytest.approx(1.10 * 0.65)
+    assert found.low_usd < 1.10 * 0.3
+    assert found.high_usd > 1.10
+    assert [example.saving_usd for example in found.examples] == [2.0, 1.0, 1.0, 0.4]
+
+
+def test_two_sessions_are_an_accident() -> None:
+    assert piece(case(1, 9.0), case(2, 9.0)) is None
+
+
+def test_less_than_ten_cents_a_week_is_not_worth_a_change() -> None:
+    assert piece(case(1, 0.1), case(2, 0.1), case(3, 0.1)) is None
+
+
+def test_less_than_half_a_percent_of_the_bill_is_not_worth_a_change() -> None:
+    rich = Bill(20, 1_000.0, MONDAY, MONDAY + timedelta(weeks=4))
+    assert piece(case(1, 1.5), case(2, 1.5), case(3, 1.5), bill=rich) is None
+
+
+def test_a_day_of_logs_is_not_stretched_to_a_week() -> None:
+    assert Bill(3, 1.0, MONDAY, MONDAY + timedelta(hours=5)).weeks == 1.0
+
+
+def test_interval_holds_the_sum_and_is_the_same_each_time() -> None:
+    cases = [case(number, 1.0) for number in range(12)]
+    low, high = weekly_interval(cases, FOUR_WEEKS)
+    assert low < 3.0 < high
+    assert weekly_interval(cases, FOUR_WEEKS) == (low, high)
+
+
+def test_confidence_is_that_of_the_weakest_case() -> None:
+    assert weakest(["exact", "heuristic", "estimated"]) == "heuristic"
+    assert weakest([]) == "exact"
+
+
+@pytest.mark.parametrize("pattern", load_patterns().values(), ids=lambda pattern: pattern.name)
+def test_every_pattern_says_what_to_change_and_how_to_undo_it(pattern: pieces.Pattern) -> None:
+    assert pattern.means in MEANS_IN_WORDS
+    assert pattern.change and pattern.where and pattern.undo and pattern.what.endswith(".")
+    assert 0 < pattern.followed <= 1
+    assert (pieces._QUERIES / f"{pattern.query}.sql").exists()
+    # A subject that is found is named, so that two pieces of one pattern can be told apart.
+    assert ("{subject}" in pattern.what) == (pattern.subject != "none")

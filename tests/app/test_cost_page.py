@@ -1,0 +1,98 @@
+"""Cost optimisation: the bill's parts, advice that can be noted as made, findings that open with both sides."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from her_models.advice import outcomes
+from her_models.config import load_config
+from her_models.lake import open_lake
+from tests.app.conftest import SESSION, at, fill, fill_lake
+from tests.app.test_pages import figures, opened, words
+
+FINDING = {
+    "label": "C5",
+    "kind": "C5.reread",
+    "confidence": "estimated",
+    "rule_version": "1",
+    "owner": "ada",
+    "project": "engine",
+    "remedy": "Use the copy that is still in the context.",
+    "evidence": "Lines 1 to 2 repeat that read.",
+    "tool_name": "Read",
+    "path": "/engine/loop.py",
+    "tokens": 900,
+    "entry_tokens": 300,
+    "turn_tax_usd": 0.1,
+    "cache_excess_usd": 0.0,
+}
+WEEKS = 4
+
+
+@pytest.fixture(scope="module")
+def wasteful_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The three sessions, the first of which holds a finding; and twelve more, one in three days, all with one."""
+    home = tmp_path_factory.mktemp("wasteful_home")
+    fill_lake(home)
+    with open_lake(load_config(home)) as lake:
+        sides = {"block_index": 3, "evidence_session_id": SESSION, "evidence_block_index": 2, "session_id": SESSION}
+        lines = {"first_line": 1, "last_line": 2, "evidence_first_line": 1, "evidence_last_line": 2}
+        money = {"waste_usd": 0.5, "low_usd": 0.4, "high_usd": 0.6}
+        fill(lake, "waste", FINDING | sides | lines | money | {"started_at": at(1), "turn_index": 0})
+        for label, usd in (("S", 0.75), ("C5", 0.5)):
+            row = {"session_id": SESSION, "request_id": "m-1111", "label": label, "content_usd": usd}
+            fill(lake, "request_labels", row | {"output_tokens": 10})
+        fill(lake, "waste", FINDING | {"session_id": SESSION, "finding_index": 1, "is_hint": True} | money)
+        for number in range(12):
+            when = datetime(2026, 3, 2, 9, tzinfo=UTC) + timedelta(days=3 * number)
+            whose = {"session_id": f"s{number}", "owner": "ada", "project": "engine", "started_at": when}
+            fill(lake, "sessions", whose | {"billed_usd": 2.0, "ended_at": when, "models": ["opus"]})
+            fill(lake, "requests", whose | {"request_id": f"r{number}", "billed_usd": 2.0, "model": "opus"})
+            # From the seventh session on nothing is read again.
+            if number < 6:
+                spent = {"waste_usd": 0.5, "low_usd": 0.5, "high_usd": 0.5}
+                fill(lake, "waste", FINDING | whose | spent | {"model": "opus"})
+    return home
+
+
+@pytest.fixture
+def home(wasteful_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HER_HOME", str(wasteful_home))
+    (wasteful_home / "advice.json").unlink(missing_ok=True)
+    return wasteful_home
+
+
+def test_parts_of_the_bill_stand_apart_and_hints_are_in_no_total(home: Path) -> None:
+    shown = figures(opened("cost"))
+    assert shown["Waste, content"].startswith("$0.5000")
+    assert shown["Useful"].startswith("$0.7500")
+    assert "(hint)" in str(opened("cost").dataframe[-1].value["what"].tolist())
+
+
+def test_a_finding_named_in_the_address_opens_with_both_sides_and_their_difference(home: Path) -> None:
+    app = opened("session", session=SESSION, view="Waste", finding="0")
+    told = words(app).replace("\\", "")
+    assert "Lines 1 to 2 repeat that read." in told
+    assert "/engine/loop.py · lines 1–2" in told
+    codes = [code.value for code in app.code]
+    assert "File has not been read yet" in codes
+    assert any("-{" in code and "+File has not been read yet" in code for code in codes)
+
+
+def test_advice_is_noted_as_made_and_taken_back(home: Path) -> None:
+    app = opened("cost")
+    assert "Files are read again" in "".join(expander.label for expander in app.expander)
+    app.button(key="done_use-what-was-read").click().run()
+    assert [change.name for change in outcomes.changes(home)] == ["use-what-was-read"]
+    assert "Not yet enough data" in words(app)
+    app.button(key="undone_use-what-was-read").click().run()
+    assert outcomes.changes(home) == ()
+
+
+def test_a_change_that_ended_a_pattern_has_worked(home: Path) -> None:
+    outcomes.made(home, "use-what-was-read", datetime(2026, 3, 19).date())
+    told = words(opened("cost"))
+    # Six sessions before at 0.50 of 2.00, and the one of 1.25; six since without.
+    assert "Worked" in told
+    assert "0.0% since" in told.replace("\\", "")
