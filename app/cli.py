@@ -488,8 +488,15 @@ def export(
 
     if kind is ExportFormat.PARQUET and out is None and sys.stdout.isatty():
         _usage("Parquet is no text: give --out FILE.")
-    with _lake(load_config()) as con:
-        data = b"".join(export_session(con, find_session(con, session), kind.value))
+    config = load_config()
+    with _lake(config) as con:
+        key = find_session(con, session)
+        if kind is ExportFormat.HTML:
+            from app.replay.page import session_page
+
+            data = b"".join(session_page(con, key, config.time_zone))
+        else:
+            data = b"".join(export_session(con, key, kind.value))
     terminal.put(data, out)
 
 

@@ -4,13 +4,12 @@ What belongs here: which session a person means, and what stands in each format.
 themselves (`sql/reports`), or how the terminal draws.
 
     jsonl    the lines as logged, redacted, each once: what another tool for such logs can read
-    md html  a document: turns with their cost, what was said, tool calls and results
+    md       a document: turns with their cost, what was said, tool calls and results
     csv parquet  one row per event; tokens and cost stand on the event each response was counted at
 """
 
 from __future__ import annotations
 
-import html
 import io
 import re
 from collections.abc import Iterator
@@ -27,7 +26,7 @@ import pyarrow.parquet as pa_parquet
 from her_models import reports
 from her_models.errors import QueryError
 
-Format = Literal["jsonl", "md", "html", "csv", "parquet"]
+Format = Literal["jsonl", "md", "csv", "parquet"]
 FORMATS: tuple[str, ...] = get_args(Format)
 
 _QUERIES = Path(__file__).resolve().parent.parent / "sql" / "reports"
@@ -73,8 +72,6 @@ def export_session(con: duckdb.DuckDBPyConnection, key: SessionKey, kind: str) -
         return _lines(con, key)
     if kind == "md":
         return (piece.encode() for piece in _markdown(_document(con, key)))
-    if kind == "html":
-        return (piece.encode() for piece in _html(_document(con, key)))
     return iter([_rows(con, key, kind)])
 
 
@@ -223,34 +220,3 @@ def _fenced(text: str) -> str:
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}\n{text}\n{fence}"
-
-
-_PAGE_STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
-       color: #1a1a1a; background: #fff }
-dt { font-weight: 600; float: left; clear: left; width: 8rem }
-dd { margin-left: 8.5rem; overflow-wrap: anywhere }
-h2 { margin-top: 2.5rem; padding-top: 1rem; border-top: 1px solid #ccc }
-h3 { margin-bottom: .2rem; font-size: .9rem; color: #555 }
-.note { color: #555 }
-.text, pre { white-space: pre-wrap; overflow-wrap: anywhere }
-pre { padding: .7rem; border-radius: 4px; font-size: .85rem; background: #f5f5f2 }
-@media (prefers-color-scheme: dark) {
-    body { color: #e6e6e6; background: #161616 } pre { background: #242424 } h3, .note { color: #aaa }
-}
-"""
-
-
-def _html(document: _Document) -> Iterator[str]:
-    title = html.escape(document.title)
-    yield "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
-    yield "<meta name='viewport' content='width=device-width'>"
-    yield f"<title>{title}</title><style>{_PAGE_STYLE}</style></head>"
-    facts = "".join(f"<dt>{name}</dt><dd>{html.escape(value)}</dd>" for name, value in document.facts)
-    yield f"<body><h1>{title}</h1><dl>{facts}</dl>\n"
-    for turn in document.turns:
-        yield f"<h2>{turn.heading}</h2><p class='note'>{html.escape(turn.note)}</p>\n"
-        for event in turn.events:
-            tag = "<pre>{}</pre>" if event.is_code else "<div class='text'>{}</div>"
-            yield f"<h3>{html.escape(event.heading)}</h3>{tag.format(html.escape(event.text))}\n"
-    yield "</body></html>\n"

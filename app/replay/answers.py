@@ -10,8 +10,8 @@ from typing import Any
 import duckdb
 
 from app import data, format
-from app.replay.rendering import Text, event_html, image_address
-from her_models import replay_reports, reports
+from app.replay.rendering import CHARACTERS_SHOWN, Text, event_html, image_address
+from her_models import replay_reports, reports, value_flow
 from her_models.errors import QueryError
 
 STRETCH = 32  # events whose texts are fetched together; `player.js` counts with the same number
@@ -32,6 +32,8 @@ def answer(question: dict[str, Any], source_id: str, session_id: str) -> Any:
         return data.ask(hits, source_id, session_id, str(question["words"])[:_WORDS_LONGEST])
     if kind == "whole":
         return whole_text(source_id, session_id, int(question["event"]))
+    if kind == "flow":
+        return data.ask(edges, source_id, session_id, int(question["event"]), question.get("value"))
     raise QueryError(f"The replay knows no question {kind!r}.")
 
 
@@ -44,8 +46,15 @@ def texts_of_stretch(con: duckdb.DuckDBPyConnection, source_id: str, session_id:
     return rendered(con, source_id, session_id, rows)
 
 
-def rendered(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str, rows: list[dict[str, Any]]) -> list[str]:
-    """Return the texts of events that follow each other, rendered."""
+def rendered(
+    con: duckdb.DuckDBPyConnection,
+    source_id: str,
+    session_id: str,
+    rows: list[dict[str, Any]],
+    *,
+    longest: int = CHARACTERS_SHOWN,
+) -> list[str]:
+    """Return the texts of events that follow each other, rendered, each cut to `longest` characters."""
     found = reports.event_texts(
         con,
         source_id,
@@ -55,7 +64,9 @@ def rendered(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str, ro
         characters=_CHARACTERS_FETCHED,
     ).to_pylist()
     texts = {row["content_hash"]: Text(row["text"], row["text_chars"]) for row in found}
-    return [event_html(row, texts.get(row["content_hash"]), _picture(con, source_id, row)) for row in rows]
+    return [
+        event_html(row, texts.get(row["content_hash"]), _picture(con, source_id, row), longest=longest) for row in rows
+    ]
 
 
 def _picture(con: duckdb.DuckDBPyConnection, source_id: str, row: dict[str, Any]) -> str | None:
@@ -69,6 +80,32 @@ def hits(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str, words:
     """Return the events whose text, tool or path holds `words`, whatever their case."""
     found = replay_reports.hits(con, source_id, session_id, words)
     return {"positions": found["event_index"].to_pylist()}
+
+
+def edges(
+    con: duckdb.DuckDBPyConnection, source_id: str, session_id: str, event: int, value: str | None
+) -> dict[str, Any]:
+    """Return where a value of an event first appeared or, without a value, what led to the edit that the event is."""
+    passages = value_flow.read_passages(con, source_id, session_id, event)
+    return flow_answer(
+        value_flow.reasons(passages, event) if value is None else value_flow.origin(passages, event, value)
+    )
+
+
+def flow_answer(flow: value_flow.Flow) -> dict[str, Any]:
+    """Return edges as the player draws them."""
+    return {
+        "note": flow.note,
+        "edges": [
+            {
+                "event": edge.event_index,
+                "proof": edge.proof,
+                "rule": edge.rule,
+                "value": format.one_line(edge.value, 120),
+            }
+            for edge in flow.edges
+        ],
+    }
 
 
 def whole_text(source_id: str, session_id: str, event: int) -> str:

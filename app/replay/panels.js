@@ -13,6 +13,7 @@ function h(tag, attributes = {}, ...children) {
     if (value === null || value === undefined || value === false) continue;
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (name in element && typeof value === "boolean") element[name] = value;
+    else if (name === "style") element.style.cssText = value; // as an attribute, a page's policy may forbid it
     else element.setAttribute(name, value);
   }
   element.append(...children.filter((child) => child !== null));

@@ -260,7 +260,7 @@ class Player {
     return h("dialog", { class: "keys", "aria-label": "Keyboard" },
       h("h3", {}, "Keyboard"),
       h("dl", {}, ...KEYS.flatMap(([key, does]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, does)])),
-      h("form", { method: "dialog" }, h("button", { type: "submit" }, "Close")));
+      h("button", { type: "button", onclick: () => this.keys.close() }, "Close"));
   }
 
   showKeys() {

@@ -19,3 +19,9 @@ def script(host: str) -> str:
 def style() -> str:
     """Return the style sheet."""
     return (_HERE / "player.css").read_text(encoding="utf-8")
+
+
+@cache
+def page_style() -> str:
+    """Return what the style sheet needs where no theme is around it."""
+    return (_HERE / "page.css").read_text(encoding="utf-8")

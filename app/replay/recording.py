@@ -17,7 +17,7 @@ import duckdb
 
 from app import format
 from app.kinds import CONTEXT_KINDS, ERROR, KINDS, TOOL_TRACKS, named, tool_track
-from her_models import contracts, ledger_reports, replay_reports, reports
+from her_models import ledger_reports, replay_reports, reports
 from her_models.reports import Session
 
 Recording = dict[str, Any]
@@ -265,9 +265,7 @@ def _dearest(bills: dict[str, Any]) -> list[int]:
 
 
 def _waste(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str, count: int) -> list[list[Any]]:
-    """Return what was found to be waste, at the block that is; none where the lake has no such table yet."""
-    if "waste" not in contracts.TABLES:
-        return []
+    """Return what was found to be waste as [event, kind, evidence, nanodollars, whether it is a hint]."""
     rows = replay_reports.waste(con, source_id, session_id).to_pylist()
     return [
         [

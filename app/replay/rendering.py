@@ -15,6 +15,8 @@ import difflib
 import json
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
@@ -33,7 +35,6 @@ from app import format
 
 CHARACTERS_SHOWN = 20_000  # more than this makes a browser slow; where the rest is, the note says
 _HIGHLIGHTED = 8_000  # beyond it, colouring code costs more than it gives
-_MARKDOWN_PARSED = 20_000
 _LINE_SHOWN = 4_000  # a single line of megabytes would break any layout
 _DIFF_LINES = 1_500  # a diff compares each line with each
 _FIELD_SHOWN = 120
@@ -54,14 +55,31 @@ class Text:
     whole_chars: int
 
 
-def event_html(event: dict[str, Any], text: Text | None, image: str | None = None) -> str:
-    """Return one event as HTML; `event` is a row of `reports.session_events`, `image` a data address or None."""
+def event_html(
+    event: dict[str, Any], text: Text | None, image: str | None = None, *, longest: int = CHARACTERS_SHOWN
+) -> str:
+    """Return one event as HTML; `event` is a row of `reports.session_events`, `image` a data address or None.
+
+    Of a text at most `longest` characters are shown, and a note says how many it has.
+    """
     if image:
         return f'<img class="picture" alt="{_size_words(event)}" src="{escape(image)}">'
     if text is None or not text.shown:
         return f'<p class="nothing">{_nothing(event)}</p>'
-    body = _body(event, text.shown)
-    return body + _cut_note(text)
+    with _cut_to(longest):
+        return _body(event, text.shown) + _cut_note(text)
+
+
+_LIMIT: ContextVar[int] = ContextVar("characters shown", default=CHARACTERS_SHOWN)
+
+
+@contextmanager
+def _cut_to(longest: int) -> Iterator[None]:
+    token = _LIMIT.set(min(longest, CHARACTERS_SHOWN))
+    try:
+        yield
+    finally:
+        _LIMIT.reset(token)
 
 
 def image_address(raw: str, image_index: int) -> str | None:
@@ -107,9 +125,9 @@ def _nothing(event: dict[str, Any]) -> str:
 
 
 def _cut_note(text: Text) -> str:
-    if text.whole_chars <= CHARACTERS_SHOWN:
+    if text.whole_chars <= _LIMIT.get():
         return ""
-    return f'<p class="cut">The first {CHARACTERS_SHOWN:,} of {text.whole_chars:,} characters.</p>'
+    return f'<p class="cut">The first {_LIMIT.get():,} of {text.whole_chars:,} characters.</p>'
 
 
 def _body(event: dict[str, Any], shown: str) -> str:
@@ -119,7 +137,7 @@ def _body(event: dict[str, Any], shown: str) -> str:
     if kind == "tool_result":
         return _result(event, tool, shown)
     if kind in _PROSE:
-        return f'<div class="prose {kind}">{markdown(shown[:CHARACTERS_SHOWN])}</div>'
+        return f'<div class="prose {kind}">{markdown(shown[: _LIMIT.get()])}</div>'
     return _pre(shown)
 
 
@@ -149,7 +167,7 @@ def _call(tool: str, path: str | None, text: str) -> str:
     else:
         for name in ("plan", "prompt"):
             if isinstance(given.get(name), str):
-                parts.append(f'<div class="prose">{markdown(given.pop(name)[:CHARACTERS_SHOWN])}</div>')
+                parts.append(f'<div class="prose">{markdown(given.pop(name)[: _LIMIT.get()])}</div>')
     if given.get("file_path") == path:
         given.pop("file_path", None)
     parts.append(_fields(given))
@@ -218,7 +236,7 @@ def _result(event: dict[str, Any], tool: str, text: str) -> str:
     if tool == "Read":
         return _file(text, event["path"])
     if tool in ("Task", "Agent", "WebFetch", "WebSearch"):
-        return f'<div class="prose">{markdown(text[:CHARACTERS_SHOWN])}</div>'
+        return f'<div class="prose">{markdown(text[: _LIMIT.get()])}</div>'
     stripped = text.lstrip()
     if stripped[:1] in ("{", "["):
         try:
@@ -258,7 +276,7 @@ def _file(text: str, path: str | None) -> str:
 
 def _shorter(text: str) -> str:
     """Text made safe to look at, at most `CHARACTERS_SHOWN` of it, and no line longer than a page can bear."""
-    lines = format.plain(text[:CHARACTERS_SHOWN].replace("\r\n", "\n").replace("\r", "\n")).split("\n")
+    lines = format.plain(text[: _LIMIT.get()].replace("\r\n", "\n").replace("\r", "\n")).split("\n")
     return "\n".join(
         line if len(line) <= _LINE_SHOWN else f"{line[:_LINE_SHOWN]} … {len(line) - _LINE_SHOWN:,} more characters"
         for line in lines
