@@ -25,6 +25,9 @@ from her_models.contracts import TABLES
 from her_models.errors import ModelError
 from her_models.ledger.tables import LEDGER_COLUMNS, LEDGER_GRAINS, LEDGER_READS
 from her_models.waste.tables import (
+    REPEAT_COLUMNS,
+    REPEAT_GRAINS,
+    REPEAT_READS,
     RULE_COLUMNS,
     RULE_GRAINS,
     RULE_READS,
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
     from her_models.ledger.layout import Layout
 
 SQL_PATH = Path(__file__).resolve().parent.parent / "sql"
+COMMANDS_PATH = Path(__file__).with_name("commands.toml")
 GIVEN = frozenset({"scope_sessions", "changed_files", "check_results"})
 """Tables that `lake` provides for a run, beside those of the contract."""
 
@@ -99,6 +103,7 @@ STEPS = {
         Step("ledger", "her_models.ledger.build", LEDGER_COLUMNS, LEDGER_GRAINS, LEDGER_READS),
         Step("waste_rules", "her_models.waste.rules", RULE_COLUMNS, RULE_GRAINS, RULE_READS),
         Step("waste_uses", "her_models.waste.uses", USES_COLUMNS, USES_GRAINS, USES_READS),
+        Step("waste_repeats", "her_models.waste.repeats", REPEAT_COLUMNS, REPEAT_GRAINS, REPEAT_READS),
         Step("waste_cells", "her_models.waste.build", WASTE_COLUMNS, WASTE_GRAINS, WASTE_READS),
         Step("audit", "her_models.audit.build", AUDIT_COLUMNS, AUDIT_GRAINS, AUDIT_READS),
         Step("whatif", "her_models.whatif.build", WHATIF_COLUMNS, WHATIF_GRAINS, WHATIF_READS),
@@ -253,6 +258,7 @@ def models_version(folder: Path = SQL_PATH) -> str:
     paths = sorted(folder.glob("*/*.sql"))
     for step in STEPS.values():
         paths += [*sorted(step.path.parent.glob("*.py")), *sorted(step.path.parent.glob("*.toml"))]
+    paths += [COMMANDS_PATH, *(COMMANDS_PATH.with_name(name) for name in ("commands.py", "shell.py"))]
     for path in paths:
         digest.update(path.name.encode())
         digest.update(path.read_bytes())

@@ -23,6 +23,24 @@ USES_COLUMNS: dict[str, tuple[str, ...]] = {
     "waste_rewrites": (*_BLOCK, "spared_ratio", "evidence_block_index", "unchanged_lines_count"),
 }
 
+REPEAT_READS = ("int_waste_results", "contents")
+REPEAT_GRAINS = {"waste_repeats": "one row per part of a tool result that repeats an earlier one"}
+REPEAT_COLUMNS: dict[str, tuple[str, ...]] = {
+    "waste_repeats": (
+        "source_id",
+        "session_id",
+        "kind",
+        "block_index",
+        "part_low_ratio",
+        "part_high_ratio",
+        "is_whole",
+        "first_line",
+        "last_line",
+        "evidence_block_index",
+        "evidence",
+    ),
+}
+
 _CLASSES = ("cache_read_tokens", "cache_write_1h_tokens", "cache_write_5m_tokens", "uncached_tokens")
 WASTE_READS = ("int_waste_targets", "ledger_blocks")
 WASTE_GRAINS = {
@@ -43,7 +61,7 @@ WASTE_COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "waste_labels": ("place_index", "label", *_CLASSES, "missed_tokens", "output_tokens", "content_picodollars"),
 }
-_TEXTS = frozenset({"source_id", "session_id", "kind", "label", "confidence", "rule_version", "remedy"})
+_TEXTS = frozenset({"source_id", "session_id", "kind", "label", "confidence", "rule_version", "remedy", "evidence"})
 
 
 def column_type(name: str) -> str:

@@ -1,7 +1,7 @@
 -- int_waste_results: every result of a tool with the call that asked for it, and where both stand in the ledger.
 -- grain: one row per tool result of a session
 -- key:   source_id, session_id, block_index
--- reads: blocks, ledger_places, int_ledger_slots
+-- reads: blocks, ledger_places, int_ledger_slots, int_session_lines
 
 with places as (
     select
@@ -28,7 +28,9 @@ calls as (
         arg_min(content_hash, block_index) as content_hash,
         arg_min(range_start, block_index) as range_start,
         arg_min(range_lines, block_index) as range_lines,
-        arg_min(preview, block_index) as preview
+        arg_min(preview, block_index) as preview,
+        arg_min(file_id, block_index) as file_id,
+        arg_min(offset_bytes, block_index) as offset_bytes
     from blocks
     where
         kind = 'tool_call'
@@ -54,6 +56,7 @@ select
     results.text_bytes,  -- UTF-8 bytes of the result
     results.logged_at,  -- time of the result
     results.turn_index,  -- turn
+    int_session_lines.cwd,  -- folder the call ran in
     results.first_request_id,  -- request that consumed it
     results.size_tokens,  -- tokens it took there
     int_ledger_slots.slot_index,  -- slot of the ledger
@@ -79,4 +82,6 @@ inner join places
         and results.source_id = places.source_id
         and results.session_id = places.session_id
         and coalesce(results.agent_id, '') = places.thread_id
+left join int_session_lines
+    on calls.file_id = int_session_lines.file_id and calls.offset_bytes = int_session_lines.offset_bytes
 where results.kind = 'tool_result'

@@ -1,0 +1,523 @@
+"""What was read or asked again though nothing had changed: C5, C6, C7 and C8.
+
+A session's tool results are walked in order, with every call that may have changed a file between them: edits, and
+shell commands by what `commands` knows of them. A read repeats an earlier one line by line, where both carry the same
+line at the same number and nothing may have changed the file in between. Whether the earlier copy still stood in the
+prompt decides between C5 and C7; whose prompt it was, between these and C8.
+
+What belongs here: the walk and its rules. What does not: what the claims cost (`cells`), and texts that no rule asks
+for: lines are compared only where a path was read more than once, or a like command was given again.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from her_models.commands import Effect, effects
+from her_models.ledger.layout import Layout
+from her_models.ledger.thread import prompt_tokens
+from her_models.waste.tables import REPEAT_COLUMNS, column_type
+
+if TYPE_CHECKING:
+    import duckdb
+
+EDITORS = frozenset({"Edit", "MultiEdit", "Write", "NotebookEdit"})
+SHELLS = frozenset({"Bash", "PowerShell"})
+SEARCHES = frozenset({"Bash", "PowerShell", "BashOutput", "TaskOutput", "Grep", "Glob", "LS", "WebFetch", "WebSearch"})
+STUBS = ("File unchanged since last read", "<system-reminder>File unchanged", "[unchanged since")
+_WRITING_TOOL = re.compile(
+    r"write|edit|create|update|delete|remove|apply|format|rename|replace|insert|move|patch|run|exec"
+)
+_NUMBERED = re.compile(r"^ *(\d+)[→\t](.*)$", re.MULTILINE)
+_SAME_LINES = 5
+"""Fewer lines in common are a margin, not a second read; a read that is nothing else counts whatever its length."""
+_SAME_BYTES = 200
+"""Answers to different questions may well be the same few words."""
+_NEAR = 0.9
+_NEAR_BYTES = 400
+_LATEST = 6
+"""So many earlier copies of a file, or answers to a command, are looked at: the number of comparisons stays linear."""
+
+
+@dataclass(slots=True)
+class Result:
+    """One tool result of a session, as `int_waste_results` gives it."""
+
+    block_index: int
+    thread_id: str
+    tool_name: str
+    path: str | None
+    is_error: bool
+    content_hash: str | None
+    input_hash: str | None
+    preview: str
+    call_preview: str
+    text_bytes: int
+    range_start: int | None
+    range_lines: int | None
+    slot: int
+    place: int
+    cwd: str | None
+    turn_index: int | None
+
+    @property
+    def is_read(self) -> bool:
+        return self.tool_name == "Read"
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A claim on part of a result: `evidence` is the block it repeats."""
+
+    kind: str
+    result: Result
+    low: float
+    high: float
+    is_whole: bool
+    first_line: int | None
+    last_line: int | None
+    evidence: Result
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The numbered lines of a read, and where each begins and ends in its text, in characters."""
+
+    numbers: tuple[int, ...]
+    texts: tuple[str, ...]
+
+    @cached_property
+    def by_number(self) -> dict[int, str]:
+        return dict(zip(self.numbers, self.texts, strict=True))
+
+    def intervals(self, covered: Sequence[bool]) -> Iterator[tuple[float, float, int, int]]:
+        """Yield share from, share to, first and last number of each run of covered lines."""
+        lengths = [len(text) + 7 for text in self.texts]
+        whole = max(sum(lengths), 1)
+        position = start = 0
+        first = last = -1
+        for number, length, is_covered in zip(self.numbers, lengths, covered, strict=True):
+            if is_covered:
+                if first < 0:
+                    start, first = position, number
+                last = number
+            elif first >= 0:
+                yield start / whole, position / whole, first, last
+                first = -1
+            position += length
+        if first >= 0:
+            yield start / whole, 1.0, first, last
+
+
+def read_lines(text: str) -> Lines:
+    """Return the lines of a read; what the client adds around them is left out."""
+    found = _NUMBERED.findall(text)
+    return Lines(tuple(int(number) for number, _ in found), tuple(line for _, line in found))
+
+
+@dataclass
+class Texts:
+    """The texts that the rules ask for, by hash; lines are taken apart once."""
+
+    by_hash: Mapping[str, str]
+    _lines: dict[str, Lines] = field(default_factory=dict)
+
+    def lines(self, content_hash: str | None) -> Lines | None:
+        if content_hash is None or content_hash not in self.by_hash:
+            return None
+        if content_hash not in self._lines:
+            self._lines[content_hash] = read_lines(self.by_hash[content_hash])
+        return self._lines[content_hash]
+
+    def command(self, input_hash: str | None, preview: str) -> str:
+        """Return the shell text of a call; the preview where the text is not there."""
+        return _command(self.by_hash.get(input_hash or "", preview))
+
+
+@lru_cache(maxsize=4_096)
+def _command(text: str) -> str:
+    try:
+        given = json.loads(text)
+    except ValueError:
+        return text
+    return str(given.get("command", "")) if isinstance(given, dict) else text
+
+
+class Prompts:
+    """What stood in whose prompt, and when."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self._threads: dict[tuple[str, str, str], tuple[list[float], list[int]]] = {}
+        for number, thread in enumerate(layout.threads):
+            call = thread.calls[0]
+            starts, places = [], []
+            for index, row in enumerate(thread.calls):
+                place = layout.place_of(number, index)
+                if place is not None:
+                    starts.append(float(row["first_block_index"]))
+                    places.append(place)
+            self._threads[(call["source_id"], call["session_id"], call["thread_id"])] = (starts, places)
+
+    def holds(self, place: int, slot: int) -> bool:
+        """Say whether the prompt at a place holds a block, and most of it: results are cleared one by one."""
+        layout = self.layout
+        at = layout.places[place]
+        for entry in layout.entries_of(slot):
+            if int(layout.entry_segments[entry]) != at.segment:
+                continue
+            size = int(layout.entry_sizes[entry])
+            end = int(layout.entry_starts[entry]) + size - at.base
+            return size > 0 and size * 2 >= layout.blocks[slot].size and end <= prompt_tokens(layout.call(place))
+        return False
+
+    def latest(self, key: tuple[str, str, str], block_index: int) -> int | None:
+        """Return the place of a thread's last request before a block."""
+        starts, places = self._threads.get(key, ([], []))
+        number = bisect_left(starts, block_index)
+        return places[number - 1] if number else None
+
+
+@dataclass
+class _Changes:
+    """What may have changed files so far, in order; each file looks at each event once."""
+
+    events: list[tuple[int, Effect]] = field(default_factory=list)
+    latest: int = -1
+    _seen: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def add(self, block_index: int, effect: Effect) -> None:
+        if effect.writes_anything or effect.paths:
+            self.events.append((block_index, effect))
+            self.latest = block_index
+
+    def of(self, path: str) -> int:
+        """Return the block of the last event that may have changed a file; -1 where none did."""
+        looked_at, found = self._seen.get(path, (0, -1))
+        for block_index, effect in self.events[looked_at:]:
+            if effect.may_change(path):
+                found = block_index
+        self._seen[path] = (len(self.events), found)
+        return found
+
+
+class Walk:
+    """One session's results, in order."""
+
+    def __init__(self, key: tuple[str, str], texts: Texts, prompts: Prompts) -> None:
+        self.key = key
+        self.texts = texts
+        self.prompts = prompts
+        self.changes = _Changes()
+        self.reads: dict[str, list[Result]] = defaultdict(list)
+        self.answers: dict[tuple[str, str], list[Result]] = defaultdict(list)
+        self.equals: dict[tuple[str, str], list[Result]] = defaultdict(list)
+        self.failures: dict[tuple[str, str, str], Result] = {}
+
+    def run(self, results: Iterable[Result]) -> Iterator[Repeat]:
+        for result in results:
+            yield from self._judge_failure(result) if result.is_error else self._judge(result)
+            self._note_changes(result)
+
+    def _judge(self, result: Result) -> Iterator[Repeat]:
+        if result.is_read:
+            if result.path:
+                yield from self._judge_read(result, result.path)
+                self.reads[result.path].append(result)
+        elif result.tool_name in SEARCHES or result.tool_name.startswith("mcp__"):
+            yield from self._judge_answer(result)
+
+    def _judge_failure(self, result: Result) -> Iterator[Repeat]:
+        """Yield a claim where the same call has failed the same way before, and nothing had changed."""
+        key = (result.thread_id, result.tool_name, self._question(result) or result.path or "")
+        old = self.failures.get(key)
+        self.failures[key] = result
+        if old is None or old.content_hash != result.content_hash or old.turn_index != result.turn_index:
+            return
+        if self.changes.latest <= old.block_index and old.place != result.place:
+            said = "The same call had failed with the same error, and nothing had changed since."
+            yield Repeat("C4.repeat", result, 0.0, 1.0, True, None, None, old, said)
+
+    # -- what changes files
+
+    def _note_changes(self, result: Result) -> None:
+        tool = result.tool_name
+        if tool in EDITORS:
+            if not result.is_error:
+                known = (result.path,) if result.path else ()
+                self.changes.add(result.block_index, Effect(tool, True, known, writes_anything=not result.path))
+        elif tool in SHELLS:
+            for effect in self._effects(result):
+                self.changes.add(result.block_index, effect)
+        elif tool.startswith("mcp__") and _WRITING_TOOL.search(tool.rpartition("__")[2]):
+            self.changes.add(result.block_index, Effect(tool, False, (), writes_anything=True))
+
+    def _effects(self, result: Result) -> tuple[Effect, ...]:
+        return effects(self.texts.command(result.input_hash, result.call_preview), result.cwd)
+
+    # -- reads: C5, C7, C8
+
+    def _judge_read(self, result: Result, path: str) -> Iterator[Repeat]:
+        if result.preview.startswith(STUBS):
+            earlier = next((old for old in reversed(self.reads[path]) if old.thread_id == result.thread_id), None)
+            if earlier is not None:
+                said = "The client answered that the file had not changed since it was read."
+                yield Repeat("C5.stub", result, 0.0, 1.0, True, None, None, earlier, said)
+            return
+        since = self.changes.of(path)
+        earlier_reads = [old for old in self.reads[path] if old.block_index > since][-_LATEST:]
+        if not earlier_reads:
+            return
+        left: list[bool] | None = None
+        lines = self.texts.lines(result.content_hash)
+        for kind, pool, said in self._pools(result, earlier_reads):
+            for old in reversed(pool):
+                if old.content_hash == result.content_hash and (left is None or all(left)):
+                    yield self._whole_read(kind, result, old, lines, said)
+                    return
+                found, left = self._compare(result, old, lines, left)
+                yield from self._parts(kind, result, old, lines, found, said)
+                if left is not None and not any(left):
+                    return
+
+    def _pools(self, result: Result, reads: Sequence[Result]) -> Iterator[tuple[str, list[Result], str]]:
+        """Yield kind, earlier reads and what is said of them, in the order of the labels."""
+        own = [old for old in reads if old.thread_id == result.thread_id and old.place != result.place]
+        live = [old for old in own if self.prompts.holds(result.place, old.slot)]
+        yield "C5.reread", live, "{lines} an earlier read of the unchanged file that was still in the context."
+        lost = [old for old in own if old not in live]
+        yield "C7.reacquired", lost, "{lines} an earlier read of the unchanged file that the context had lost."
+        if not result.thread_id:
+            return
+        place = self.prompts.latest((*self.key, ""), result.block_index)
+        if place is not None:
+            parents = [old for old in reads if not old.thread_id and self.prompts.holds(place, old.slot)]
+            yield "C8.parent", parents, "{lines} a read that stood in the context of the main conversation."
+        siblings = [old for old in reads if old.thread_id not in ("", result.thread_id)]
+        yield "C8.sibling", siblings, "{lines} a read of another subagent, of the unchanged file."
+
+    def _compare(
+        self, result: Result, old: Result, lines: Lines | None, left: list[bool] | None
+    ) -> tuple[list[bool], list[bool] | None]:
+        """Return which lines an earlier read covers of those that are left, and what is left then."""
+        others = self.texts.lines(old.content_hash)
+        if lines is None or others is None or not lines.numbers:
+            return [], left
+        left = left if left is not None else [True] * len(lines.numbers)
+        known = others.by_number
+        found = [
+            is_left and known.get(number) == text
+            for number, text, is_left in zip(lines.numbers, lines.texts, left, strict=True)
+        ]
+        if sum(found) < _SAME_LINES and not all(found):
+            return [], left
+        return found, [is_left and not is_found for is_left, is_found in zip(left, found, strict=True)]
+
+    def _parts(
+        self, kind: str, result: Result, old: Result, lines: Lines | None, found: list[bool], said: str
+    ) -> Iterator[Repeat]:
+        if lines is None or not any(found):
+            return
+        if all(found):
+            yield self._whole_read(kind, result, old, lines, said)
+            return
+        for low, high, first, last in lines.intervals(found):
+            sentence = said.format(lines=f"Lines {first}–{last} repeat" if last > first else f"Line {first} repeats")
+            yield Repeat(kind, result, low, high, False, first, last, old, sentence)
+
+    def _whole_read(self, kind: str, result: Result, old: Result, lines: Lines | None, said: str) -> Repeat:
+        first, last = None, None
+        if lines is not None and lines.numbers:
+            first, last = lines.numbers[0], lines.numbers[-1]
+        elif result.range_lines:
+            first = result.range_start or 1
+            last = first + result.range_lines - 1
+        what = f"Lines {first}–{last} repeat" if first is not None else "It repeats"
+        return Repeat(kind, result, 0.0, 1.0, True, first, last, old, said.format(lines=what))
+
+    # -- answers of other tools: C6, C8
+
+    def _judge_answer(self, result: Result) -> Iterator[Repeat]:
+        asked = self._question(result)
+        found = self._equal_answer(result, asked) or self._near_answer(result, asked)
+        if found is not None:
+            yield from found
+        self.answers[(result.tool_name, asked)].append(result)
+        if result.content_hash is not None:
+            self.equals[(result.tool_name, result.content_hash)].append(result)
+
+    def _question(self, result: Result) -> str:
+        if result.tool_name in SHELLS:
+            return self.texts.command(result.input_hash, result.call_preview)
+        return result.input_hash or ""
+
+    def _is_only_asking(self, result: Result) -> tuple[bool, bool]:
+        """Say whether a call changes nothing, and whether it looks at another machine or a process that goes on."""
+        if result.tool_name in ("BashOutput", "TaskOutput"):
+            return True, True
+        if result.tool_name not in SHELLS:
+            writes = result.tool_name.startswith("mcp__") and bool(_WRITING_TOOL.search(result.tool_name[5:]))
+            return not writes, result.tool_name.startswith(("mcp__", "Web"))
+        done = self._effects(result)
+        is_asking = all(effect.is_known and not effect.writes_anything and not effect.paths for effect in done)
+        return is_asking and bool(done), any(effect.network for effect in done)
+
+    def _equal_answer(self, result: Result, asked: str) -> list[Repeat] | None:
+        if result.content_hash is None or not result.text_bytes:
+            return None
+        for old in reversed(self.equals[(result.tool_name, result.content_hash)][-_LATEST:]):
+            same_question = self._question(old) == asked
+            if not same_question and result.text_bytes < _SAME_BYTES:
+                continue
+            is_asking, is_poll = self._is_only_asking(result)
+            if not is_asking:
+                return None
+            if old.block_index <= self.changes.latest and not is_poll:
+                return None
+            if old.thread_id == result.thread_id:
+                if old.place != result.place and not self.prompts.holds(result.place, old.slot):
+                    continue
+                kind = "C6.poll" if is_poll and same_question else "C6.exact"
+                said = "The same answer to the same question was still in the context, and nothing had changed since."
+                if not same_question:
+                    said = "The same answer was still in the context, and nothing had changed since."
+                return [Repeat(kind, result, 0.0, 1.0, True, None, None, old, said)]
+            if result.thread_id and not old.thread_id and result.text_bytes >= _SAME_BYTES:
+                place = self.prompts.latest((*self.key, ""), result.block_index)
+                if place is not None and self.prompts.holds(place, old.slot):
+                    said = "The same answer stood in the context of the main conversation."
+                    return [Repeat("C8.parent", result, 0.0, 1.0, True, None, None, old, said)]
+        return None
+
+    def _near_answer(self, result: Result, asked: str) -> list[Repeat] | None:
+        text = self.texts.by_hash.get(result.content_hash or "")
+        if text is None or result.text_bytes < _NEAR_BYTES:
+            return None
+        is_asking, is_poll = self._is_only_asking(result)
+        if not is_asking:
+            return None
+        lines = text.split("\n")
+        for old in reversed(self.answers[(result.tool_name, asked)][-_LATEST:]):
+            before = self.texts.by_hash.get(old.content_hash or "")
+            if before is None or old.thread_id != result.thread_id or old.place == result.place:
+                continue
+            if old.block_index <= self.changes.latest and not is_poll:
+                return None
+            if old.text_bytes < _NEAR * result.text_bytes or not self.prompts.holds(result.place, old.slot):
+                continue
+            known = set(before.split("\n"))
+            shared = [line in known for line in lines]
+            share = sum(len(line) for line, is_shared in zip(lines, shared, strict=True) if is_shared)
+            if share < _NEAR * sum(len(line) for line in lines):
+                continue
+            numbered = Lines(tuple(range(1, len(lines) + 1)), tuple(lines))
+            said = f"{sum(shared)} of its {len(lines)} lines repeat an earlier answer that was still in the context."
+            return [
+                Repeat("C6.near", result, low, high, True, None, None, old, said)
+                for low, high, _, _ in numbered.intervals(shared)
+            ]
+        return None
+
+
+# -- reading and writing --------------------------------------------------------------------------------------------
+
+_RESULTS = """
+    select
+        results.source_id,
+        results.session_id,
+        results.block_index,
+        results.thread_id,
+        coalesce(results.tool_name, '') as tool_name,
+        results.path,
+        results.is_error,
+        results.content_hash,
+        results.input_hash,
+        coalesce(results.preview, '') as preview,
+        coalesce(results.call_preview, '') as call_preview,
+        coalesce(results.text_bytes, 0) as text_bytes,
+        results.range_start,
+        results.range_lines,
+        results.slot_index as slot,
+        results.place_index as place,
+        results.cwd,
+        results.turn_index
+    from int_waste_results as results
+    order by results.source_id, results.session_id, results.block_index
+"""
+_TEXTS = """
+    with reads as (
+        select *, count(*) over (partition by source_id, session_id, path) as copies_count
+        from int_waste_results
+        where tool_name = 'Read' and not is_error and path is not null
+    ),
+    likely as (
+        select *, count(*) over (partition by source_id, session_id, thread_id, tool_name, substr(call_preview, 1, 40))
+            as answers_count
+        from int_waste_results
+        where tool_name <> 'Read' and not is_error
+    ),
+    wanted as (
+        select source_id, input_hash as content_hash from int_waste_results where tool_name in ('Bash', 'PowerShell')
+        union
+        select source_id, content_hash from reads where copies_count > 1
+        union
+        select source_id, content_hash from likely where answers_count > 1 and text_bytes >= 400
+    )
+    select contents.content_hash, contents.text
+    from contents
+    semi join wanted on contents.source_id = wanted.source_id and contents.content_hash = wanted.content_hash
+"""
+
+
+def build(con: duckdb.DuckDBPyConnection, layout: Layout) -> None:
+    """Build `waste_repeats` on `con` as a temporary table."""
+    texts = Texts(dict(con.execute(_TEXTS).fetchall()))
+    prompts = Prompts(layout)
+    columns: dict[str, list[Any]] = {name: [] for name in REPEAT_COLUMNS["waste_repeats"]}
+    for key, results in _by_session(con):
+        for repeat in Walk(key, texts, prompts).run(results):
+            row = {
+                "source_id": key[0],
+                "session_id": key[1],
+                "kind": repeat.kind,
+                "block_index": repeat.result.block_index,
+                "part_low_ratio": repeat.low,
+                "part_high_ratio": repeat.high,
+                "is_whole": repeat.is_whole,
+                "first_line": repeat.first_line,
+                "last_line": repeat.last_line,
+                "evidence_block_index": repeat.evidence.block_index,
+                "evidence": repeat.sentence,
+            }
+            for name, column in columns.items():
+                column.append(row[name])
+    types = {"string": pa.string(), "double": pa.float64(), "bool": pa.bool_(), "int64": pa.int64()}
+    table = pa.table({name: pa.array(values, types[column_type(name)]) for name, values in columns.items()})
+    con.register("waste_repeats_arrow", table)
+    con.execute("create or replace temp table waste_repeats as select * from waste_repeats_arrow")
+    con.unregister("waste_repeats_arrow")
+
+
+def _by_session(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[tuple[str, str], list[Result]]]:
+    key: tuple[str, str] | None = None
+    results: list[Result] = []
+    for batch in con.execute(_RESULTS).to_arrow_reader(50_000):
+        for row in batch.to_pylist():
+            at = (row.pop("source_id"), row.pop("session_id"))
+            if key is not None and at != key:
+                yield key, results
+                results = []
+            key = at
+            results.append(Result(**row))
+    if key is not None:
+        yield key, results

@@ -1,0 +1,26 @@
+-- int_waste_repeats: C5 to C8, what was read or asked again though nothing had changed, as claims.
+-- grain: one row per claim
+-- key:   source_id, session_id, kind, finding_key, part_low
+-- reads: waste_repeats
+
+select
+    source_id,  -- shard
+    session_id,  -- session
+    kind,  -- rule
+    cast(block_index as varchar) as finding_key,  -- the result
+    'block' as target,  -- tokens of the result
+    block_index,  -- the result
+    cast(null as varchar) as request_id,  -- from its entry on
+    part_low_ratio as part_low,  -- part of it
+    part_high_ratio as part_high,  -- part of it
+    is_whole as claims_call,  -- the call was needless too
+    false as keeps_new,  -- of no meaning here
+    false as keeps_output,  -- of no meaning here
+    first_line,  -- first line read again
+    last_line,  -- last line read again
+    session_id as evidence_session_id,  -- session of the copy
+    evidence_block_index,  -- the copy
+    first_line as evidence_first_line,  -- the same lines of it
+    last_line as evidence_last_line,  -- the same lines of it
+    evidence  -- why
+from waste_repeats
