@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,8 @@ MARGIN_LINES = 2
 QUOTE_WORDS = 60
 """A run of so many words of the context is said back, not referred to."""
 _CHUNK_BYTES = 1 << 22
+_WINDOW_BYTES = 1 << 25
+_WINDOW_THREADS = 32
 _OUTPUTS = frozenset({"text", "thinking", "tool_call"})
 _EDITS = frozenset({"Edit", "MultiEdit", "Write", "NotebookEdit"})
 _KINDS = "('prompt', 'text', 'thinking', 'tool_call', 'tool_result', 'memory', 'reminder', 'compact_summary')"
@@ -231,15 +234,25 @@ def _uses(
     uses: dict[int, list[_Use]] = defaultdict(list)
     is_large = np.zeros(int(max([*large, 0])) + 1, bool)
     is_large[list(large)] = True
-    number, place = np.concatenate([names.number, spoken.number]), np.concatenate([names.text, spoken.text])
-    order = np.lexsort((place, number))
-    known, first = np.unique(number[order], return_index=True)
-    origin = place[order][first]
+    # Likewise names: what only answers hold has no origin among results.
+    known = np.unique(names.number)
+    origin = np.minimum(_first(known, names.number, names.text), _first(known, spoken.number, spoken.text))
     last_names = _last(known, spoken.number, spoken.text)
     _collect(uses, names, known, last_names, is_large, origin)
-    known_runs = np.unique(run_numbers[run_numbers != 0])
+    # Only runs that some other text holds matter: most of what is said was never read.
+    known_runs = np.unique(quoted.number)
     _collect(uses, quoted, known_runs, _last(known_runs, run_numbers, run_texts), is_large, None)
     return uses
+
+
+def _first(known: Numbers, number: Numbers, text: Ints) -> Ints:
+    """Return, for each known number, the first text that holds it; a large number where none does."""
+    result = np.full(len(known), np.iinfo(np.int64).max, np.int64)
+    if len(known) and len(number):
+        at = np.minimum(np.searchsorted(known, number), len(known) - 1)
+        hit = known[at] == number
+        np.minimum.at(result, at[hit], text[hit])
+    return result
 
 
 def _last(known: Numbers, number: Numbers, text: Ints) -> Ints:
@@ -339,9 +352,8 @@ def _add_quotes(
     """Add long stretches of what was said that stood in the context word for word."""
     if not len(quoted.number):
         return
-    order = np.lexsort((quoted.text, quoted.number))
-    known, first = np.unique(quoted.number[order], return_index=True)
-    earliest = quoted.text[order][first]
+    known = np.unique(quoted.number)
+    earliest = _first(known, quoted.number, quoted.text)
     at = np.minimum(np.searchsorted(known, run_numbers), len(known) - 1)
     place = np.array(answers, np.int64)[words.text]
     is_quote = (known[at] == run_numbers) & (run_numbers != 0) & (earliest[at] < place)
@@ -429,10 +441,32 @@ def _input(text: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def read_all(con: duckdb.DuckDBPyConnection) -> Found:
-    """Return what all threads of the connection made use of."""
+def _read(thread: Thread) -> Found:
     found = Found()
-    for thread in threads(con):
-        read_uses(thread, found)
-        read_rewrites(thread, found)
+    read_uses(thread, found)
+    read_rewrites(thread, found)
     return found
+
+
+def _windows(found: Iterator[Thread]) -> Iterator[list[Thread]]:
+    """Yield a few threads at a time, so that their texts fit into memory."""
+    window: list[Thread] = []
+    for thread in found:
+        window.append(thread)
+        if len(window) == _WINDOW_THREADS or sum(len(other.data) for other in window) > _WINDOW_BYTES:
+            yield window
+            window = []
+    if window:
+        yield window
+
+
+def read_all(con: duckdb.DuckDBPyConnection) -> Found:
+    """Return what all threads of the connection made use of, in their order."""
+    whole = Found()
+    # NumPy works outside the interpreter's lock; more workers than two only wait for it.
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        for window in _windows(threads(con)):
+            for found in pool.map(_read, window):
+                for name in ("uses", "unused_parts", "quotes", "rewrites"):
+                    getattr(whole, name).extend(getattr(found, name))
+    return whole
