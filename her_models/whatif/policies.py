@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from her_models.ledger.expected import FIVE_MINUTES_SECONDS, HOUR_SECONDS
+from her_models.ledger.position import Ints
 from her_models.ledger.sizes import content_class, tokenizer_family
 from her_models.whatif.reading import Period, assumptions, minimum_cached_tokens
 from her_models.whatif.removals import without_tokens
@@ -188,12 +189,17 @@ def without_blocks(seq: Sequence, numbers: Iterable[int]) -> Plan:
 
 def replaced_blocks(seq: Sequence, left: Mapping[int, int]) -> Plan:
     """Return the plan in which some blocks have at most these tokens."""
+    plan = no_change(seq)
+    plan.sizes = replaced_sizes(seq, left)
+    return plan
+
+
+def replaced_sizes(seq: Sequence, left: Mapping[int, int]) -> Ints:
+    """Return the sizes of all entries where some blocks have at most these tokens."""
     tokens = np.zeros(len(seq.blocks), np.int64)
     for number, kept in left.items():
         tokens[number] = max(seq.blocks[number].size - kept, 0)
-    plan = no_change(seq)
-    plan.sizes = without_tokens(seq, tokens)
-    return plan
+    return without_tokens(seq, tokens)
 
 
 def deferred_tools(seq: Sequence) -> dict[int, int]:

@@ -7,15 +7,16 @@ What belongs here: the list of policies and the rows made of them. What does not
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from her_models.ledger.position import Ints
-from her_models.whatif import policies
+from her_models.whatif import delegation, evictions, policies
 from her_models.whatif.claims import SURENESS, Claims
+from her_models.whatif.evictions import Eviction
 from her_models.whatif.reading import Period, assumptions
 from her_models.whatif.removals import MISS_LABELS, MISSES_INDEX, ORDER, Removal, plan_without, resolved, without_tokens
 from her_models.whatif.replay import Plan, identity_holds, no_change, replayed
@@ -58,6 +59,8 @@ def found_policies(
     yield from _lifetimes(seq, billed)
     yield from _models(seq, billed, targets)
     yield from _tools(seq, billed)
+    yield from _earlier(seq, billed)
+    yield from _delegated(seq, billed)
 
 
 def _cost(seq: Sequence, plan: Plan) -> Ints:
@@ -70,15 +73,18 @@ def _cost(seq: Sequence, plan: Plan) -> Ints:
 def _removed(seq: Sequence, removals: Mapping[str, Removal], claims: Claims, billed: Ints) -> Iterator[Found]:
     present = [label for label in ORDER if label in removals or _is_missed(seq, label)]
     left = billed
-    totals: dict[str, tuple[Ints, Ints]] = {}
+    kept: list[Eviction] = []  # what leaves late and pays, given all that was taken out before it
     for number, label in enumerate(present, start=1):
-        together = _cost(seq, plan_without(seq, removals, present[:number]))
+        plan = plan_without(seq, removals, present[:number])
+        kept += _paying(seq, plan, removals.get(label))
+        together = evictions.cost_of(seq, plan, kept)
         net, left = left - together, together
-        alone = _cost(seq, plan_without(seq, removals, [label]))
+        plan = plan_without(seq, removals, [label])
+        paying = _paying(seq, plan, removals.get(label))
+        alone = evictions.cost_of(seq, plan, paying)
         is_miss = label in MISS_LABELS
-        low = alone if is_miss else _cost(seq, plan_without(seq, removals, [label], is_low=True))
+        low = alone if is_miss else _low_cost(seq, removals, [label], paying)
         saving, low_saving = billed - alone, np.minimum(billed - low, billed - alone)
-        totals[label] = (saving, net)
         touched = _touched(seq, removals.get(label), label)
         yield Found(
             f"remove.{label}",
@@ -97,14 +103,23 @@ def _removed(seq: Sequence, removals: Mapping[str, Removal], claims: Claims, bil
         )
     if not present:
         return
-    is_low = _cost(seq, plan_without(seq, removals, present, is_low=True))
+    low = _low_cost(seq, removals, present, kept)
     touched = np.any([_touched(seq, removals.get(label), label) for label in present], axis=0)
-    saving, low_saving = billed - left, np.minimum(billed - is_low, billed - left)
+    saving, low_saving = billed - left, np.minimum(billed - low, billed - left)
     sure = max((EXACT, *(claims.confidence.get(label, EXACT) for label in present)), key=SURENESS.index)
     yield Found(
         "remove.all", "remove", sure, touched, left, saving, low_saving, 2 * saving - low_saving, saving,
         "", {"labels": present}, "all of the above at once: the net savings add up to this, the gross ones to more",
     )  # fmt: skip
+
+
+def _low_cost(seq: Sequence, removals: Mapping[str, Removal], labels: Iterable[str], kept: Iterable[Eviction]) -> Ints:
+    plan = plan_without(seq, removals, labels, is_low=True)
+    return evictions.cost_of(seq, plan, evictions.smaller(seq, kept))
+
+
+def _paying(seq: Sequence, plan: Plan, removal: Removal | None) -> list[Eviction]:
+    return evictions.best_evictions(seq, plan, removal) if removal is not None and removal.late else []
 
 
 def _is_missed(seq: Sequence, label: str) -> bool:
@@ -232,6 +247,50 @@ def _tools(seq: Sequence, billed: Ints) -> Iterator[Found]:
             seq, billed, plan, "defer.tools", "tools", ESTIMATED, {"tools": len(deferred)},
             "only the names of tools that were never called stand in the prompt",
         )  # fmt: skip
+
+
+def _earlier(seq: Sequence, billed: Ints) -> Iterator[Found]:
+    known = assumptions()["earlier"]
+    for most in known["context_tokens"]:
+        for is_compacted, name in ((True, "compact"), (False, "clear")):
+            # Clearing leaves nothing; at worst what a long summary would hold has to be said again.
+            sides = ("summary_tokens", "summary_low_tokens", "summary_high_tokens")
+            lengths = [known[side] for side in sides] if is_compacted else [0, known["summary_high_tokens"]]
+            tried = [evictions.earlier(seq, most, length, is_compacted=is_compacted) for length in lengths]
+            found = tried[0]
+            if not found:
+                continue
+            costs = [evictions.cost_of(seq, no_change(seq), evicted) for evicted in tried]
+            touched = np.zeros(len(seq.sessions), np.bool_)
+            touched[[int(seq.session[eviction.place]) for eviction in found]] = True
+            savings = [billed - cost for cost in costs]
+            yield Found(
+                f"{name}.{most}", "earlier", HEURISTIC, touched, costs[0], savings[0],
+                np.minimum.reduce(savings), np.maximum.reduce(savings),
+                parameters={"context_tokens": most, "summary_tokens": lengths[0]},
+                note=f"{'compacted' if is_compacted else 'cleared'} at the first prompt after the context grew beyond"
+                f" {most:,} tokens; {SAME_BEHAVIOUR}: nothing has to be read again",
+            )  # fmt: skip
+
+
+def _delegated(seq: Sequence, billed: Ints) -> Iterator[Found]:
+    known = assumptions()["delegation"]
+    runs = delegation.reading_runs(seq, known["shortest_run_requests"])
+    if not runs:
+        return
+    costs = [
+        _cost(seq, delegation.delegated(seq, runs, known[side]))
+        for side in ("report_tokens", "report_low_tokens", "report_high_tokens")
+    ]
+    touched = np.zeros(len(seq.sessions), np.bool_)
+    touched[[int(seq.session[run.first]) for run in runs]] = True
+    savings = [billed - cost for cost in costs]
+    yield Found(
+        "delegate.reads", "delegate", HEURISTIC, touched, costs[0], savings[0],
+        np.minimum.reduce(savings), np.maximum.reduce(savings),
+        parameters={"shortest_run_requests": known["shortest_run_requests"]},
+        note=f"runs of requests that only read are done by a subagent, which reports; {SAME_BEHAVIOUR}",
+    )  # fmt: skip
 
 
 # -- rows
