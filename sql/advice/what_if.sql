@@ -1,0 +1,25 @@
+-- what_if: what sessions would have cost under a policy, as cases of a pattern of advice.
+-- grain: one row per session that the policy would change, up or down
+-- key:   source_id, session_id
+-- reads: what_ifs
+-- note:  a setting holds for all sessions: those that it would make dearer count against it
+
+select
+    '' as subject,  -- what cases are grouped by
+    source_id,  -- shard
+    session_id,  -- session
+    null::bigint as finding_index,  -- none
+    started_at,  -- time
+    null::bigint as turn_index,  -- the whole session
+    null::varchar as request_id,  -- the whole session
+    confidence,  -- exact, estimated or heuristic
+    gross_saving_usd as saving_usd,  -- US dollars; below 0 it would have been dearer
+    low_usd,  -- lower end
+    high_usd  -- upper end
+from what_ifs
+where
+    list_contains($kinds::varchar[], policy)
+    and ($since_at::timestamptz is null or started_at >= $since_at::timestamptz)
+    and ($until_at::timestamptz is null or started_at < $until_at::timestamptz)
+    and ($owners::varchar[] is null or list_contains($owners::varchar[], owner))
+    and ($projects::varchar[] is null or list_contains($projects::varchar[], project))
