@@ -6,8 +6,11 @@ long form (docs/waste.md). A rule whose meaning changes gets a new version.
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from her_models.waste.tables import RULE_COLUMNS, column_type
 
@@ -31,13 +34,19 @@ TRUSTED_PRECISION = 0.8
 
 @dataclass(frozen=True)
 class Rule:
-    """One kind of finding. `precision` is measured on hand-labelled findings; null where nobody has looked yet."""
+    """One kind of finding."""
 
     kind: str
     confidence: Confidence
     version: str
     remedy: str
-    precision: float | None = None
+
+    @property
+    def precision(self) -> float | None:
+        """Share of right findings among those read by hand; None where this version of the rule has no sample."""
+        found = _precision().get(self.kind, {})
+        ratio: float | None = found.get("ratio") if found.get("version") == self.version else None
+        return ratio
 
     @property
     def label(self) -> str:
@@ -51,6 +60,13 @@ class Rule:
     def rank(self) -> int:
         """Order in which the first match wins: by label, hints after all that count."""
         return int(self.label[1:]) + (_HINT_RANK if self.is_hint else 0)
+
+
+@cache
+def _precision() -> dict[str, dict[str, Any]]:
+    """Return what `precision.toml` holds; it is written by bench/labels.py."""
+    path = Path(__file__).parent / "precision.toml"
+    return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 RULES: dict[str, Rule] = {

@@ -1,0 +1,255 @@
+"""Precision of the detectors of waste: findings drawn at random from real sessions, read by hand, and counted.
+
+    python -m bench.labels draw ../shared/sessions       draws 150 findings not judged yet, ten of a kind at least
+    python -m bench.labels show ../shared/sessions 17    prints finding 17 with what stood around it, to judge it
+    python -m bench.labels score                         prints precision by kind and label, and writes it down
+
+The judgements are in tests/labels/findings.jsonl: where a finding stands (file, offset, SHA-256 of the line), what it
+was called and by which version of the rule, the verdict (true, false or unsure) and one line why; no text of a
+transcript.
+`score` writes her_models/waste/precision.toml, which app and report show; a kind below 0.8 is a hint and in no total.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import random
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from her_models.config import Config
+from her_models.ingest import ingest
+from her_models.lake import open_lake
+from her_models.waste.rules import RULES
+
+LABELS = Path(__file__).resolve().parent.parent / "tests" / "labels" / "findings.jsonl"
+PRECISION = Path(__file__).resolve().parent.parent / "her_models" / "waste" / "precision.toml"
+SEED = 20_261_127
+COUNT = 150
+LEAST_OF_A_KIND = 10
+_CHARACTERS_SHOWN = 1_500
+_AROUND = 6
+_Z = 1.959964
+
+Row = dict[str, Any]
+
+
+def findings(con: duckdb.DuckDBPyConnection) -> list[Row]:
+    """Return every finding with the place of its line and of the other side's, in an order that a seed can rely on."""
+    rows = con.execute(
+        """
+        select
+            waste.kind, waste.rule_version, waste.source_id, waste.session_id, waste.block_index, waste.request_id,
+            waste.evidence, waste.waste_usd, waste.turn_index, waste.agent_id,
+            waste.first_line, waste.last_line, waste.evidence_first_line, waste.evidence_last_line,
+            files.path as file, waste.offset_bytes,
+            others.path as evidence_file, waste.evidence_offset_bytes,
+            waste.evidence_session_id, waste.evidence_block_index
+        from waste
+        left join source_files as files on waste.file_id = files.file_id
+        left join source_files as others on waste.evidence_file_id = others.file_id
+        order by kind, session_id, block_index nulls first, request_id
+        """
+    ).to_arrow_table()
+    found: list[Row] = rows.to_pylist()
+    return found
+
+
+def identity(row: Row) -> tuple[Any, ...]:
+    """Return what a finding is known by, whatever else the lake holds."""
+    return tuple(row.get(name) for name in ("kind", "session_id", "file", "offset_bytes", "block_index", "request_id"))
+
+
+def draw(found: Sequence[Row], judged: Iterable[Row], count: int, seed: int) -> list[Row]:
+    """Return findings to judge: `LEAST_OF_A_KIND` of each kind where there are so many, the rest by lot."""
+    known = {identity(row) for row in judged}
+    random_ = random.Random(seed)
+    by_kind: dict[str, list[Row]] = defaultdict(list)
+    for row in found:
+        by_kind[row["kind"]].append(row)
+    chosen, rest = [], []
+    for rows in by_kind.values():
+        shuffled = random_.sample(rows, len(rows))
+        chosen += shuffled[:LEAST_OF_A_KIND]
+        rest += shuffled[LEAST_OF_A_KIND:]
+    chosen += random_.sample(rest, max(0, min(count - len(chosen), len(rest))))
+    return [row for row in chosen if identity(row) not in known]
+
+
+def wilson(hits: int, count: int) -> tuple[float, float]:
+    """Return the 95 % interval of a share, after Wilson."""
+    if not count:
+        return 0.0, 1.0
+    share, z2 = hits / count, _Z**2
+    middle = (share + z2 / (2 * count)) / (1 + z2 / count)
+    half = _Z * math.sqrt(share * (1 - share) / count + z2 / (4 * count**2)) / (1 + z2 / count)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def scores(judged: Iterable[Row]) -> dict[str, tuple[int, int, int]]:
+    """Return for each kind and label how many findings were true, false and unsure, those of the present rules only."""
+    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+    for row in judged:
+        rule = RULES.get(row["kind"])
+        if rule is None or rule.version != row["rule_version"] or row.get("verdict") is None:
+            continue
+        place = ("true", "false", "unsure").index(row["verdict"])
+        for name in (row["kind"], row["kind"].partition(".")[0]):
+            counts[name][place] += 1
+    return {name: (hits, misses, unsure) for name, (hits, misses, unsure) in counts.items()}
+
+
+def precision_toml(judged: Iterable[Row]) -> str:
+    """Return the file that app and report read: what is unsure counts as false."""
+    lines = [
+        "# Precision of each rule on findings read by hand; written by: python -m bench.labels score",
+        "# ratio = right / judged, where unsure counts as wrong; low and high: 95 % interval after Wilson",
+        "",
+    ]
+    for name, (hits, misses, unsure) in sorted(scores(judged).items()):
+        if "." not in name:
+            continue
+        count = hits + misses + unsure
+        low, high = wilson(hits, count)
+        lines += [
+            f'["{name}"]',
+            f'version = "{RULES[name].version}"',
+            f"judged = {count}",
+            f"right = {hits}",
+            f"ratio = {hits / count:.3f}",
+            f"low = {low:.3f}",
+            f"high = {high:.3f}",
+            "",
+        ]
+    return "\n".join(lines)
+
+
+def read_labels() -> list[Row]:
+    """Return the judgements."""
+    if not LABELS.exists():
+        return []
+    return [json.loads(line) for line in LABELS.read_text(encoding="utf-8").splitlines() if line.strip()]
+
+
+def line_hash(root: Path, file: str | None, offset: int | None) -> str | None:
+    """Return the SHA-256 of the line at an offset of a log file."""
+    if file is None or offset is None:
+        return None
+    with (root / file).open("rb") as log:
+        log.seek(offset)
+        return hashlib.sha256(log.readline().rstrip(b"\r\n")).hexdigest()
+
+
+def _lake(root: Path, home: Path) -> Config:
+    config = Config(home=home)
+    ingest(config, [root])
+    return config
+
+
+def _record(root: Path, row: Row) -> Row:
+    names = ("kind", "rule_version", "session_id", "block_index", "request_id", "file", "offset_bytes")
+    return {
+        **{name: row[name] for name in names},
+        "line_sha256": line_hash(root, row["file"], row["offset_bytes"]),
+        "evidence_file": row["evidence_file"],
+        "evidence_offset_bytes": row["evidence_offset_bytes"],
+        "evidence_sha256": line_hash(root, row["evidence_file"], row["evidence_offset_bytes"]),
+        "verdict": None,
+        "why": "",
+    }
+
+
+def _draw(root: Path, home: Path) -> int:
+    judged = read_labels()
+    with open_lake(_lake(root, home), read_only=True) as lake:
+        new = [_record(root, row) for row in draw(findings(lake.con), judged, COUNT, SEED)]
+    LABELS.parent.mkdir(exist_ok=True)
+    with LABELS.open("a", encoding="utf-8") as file:
+        file.writelines(f"{json.dumps(row, ensure_ascii=False)}\n" for row in new)
+    sys.stdout.write(f"{len(new)} findings drawn, {len(judged)} were there.\n")
+    return 0
+
+
+def _show(root: Path, home: Path, number: int) -> int:
+    wanted = read_labels()[number]
+    out = sys.stdout.write
+    with open_lake(_lake(root, home), read_only=True) as lake:
+        row = next((row for row in findings(lake.con) if identity(row) == identity(wanted)), None)
+        if row is None:
+            out("The rules of now do not find this any more.\n")
+            return 1
+        for name, value in row.items():
+            out(f"{name}: {value}\n")
+        earlier = row["evidence_block_index"]
+        if earlier is not None:
+            out("\n=== the other side\n")
+            _print_blocks(lake.con, row["source_id"], row["evidence_session_id"] or row["session_id"], earlier, earlier)
+        at = row["block_index"]
+        if at is None:
+            found = lake.con.execute(
+                "select min(block_index), max(block_index) from blocks where session_id = $1 and request_id = $2",
+                [row["session_id"], row["request_id"]],
+            ).fetchone()
+            first, last = found if found and found[0] is not None else (0, 0)
+        else:
+            first = last = at
+        out("\n=== in its place, with what stood around it\n")
+        _print_blocks(lake.con, row["source_id"], row["session_id"], first - _AROUND, last + 2 * _AROUND, mark=at)
+    return 0
+
+
+def _print_blocks(
+    con: duckdb.DuckDBPyConnection, source: str, session: str, first: int, last: int, mark: int | None = None
+) -> None:
+    rows = con.execute(
+        """
+        select block_index, agent_id, turn_index, kind, tool_name, path, range_start, range_lines, is_error, label,
+            size_tokens, carried_requests_count, coalesce(contents.text, preview, '') as text
+        from blocks
+        left join contents using (source_id, content_hash)
+        where source_id = $1 and session_id = $2 and block_index between $3 and $4
+        order by block_index
+        """,
+        [source, session, first, last],
+    ).fetchall()
+    for index, *facts, text in rows:
+        told = " ".join(str(fact) for fact in facts if fact not in (None, ""))
+        limit = 4 * _CHARACTERS_SHOWN if index == mark else _CHARACTERS_SHOWN
+        cut = text if len(text) <= limit else f"{text[: limit // 2]}\n[…]\n{text[-limit // 2 :]}"
+        sys.stdout.write(f"{'>>>' if index == mark else '---'} {index}: {told}\n{cut}\n\n")
+
+
+def _score() -> int:
+    judged = read_labels()
+    out = sys.stdout.write
+    out(f"{'rule':<18} {'true':>5} {'false':>6} {'unsure':>7} {'precision':>10}   95 % interval\n")
+    for name, (hits, misses, unsure) in sorted(scores(judged).items()):
+        count = hits + misses + unsure
+        low, high = wilson(hits, count)
+        out(f"{name:<18} {hits:>5} {misses:>6} {unsure:>7} {hits / count:>10.2f}   {low:.2f} to {high:.2f}\n")
+    PRECISION.write_text(precision_toml(judged), encoding="utf-8")
+    return 0
+
+
+def main(arguments: Sequence[str]) -> int:
+    if list(arguments) == ["score"]:
+        return _score()
+    if len(arguments) < 2 or arguments[0] not in ("draw", "show"):
+        sys.stderr.write(__doc__ or "")
+        return 2
+    root = Path(arguments[1])
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(arguments[arguments.index("--home") + 1]) if "--home" in arguments else Path(folder) / "home"
+        return _draw(root, home) if arguments[0] == "draw" else _show(root, home, int(arguments[2]))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
