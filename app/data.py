@@ -93,21 +93,33 @@ def forget_answers() -> None:
 
 def saved_queries() -> dict[str, str]:
     """Return the person's saved queries by name; none when there are none or the file cannot be read."""
-    try:
-        found = json.loads(_saved_path().read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return {str(name): str(sql) for name, sql in found.items()} if isinstance(found, dict) else {}
+    return {str(name): str(sql) for name, sql in _kept("saved_queries.json").items()}
 
 
 def save_query(name: str, sql: str) -> None:
     """Keep a query under a name, in place of one of the same name."""
-    _write_saved({**saved_queries(), name: sql})
+    _keep("saved_queries.json", {**saved_queries(), name: sql})
 
 
 def forget_query(name: str) -> None:
     """Drop a saved query."""
-    _write_saved({kept: sql for kept, sql in saved_queries().items() if kept != name})
+    _keep("saved_queries.json", {kept: sql for kept, sql in saved_queries().items() if kept != name})
+
+
+def saved_filters() -> dict[str, dict[str, Any]]:
+    """Return the person's saved filters of the Sessions page by name, each as values of its widgets."""
+    found = _kept("saved_filters.json")
+    return {str(name): values for name, values in found.items() if isinstance(values, dict)}
+
+
+def save_filter(name: str, values: dict[str, Any]) -> None:
+    """Keep filters under a name, in place of those of the same name."""
+    _keep("saved_filters.json", {**saved_filters(), name: values})
+
+
+def forget_filter(name: str) -> None:
+    """Drop saved filters."""
+    _keep("saved_filters.json", {kept: values for kept, values in saved_filters().items() if kept != name})
 
 
 def run_sql(sql: str, *, limit: int, seconds: float) -> queries.QueryResult:
@@ -183,13 +195,18 @@ def _answer(
         return question(cursor, *args, **dict(kwargs))
 
 
-def _saved_path() -> Path:
-    return config().home / "saved_queries.json"
+def _kept(file_name: str) -> dict[str, Any]:
+    """Return what a file of the person's own holds; nothing where it cannot be read."""
+    try:
+        found = json.loads((config().home / file_name).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
-def _write_saved(saved: dict[str, str]) -> None:
+def _keep(file_name: str, values: dict[str, Any]) -> None:
     """Replace the file in one step, so that a reader never sees half of it."""
-    path = _saved_path()
+    path = config().home / file_name
     beside = path.with_suffix(f".{os.getpid()}.tmp")
-    beside.write_text(json.dumps(saved, indent=2, ensure_ascii=False), encoding="utf-8")
+    beside.write_text(json.dumps(values, indent=2, ensure_ascii=False), encoding="utf-8")
     beside.replace(path)

@@ -15,7 +15,9 @@ import streamlit as st
 
 from app import data, downloads, format
 
-Unit = Literal["text", "usd", "usd_sum", "usd_change", "count", "tokens", "bytes", "when", "seconds", "flag", "list"]
+Unit = Literal[
+    "text", "usd", "usd_sum", "usd_change", "count", "tokens", "bytes", "when", "seconds", "flag", "list", "line"
+]
 Width = Literal["small", "medium", "large"] | int | None
 
 
@@ -98,4 +100,6 @@ def _config(shown: Shown) -> Any:
         return config.DatetimeColumn(**options, format="YYYY-MM-DD HH:mm", timezone=data.config().time_zone)
     if shown.unit == "flag":
         return config.CheckboxColumn(**options)
+    if shown.unit == "line":
+        return config.LineChartColumn(**options, y_min=0)
     return config.TextColumn(**options)

@@ -5,6 +5,7 @@ they lie (`lake`). Names are stable; columns may be added.
 
 Layers:
     control  written by the ingest itself (which sources, which files, which runs)
+    own      written by people through the app, and never rebuilt
     staged   Parquet written by workers, one row per thing found on a line; nothing is judged yet
     mart     built by one SQL model of the same name in `sql/marts/`, per source, for the sessions that changed
 """
@@ -14,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-Layer = Literal["control", "staged", "mart"]
+Layer = Literal["control", "own", "staged", "mart"]
 
 
 @dataclass(frozen=True)
@@ -919,6 +920,18 @@ SESSION_PARTS = _table(
     "fees_usd DECIMAL(38,12)  US dollars, fees",
 )
 
+ANNOTATIONS = _table(
+    "annotations",
+    "own",
+    "session that a person wrote about",
+    "source_id, session_id",
+    "source_id VARCHAR  shard",
+    "session_id VARCHAR  session",
+    "tags VARCHAR[]  tags, in the order written",
+    "note VARCHAR  note",
+    "updated_at TIMESTAMPTZ  when it was written last",
+)
+
 AUDIT_EVENTS = _table(
     "audit_events",
     "mart",
@@ -979,6 +992,7 @@ TABLES: dict[str, Table] = {
         AGENT_COST,
         SESSION_COMPARISON,
         SESSION_PARTS,
+        ANNOTATIONS,
         AUDIT_EVENTS,
         DATA_QUALITY,
     )

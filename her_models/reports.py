@@ -56,12 +56,13 @@ class Scope:
 
 @dataclass(frozen=True)
 class SessionFilter:
-    """Which sessions: the scope, words anywhere in them, a client version, a least cost in US dollars."""
+    """Which sessions: the scope, words anywhere in them, a client version, a least cost in US dollars, tags."""
 
     scope: Scope = field(default_factory=Scope)
     text: str | None = None
     version: str | None = None
     min_usd: Decimal | None = None
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -266,6 +267,7 @@ def sessions(
         "text": (where.text or "").strip() or None,
         "version": where.version,
         "min_usd": where.min_usd,
+        "tags": list(where.tags) or None,
         "hit_sources": hits["source_id"].to_pylist() if hits else [],
         "hit_sessions": hits["session_id"].to_pylist() if hits else [],
         "hit_counts": hits["hits_count"].to_pylist() if hits else [],
@@ -306,6 +308,12 @@ def session_headers(
         Session(**{name: row[name] for name in names if name != "models"}, models=tuple(row["models"] or ()))
         for row in rows
     )
+
+
+def session_contexts(con: duckdb.DuckDBPyConnection, session_ids: tuple[str, ...]) -> dict[tuple[str, str], list[int]]:
+    """Return for each session how long its prompts were over its course, at most 40 points: by source and session."""
+    rows = con.execute(_query("session_contexts"), {"session_ids": list(session_ids)}).fetchall()
+    return {(source_id, session_id): points for source_id, session_id, points in rows}
 
 
 def session_turns(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str) -> pa.Table:

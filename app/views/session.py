@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import context, data, empty, findings, format, tables
+from app import annotating, context, data, empty, findings, format, tables
 from app.replay import component as replay
 from app.tables import Shown
 from her_models import reports
@@ -284,5 +284,6 @@ with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         bind="query-params",
         label_visibility="collapsed",
     )
+    annotating.draw(session.source_id, session.session_id)
     draw_caveats(session)
 VIEWS[view or "Replay"](session)

@@ -1,16 +1,21 @@
-"""Sessions: find one by what was said in it, by project, person, model, version, date or cost; click to open it."""
+"""Sessions: find one by what was said in it, by project, person, model, version, date, cost or tag; click opens it."""
 
 from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
+import duckdb
+import pyarrow as pa
 import streamlit as st
 
 from app import data, empty, format, tables
 from app.tables import Shown
-from her_models import reports
+from her_models import annotations, bulk_export, reports
+from her_models.config import Config
 from her_models.errors import QueryError
+from her_models.export import FORMATS, SessionKey
 from her_models.reports import Scope, SessionFilter, SessionPage, SessionSort
 from her_models.search import hits
 
@@ -26,7 +31,7 @@ SORTS: dict[str, tuple[SessionSort, bool]] = {
     "Longest first": ("duration_seconds", True),
     "Most hits first": ("hits_count", True),
 }
-COLUMNS = {
+COLUMNS = {  # those of `_FIRST_SHOWN` are drawn until others are chosen
     "started_at": Shown("Started", "when", "sessions.started_at"),
     "title": Shown("Title", "text", "sessions.title", 300),
     "project": Shown("Project", "text", "sessions.project"),
@@ -42,8 +47,107 @@ COLUMNS = {
     "models": Shown("Models", "list", "sessions.models"),
     "last_version": Shown("Client", "text", "sessions.last_version"),
     "owner": Shown("Person", "text", "sessions.owner"),
+    "context": Shown("Context", "line", "Prompts of the main thread over the session: requests.prompt_tokens", 110),
+    "tags": Shown("Tags", "list", "Your own: open a session to change them"),
+    "note": Shown("Note", "text", "Your own", 220),
+    "peak_context_tokens": Shown("Longest context", "tokens", "sessions.peak_context_tokens"),
+    "agents_count": Shown("Subagents", "count", "sessions.agents_count"),
+    "compactions_count": Shown("Compactions", "count", "sessions.compactions_count"),
     "completeness": Shown("Complete", "text", "sessions.completeness: floor means the cost is at least this"),
 }
+_FIRST_SHOWN = (
+    "started_at", "title", "project", "billed_usd", "estimated_usd", "context", "turns_count", "tool_calls_count",
+    "tool_errors_count", "output_tokens", "duration_seconds", "models", "tags",
+)  # fmt: skip
+_FILTER_KEYS = ("q", "project", "model", "owner", "version", "since", "until", "min_usd", "tag", "sort", "columns")
+_MOST_EXPORTED = 500
+
+
+def draw_saved() -> None:
+    """Draw the saved filters, and what keeps or drops them; a click sets every widget as it was."""
+    with st.popover("Saved filters", icon=":material/bookmark:"):
+        for name, values in data.saved_filters().items():
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.button(
+                    format.escaped(name), key=f"use_filter_{name}", on_click=use_filter, args=(values,), width="stretch"
+                )
+                st.button("Drop", key=f"drop_filter_{name}", icon=":material/delete:", on_click=data.forget_filter,
+                          args=(name,))  # fmt: skip
+        with st.form("keep_filter", border=False, clear_on_submit=True):
+            name = st.text_input("Name", key="filter_name", max_chars=80)
+            if st.form_submit_button("Keep the filters as they are") and name and name.strip():
+                data.save_filter(name.strip(), kept_values())
+                st.rerun()
+
+
+def kept_values() -> dict[str, Any]:
+    """Return the values of the filters' widgets, as JSON can hold them; those that say nothing are left out."""
+    values = {key: st.session_state.get(key) for key in _FILTER_KEYS}
+    return {key: value.isoformat() if isinstance(value, date) else value for key, value in values.items() if value}
+
+
+def use_filter(values: dict[str, Any]) -> None:
+    """Set the filters' widgets to what was kept; as a callback, before they are drawn."""
+    for key in _FILTER_KEYS:
+        value = values.get(key)
+        if key in ("since", "until") and isinstance(value, str):
+            value = date.fromisoformat(value)
+        if value is None:
+            value = {"q": "", "project": [], "model": [], "owner": [], "tag": [], "sort": next(iter(SORTS)),
+                     "columns": [COLUMNS[name].label for name in _FIRST_SHOWN]}.get(key)  # fmt: skip
+        st.session_state[key] = value
+    st.session_state["page"] = 1
+
+
+def chosen_columns() -> dict[str, Shown]:
+    """Let the reader choose the columns; they stand in the address."""
+    names = {shown.label: name for name, shown in COLUMNS.items()}
+    first = [COLUMNS[name].label for name in _FIRST_SHOWN]
+    with st.popover("Columns", icon=":material/view_column:"):
+        labels = st.multiselect("Columns", list(names), first, key="columns", bind="query-params")
+    chosen = [name for name in COLUMNS if COLUMNS[name].label in labels]
+    return {name: COLUMNS[name] for name in chosen or _FIRST_SHOWN}
+
+
+def draw_export(found: SessionPage) -> None:
+    """Offer all sessions that pass the filters as one zip file."""
+    with st.popover("Export", icon=":material/folder_zip:"):
+        count = min(found.total_count, _MOST_EXPORTED)
+        st.caption(
+            f"The {count:,} sessions that pass the filters, redacted"
+            if count == found.total_count
+            else f"The first {count:,} of {found.total_count:,} sessions in this order, redacted"
+        )
+        kind = st.selectbox("Format", FORMATS, key="export_format")
+        st.download_button(
+            f"Download {count:,} sessions",
+            lambda: data.ask(_archive, data.config(), where, column, descending, count, kind),
+            "sessions.zip",
+            "application/zip",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+
+
+def _archive(
+    con: duckdb.DuckDBPyConnection,
+    config: Config,
+    where: SessionFilter,
+    sort: SessionSort,
+    descending: bool,
+    count: int,
+    kind: str,
+) -> bytes:
+    rows = hits.sessions(con, config, where, sort=sort, descending=descending, page_size=count).rows.to_pylist()
+    return bulk_export.archive(con, [SessionKey(row["source_id"], row["session_id"]) for row in rows], kind)
+
+
+def with_contexts(rows: pa.Table) -> pa.Table:
+    """Return the rows with the course of their context."""
+    session_ids = tuple(rows["session_id"].to_pylist())
+    courses = data.ask(reports.session_contexts, session_ids)
+    keys = zip(rows["source_id"].to_pylist(), session_ids, strict=True)
+    return rows.append_column("context", pa.array([courses.get(key, []) for key in keys], pa.list_(pa.int64())))
 
 
 def chosen_filter() -> SessionFilter:
@@ -74,8 +178,14 @@ def chosen_filter() -> SessionFilter:
         least = st.number_input(
             "At least, $", min_value=0.0, value=None, step=0.5, key="min_usd", bind="query-params", placeholder="0.00"
         )
+        known = data.ask(annotations.known_tags)
+        tags = (
+            st.multiselect("Tags", known, key="tag", bind="query-params", placeholder="Any")
+            if known or st.session_state.get("tag")
+            else []
+        )
     scope = Scope(_day(since), _day(until), tuple(owners), tuple(projects), tuple(models), zone)
-    return SessionFilter(scope, text or None, version, None if least is None else Decimal(str(least)))
+    return SessionFilter(scope, text or None, version, None if least is None else Decimal(str(least)), tuple(tags))
 
 
 def _day(value: object) -> date | None:
@@ -115,6 +225,7 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
             width=230,
         )
         column, descending = SORTS[sort]
+        draw_saved()
         pager = st.container(width=140)
 
 with st.spinner("Searching…", show_time=True):
@@ -138,11 +249,13 @@ if not found.total_count:
 
 cost = format.usd(found.total_usd, is_floor=bool(found.unpriced_requests_count))
 told.caption(f"{found.total_count:,} sessions · {cost.replace('$', chr(92) + '$')} · click one to open it")
-columns = dict(COLUMNS)
+with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    columns = chosen_columns()
+    draw_export(found)
 if where.text:
-    columns = {"started_at": columns["started_at"], "hits_count": Shown("Hits", "count"), **columns}
+    columns = {"hits_count": Shown("Hits", "count", "Blocks that hold the words"), **columns}
 clicked = tables.draw(
-    found.rows,
+    with_contexts(found.rows) if "context" in columns else found.rows,
     columns,
     label="Sessions",
     key="sessions_table",

@@ -1,7 +1,7 @@
 -- sessions: sessions that pass every filter; the text is looked for in titles and ids, and stands in those given.
 -- grain: one row per session
 -- key:   source_id, session_id
--- reads: sessions
+-- reads: sessions, annotations
 -- note:  order, limit and offset are put around it by reports.sessions, from a fixed list of columns
 
 with matching_sessions as (
@@ -40,17 +40,22 @@ select
     sessions.estimated_usd,  -- US dollars, best estimate: with output that the log lost
     sessions.unpriced_requests_count,  -- responses without a price
     sessions.floor_requests_count,  -- responses whose output is a lower bound
+    annotations.tags,  -- tags of one's own
+    annotations.note,  -- note of one's own
     sessions.completeness,  -- complete, floor or unpriced
     coalesce(matching_sessions.hits_count, 0)::bigint as hits_count  -- blocks that hold the text
 from sessions
 left join matching_sessions
     on sessions.source_id = matching_sessions.source_id and sessions.session_id = matching_sessions.session_id
+left join annotations
+    on sessions.source_id = annotations.source_id and sessions.session_id = annotations.session_id
 where
     (
         $text::varchar is null
         or matching_sessions.session_id is not null
         or contains(lower(coalesce(sessions.title, '')), lower($text::varchar))
         or starts_with(sessions.session_id, lower($text::varchar))
+        or contains(lower(concat_ws(' ', annotations.note, array_to_string(annotations.tags, ' '))), lower($text::varchar))
     )
     and ($owners::varchar[] is null or list_contains($owners::varchar[], sessions.owner))
     and ($projects::varchar[] is null or list_contains($projects::varchar[], sessions.project))
@@ -59,3 +64,4 @@ where
     and ($since_at::timestamptz is null or sessions.ended_at >= $since_at::timestamptz)
     and ($until_at::timestamptz is null or sessions.started_at < $until_at::timestamptz)
     and ($min_usd::decimal(38, 12) is null or sessions.billed_usd >= $min_usd::decimal(38, 12))
+    and ($tags::varchar[] is null or list_has_any($tags::varchar[], annotations.tags))

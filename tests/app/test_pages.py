@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from her_models.config import load_config
 from her_models.lake import open_lake
-from tests.app.conftest import HOSTILE, SESSION, SOURCE, SPELLS, UNPRICED
+from tests.app.conftest import HOSTILE, SESSION, SOURCE, SPELLS, UNPRICED, fill_lake
 
 ROUTER = str(Path(__file__).parents[2] / "app" / "streamlit_app.py")
 PAGES = sorted(path.stem for path in (Path(ROUTER).parent / "views").glob("[a-z]*.py"))
@@ -245,3 +245,39 @@ def test_audit_says_what_a_log_lacks_and_checks_its_files(home: Path) -> None:
     app = opened("audit", view="Files")
     app.button[0].click().run()
     assert "1 gone" in words(app)
+
+
+def test_tags_and_note_are_kept_and_a_session_is_found_by_its_tag(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HER_HOME", str(tmp_path))
+    fill_lake(tmp_path)
+    app = opened("session", session=SESSION, view="About")
+    app.text_input(key=f"tags_{SESSION}").set_value("flaky, ask asha")
+    app.text_area(key=f"note_{SESSION}").set_value("Look again")
+    next(button for button in app.button if button.label == "Keep").click().run()
+    assert not app.exception
+    [table] = opened("sessions", tag="flaky", columns="Tags").dataframe
+    assert table.value["tags"].tolist() == ["flaky, ask asha"]
+    with (tmp_path / "ingest.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        app.text_area(key=f"note_{SESSION}").set_value("Not now")
+        next(button for button in app.button if button.label == "Keep").click().run()
+        assert "Not kept yet" in words(app)
+        assert app.text_area(key=f"note_{SESSION}").value == "Not now"
+
+
+def test_saved_filters_set_every_widget_and_columns_are_chosen(home: Path) -> None:
+    app = opened("sessions", project="engine", sort="Dearest first")
+    app.multiselect(key="columns").set_value(["Title", "Cost, at least"]).run()
+    [table] = app.dataframe
+    assert list(table.value.columns) == ["title", "billed_usd"]
+    app.text_input(key="filter_name").set_value("Dear ones")
+    next(button for button in app.button if button.label == "Keep the filters as they are").click().run()
+    fresh = opened("sessions")
+    fresh.button(key="use_filter_Dear ones").click().run()
+    assert not fresh.exception
+    assert (fresh.selectbox(key="sort").value, fresh.multiselect(key="project").value) == ("Dearest first", ["engine"])
+    assert list(fresh.dataframe[0].value.columns) == ["title", "billed_usd"]
+    fresh.button(key="drop_filter_Dear ones").click().run()
+    assert "use_filter_Dear ones" not in {button.key for button in opened("sessions").button}
