@@ -134,7 +134,12 @@ def _lake(config: Config) -> Iterator[Finding]:
             for look in _LOOKS:
                 yield from look(lake.con)
     except HerError as error:
-        yield Finding("lake", "problem", str(error), "Move the catalog away and ingest again if it cannot be mended.")
+        yield Finding(
+            "lake",
+            "problem",
+            str(error),
+            "If nothing else helps, put HER_HOME aside (it holds logs that are deleted) and ingest again.",
+        )
     except duckdb.Error as error:
         found = f"a question to it failed ({type(error).__name__})"
         yield Finding("lake", "problem", found, "her ingest brings tables of an older version up to date.")

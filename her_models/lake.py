@@ -13,6 +13,7 @@ import contextlib
 import hashlib
 import importlib.util
 import os
+import shutil
 import time
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
@@ -42,6 +43,7 @@ INLINED_ROWS = 200
 """Shards of up to so many lines go into the catalog itself; maintenance writes them out as Parquet together."""
 CONFLICT_ATTEMPTS = 5
 _NAMED_SESSIONS = 50
+_LEAST_FREE_BYTES = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EXTENSIONS = ("ducklake", "sqlite_scanner")
 _REMOTE = ("s3://", "gs://", "gcs://", "r2://", "az://", "azure://", "http://", "https://")
@@ -172,6 +174,15 @@ def _is_busy(error: Exception) -> bool:
     return any(word in text for word in ("database is locked", "conflict", "could not serialize", "deadlock"))
 
 
+def _remedy(config: Config) -> str:
+    """Say what to do where the machine is the reason."""
+    try:
+        is_full = shutil.disk_usage(config.home).free < _LEAST_FREE_BYTES
+    except OSError:
+        return ""
+    return f" There is next to no room left below {config.home}: make some, and try again." if is_full else ""
+
+
 def _is_elsewhere(error: Exception) -> bool:
     return "does not match existing data path" in str(error)
 
@@ -199,7 +210,7 @@ def open_lake(config: Config, *, read_only: bool = False) -> Lake:
             if _is_elsewhere(error) and not config.catalog and not is_remote(config) and not attempt:
                 follow_move(config.catalog_path, data_path(config))
                 continue
-            raise LakeError(f"The lake in {config.home} cannot be opened: {error}") from error
+            raise LakeError(f"The lake in {config.home} cannot be opened: {error}{_remedy(config)}") from error
         lake = Lake(con, config)
         if not read_only:
             lake.grow()
@@ -442,7 +453,7 @@ class _Publication:
             self._write_prices()
             self._build_sessions()
             self._build_source(started_at)
-            sessions, requests = self._one("select count(*) from scope_sessions"), self.requests_count
+            sessions, requests = self.sessions_count, self.requests_count
             days = self._captured_days()
             self._write_run(started_at, sessions, requests, time.monotonic() - start)
             self.con.execute("commit")
@@ -659,6 +670,7 @@ class _Publication:
         # Of a whole source the events may be larger than memory; of a few sessions a copy saves reading the lake again.
         self._build(models, views={"stg_event_lines"} if self.is_everything else ())
         self._check("sessions")
+        self.sessions_count = self._one("select count(*) from sessions")
         self.requests_count = self._one("select count(*) from requests")
         for model in models:
             if model.layer == "marts":

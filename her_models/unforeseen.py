@@ -27,8 +27,14 @@ _REMEDIES = {
 """What the machine refuses now and then, whatever a program does."""
 
 
+_FULL = ("no space left on device", "disk is full", "quota exceeded")
+"""What DuckDB, SQLite and Arrow say of it, in errors of their own."""
+
+
 def account_of(error: BaseException) -> str:
     """Explain what the machine refused; of anything else, keep the traceback in HER_HOME/logs and say so."""
+    if not isinstance(error, OSError) and any(words in str(error).lower() for words in _FULL):
+        return f"The disk is full. {_REMEDIES[errno.ENOSPC]}"
     if isinstance(error, OSError) and (remedy := _REMEDIES.get(error.errno or 0)):
         where = f" ({os.fsdecode(error.filename)})" if isinstance(error.filename, (str, bytes)) else ""
         return f"The system says: {error.strerror}{where}. {remedy}"

@@ -7,6 +7,7 @@ What belongs here: `dagster.yaml`, the instance, runs that ended without saying 
 from __future__ import annotations
 
 import argparse
+import fcntl
 import os
 import sys
 from datetime import UTC, datetime, timedelta
@@ -86,7 +87,14 @@ def open_instance(config: Config) -> dg.DagsterInstance:
     """Open the persistent instance, so that its runs show in Dagster's UI. Close it with `dispose`."""
     import dagster as dg
 
-    return dg.DagsterInstance.from_config(str(prepare(config)))
+    home = prepare(config)
+    # Two processes that make the tables at once leave a storage that nobody can open any more.
+    with (home / "opening.lock").open("w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        instance = dg.DagsterInstance.from_config(str(home))
+        for name in ("run_storage", "event_log_storage", "schedule_storage"):
+            getattr(instance, name)  # made when it is first asked for
+        return instance
 
 
 def _is_alive(process: str) -> bool:
@@ -142,6 +150,8 @@ def main() -> None:
     parser.add_argument("--port", "-p", type=int, default=3000)
     port = parser.parse_args().port
     config = load_config()
+    if not (dagster_home(config) / "storage").exists():
+        open_instance(config).dispose()
     environment = {
         **os.environ,
         "HER_HOME": str(config.home),

@@ -10,7 +10,9 @@ select
     (select coalesce(sum(epoch(finished_at) - epoch(started_at)), 0) from ingest_runs) as wall_seconds,  -- all runs
     (select coalesce(sum(cpu_seconds), 0) from ingest_runs) as cpu_seconds,  -- all runs
     (select max(peak_memory_bytes) from ingest_runs) as peak_memory_bytes,  -- largest of any run
-    (select count(*) from source_files where is_current) as files_count,  -- log files known
+    (
+        select count(*) from source_files where is_current and status not in ('unsupported', 'empty')
+    ) as files_count,  -- logs
     (
         select coalesce(sum(size_bytes), 0)::bigint from source_files where is_current and status <> 'unsupported'
     ) as log_bytes,  -- size of the logs that count

@@ -10,7 +10,7 @@ with files as (
         sum(size_bytes)::bigint as size_bytes,
         max(last_read_at) as last_read_at
     from source_files
-    where is_current
+    where is_current and status not in ('unsupported', 'empty')
     group by source_id
 ),
 

@@ -2,8 +2,11 @@
 
 import json
 import os
+import subprocess
+import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from subprocess import PIPE
 
 import dagster as dg
 import pytest
@@ -17,6 +20,7 @@ from pipelines.resources import Her
 from pipelines.schedules import SCHEDULES, every_night
 from pipelines.sensors import new_bytes
 
+CHECKOUT = Path(__file__).parents[2]
 MIDNIGHT = datetime(2026, 1, 7, 2, tzinfo=UTC)
 
 
@@ -121,6 +125,28 @@ def test_instance_is_silent_local_and_has_one_writer(config: Config) -> None:
         assert settings.pool_config.pool_granularity.value == "run"
     assert (config.home / "dagster" / "storage").is_dir()
     assert (config.home / "dagster").stat().st_mode & 0o777 == 0o700
+
+
+def test_processes_that_open_a_new_instance_at_once_find_it_whole(tmp_path: Path):
+    """Each makes the tables where there are none, and none of them copes with another that does."""
+    program = """
+import sys, pathlib
+from her_models.config import Config
+from pipelines.instance import open_instance
+sys.stdin.readline()
+with open_instance(Config(home=pathlib.Path(sys.argv[1]))) as instance:
+    print(len(instance.get_dynamic_partitions("sources")), len(instance.get_runs()))
+"""
+    command = [sys.executable, "-c", program, str(tmp_path / "home")]
+    started = [subprocess.Popen(command, stdin=PIPE, stdout=PIPE, text=True, cwd=CHECKOUT) for _ in range(3)]
+    told = []
+    for process in started:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    for process in started:
+        told.append((process.communicate()[0], process.returncode))
+    assert told == [("0 0\n", 0)] * 3
 
 
 def test_everything_that_writes_takes_turns() -> None:
