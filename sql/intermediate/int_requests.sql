@@ -91,7 +91,7 @@ select
     coalesce(int_agents.turn_index, placed.turn_index, running.turn_index) as turn_index,  -- turn it was billed in
     row_number() over (
         partition by placed.source_id, placed.session_id
-        order by placed.started_at nulls first, placed.file_id, placed.offset_bytes
+        order by placed.started_at nulls first, coalesce(placed.thread_id, ''), placed.file_id, placed.offset_bytes
     ) - 1 as request_index,  -- position in its session by time, from 0
     placed.thread_id as agent_id,  -- subagent that made it; null on the main thread
     coalesce(placed.is_sidechain, false) or placed.thread_id is not null as is_sidechain,  -- made by a subagent

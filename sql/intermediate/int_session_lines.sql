@@ -137,6 +137,6 @@ from placed
 window
     session_order as (
         partition by source_id, session_id
-        order by reached_at nulls first, path, offset_bytes
+        order by reached_at nulls first, coalesce(agent_id, ''), path, offset_bytes
         rows between unbounded preceding and current row
     )
