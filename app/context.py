@@ -18,7 +18,10 @@ from app.context_chart import Drawing, kind_name
 from app.events import Text
 from app.tables import Shown
 from her_models import ledger_reports, reports
-from her_models.reports import Session
+from her_models.reports import Scope, Session
+from her_models.waste_report import questions
+
+_FINDINGS_READ = 10_000
 
 
 def draw(session: Session) -> None:
@@ -32,7 +35,7 @@ def draw(session: Session) -> None:
     if drawing is None:
         st.info("Nothing is known of what this thread's prompts were made of.")
     else:
-        _draw_legend(found, thread)
+        _draw_legend(session, found, thread)
         drawing.draw("Context of the thread over its requests, by kind of content")
     _draw_blocks(session)
 
@@ -64,7 +67,8 @@ def _drawing(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str, th
     """Make the chart of one thread; asked through `data.ask`, so that it is made once per snapshot."""
     found = ledger_reports.requests(con, source_id, session_id)
     found = found.filter(pc.equal(found["thread_id"], thread))
-    return context_chart.context(found, ledger_reports.contexts(con, source_id, session_id, thread))
+    waste = questions.by_request(con, source_id, session_id)
+    return context_chart.context(found, ledger_reports.contexts(con, source_id, session_id, thread), waste)
 
 
 def _chosen_thread(session: Session, found: pa.Table) -> str:
@@ -87,13 +91,16 @@ def _chosen_thread(session: Session, found: pa.Table) -> str:
     return str(st.selectbox("Thread", threads, format_func=name, key="context_thread", width=520))
 
 
-def _draw_legend(found: pa.Table, thread: str) -> None:
+def _draw_legend(session: Session, found: pa.Table, thread: str) -> None:
     """Say what the marks are and how far the figures can be trusted."""
     rows = found.filter(pc.equal(found["thread_id"], thread)).to_pylist()
     misses = [row for row in rows if row["label"]]
     cuts = sum(row["cut"] is not None for row in rows)
     excess = [row["excess_usd"] for row in misses if row["excess_usd"] is not None]
     peak = max(row["prompt_tokens"] for row in rows)
+    requests = {row["request_id"] for row in rows}
+    waste = data.ask(questions.by_request, session.source_id, session.session_id).to_pylist()
+    begun = sum(row["findings_count"] for row in waste if row["request_id"] in requests)
     truths = ", ".join(sorted({row["lineage_truth"] for row in rows if row["lineage_truth"]})) or "unknown"
     told = [
         f"Truth of the content: {truths}.",
@@ -101,6 +108,7 @@ def _draw_legend(found: pa.Table, thread: str) -> None:
         if misses
         else "No request missed the cache.",
         f"┃ {cuts} compactions or other cuts." if cuts else "",
+        f"◆ {begun} findings of waste begin; the line is how much of each prompt was waste." if begun else "",
         f"Dashed: a window of {context_chart.window_tokens(peak):,} tokens, which no log names.",
     ]
     st.caption(
@@ -118,6 +126,7 @@ def _draw_blocks(session: Session) -> None:
         st.info("No block of this session was in a prompt.")
         return
     rows = found.to_pylist()
+    wasted = _waste_by_block(session)
     st.caption(f"The {len(rows):,} dearest blocks. Click one to see what stands behind it.")
     shown = pa.table(
         {
@@ -129,6 +138,7 @@ def _draw_blocks(session: Session) -> None:
             "size": [size_words(row) for row in rows],
             "cache_excess_usd": found["cache_excess_usd"],
             "turn_index": found["turn_index"],
+            "waste": [wasted.get(row["block_index"], "") for row in rows],
         }
     )
     clicked = tables.draw(
@@ -144,6 +154,7 @@ def _draw_blocks(session: Session) -> None:
             "size": Shown("Tokens and class", "text", "blocks.size_tokens, size_class, size_low_tokens to high", 230),
             "cache_excess_usd": Shown("Of it, misses", "usd", "blocks.cache_excess_usd"),
             "turn_index": Shown("Turn", "count", "blocks.turn_index"),
+            "waste": Shown("Waste", "text", "waste.kind of findings about this block; the view Waste shows them"),
         },
         label="Dearest blocks",
         key="blocks_table",
@@ -152,6 +163,18 @@ def _draw_blocks(session: Session) -> None:
     )
     if clicked is not None and clicked < len(rows):
         _draw_block(session, rows[clicked])
+
+
+def _waste_by_block(session: Session) -> dict[int, str]:
+    """Return the kinds of waste found in each block of the session."""
+    found = data.ask(
+        questions.findings, Scope(), source_id=session.source_id, session_id=session.session_id, limit=_FINDINGS_READ
+    )
+    kinds: dict[int, list[str]] = {}
+    for row in found.to_pylist():
+        if row["block_index"] is not None:
+            kinds.setdefault(row["block_index"], []).append(row["kind"] + (" (hint)" if row["is_hint"] else ""))
+    return {block: ", ".join(dict.fromkeys(names)) for block, names in kinds.items()}
 
 
 def _what(block: dict[str, Any]) -> str:

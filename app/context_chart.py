@@ -28,7 +28,7 @@ LANES = {
 }
 
 _OTHER = ("Other", "#E7E5E4")
-_MISS, _CUT = "#D55E00", "#B8A500"
+_MISS, _CUT, _WASTE = "#D55E00", "#B8A500", "#C44BBB"
 _BARS_SHOWN = 15
 # Paths differ at their ends.
 _END_OF_LABEL = "length(datum.label) > 50 ? '…' + slice(datum.label, -48) : datum.label"
@@ -53,10 +53,12 @@ def window_tokens(peak_tokens: int) -> int:
     return USUAL_WINDOW_TOKENS if peak_tokens <= USUAL_WINDOW_TOKENS else LARGE_WINDOW_TOKENS
 
 
-def context(requests: pa.Table, contexts: pa.Table) -> Drawing | None:
+def context(requests: pa.Table, contexts: pa.Table, waste: pa.Table | None = None) -> Drawing | None:
     """Stack what each prompt of one thread was made of; None when no prompt of it is known.
 
-    `requests` are the rows of `ledger_reports.requests` of the thread in order, `contexts` those of `contexts`.
+    `requests` are the rows of `ledger_reports.requests` of the thread in order, `contexts` those of `contexts`; `waste`
+    are rows of `waste_report.questions.by_request`: a line shows how much of each prompt was waste, a mark where it
+    began.
     """
     frame = requests.to_pandas()
     parts = contexts.select(["request_id", "kind", "tokens", "missed_tokens"]).to_pandas()
@@ -66,7 +68,7 @@ def context(requests: pa.Table, contexts: pa.Table) -> Drawing | None:
     peak = int(frame["prompt_tokens"].max())
     limit = window_tokens(peak)
     stacked = _stacked(_thinned(frame), parts)
-    rows = pd.concat([stacked, _marks(frame)], ignore_index=True)
+    rows = pd.concat([stacked, _marks(frame), _wasted(frame, waste)], ignore_index=True)
     rows["limit"] = limit
     present = [name for name, _ in [*CONTEXT_KINDS.values(), _OTHER] if name in set(stacked["name"])]
     colours = dict([*CONTEXT_KINDS.values(), _OTHER])
@@ -121,6 +123,25 @@ def context(requests: pa.Table, contexts: pa.Table) -> Drawing | None:
                 alt.Tooltip("confidence:N", title="Label"),
                 alt.Tooltip("tokens:Q", title="Tokens missed", format=",d"),
                 alt.Tooltip("billed:N", title="Excess"),
+            ],
+        )
+    )
+    wasted = base.transform_filter("datum.layer == 'waste'")
+    layers.append(
+        wasted.mark_line(interpolate="step", color=_WASTE, strokeWidth=2).encode(
+            x=x, y=alt.Y("tokens:Q", scale=y), tooltip=[alt.Tooltip("tokens:Q", title="Of it waste", format=",d")]
+        )
+    )
+    layers.append(
+        wasted.transform_filter("isValid(datum.name)")
+        .mark_point(shape="diamond", filled=True, size=60, color=_WASTE, opacity=1)
+        .encode(
+            x=x,
+            y=alt.Y("tokens:Q", scale=y),
+            tooltip=[
+                alt.Tooltip("number:Q", title="Request", format="d"),
+                alt.Tooltip("name:N", title="Waste begins"),
+                alt.Tooltip("billed:N", title="Cost in all"),
             ],
         )
     )
@@ -254,6 +275,27 @@ def _marks(frame: pd.DataFrame) -> pd.DataFrame:
             marks.append({**place, "layer": "cut", "name": _CUTS.get(row["cut"], row["cut"])})
     columns = ["layer", "number", "prompt_tokens", "name", "confidence", "tokens", "billed"]
     return pd.DataFrame(marks, columns=columns)
+
+
+def _wasted(frame: pd.DataFrame, waste: pa.Table | None) -> pd.DataFrame:
+    """Return one row per request: its wasted tokens, and the name of what began there."""
+    columns = ["layer", "number", "tokens", "name", "billed"]
+    found = {row["request_id"]: row for row in waste.to_pylist()} if waste is not None else {}
+    if not any(request in found for request in frame["request_id"]):
+        return pd.DataFrame([], columns=columns)
+    rows: list[dict[str, Any]] = []
+    for number, request in zip(frame["number"], frame["request_id"], strict=True):
+        row = found.get(request)
+        rows.append(
+            {
+                "layer": "waste",
+                "number": number,
+                "tokens": row["wasted_tokens"] if row else 0,
+                "name": row["kinds"] if row else None,
+                "billed": _usd(row["waste_usd"]) if row and row["kinds"] else None,
+            }
+        )
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _usd(amount: Any) -> str:

@@ -125,6 +125,11 @@ def findings(
     return _table(con, "waste_findings", scope, source_id=source_id, session_id=session_id, limit=limit)
 
 
+def by_request(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str) -> pa.Table:
+    """Return how much of each prompt of a session was waste, and which findings began at its response."""
+    return con.execute(_query("waste_requests"), {"source_id": source_id, "session_id": session_id}).to_arrow_table()
+
+
 @cache
 def _query(name: str) -> str:
     return (_QUERIES / f"{name}.sql").read_text(encoding="utf-8")

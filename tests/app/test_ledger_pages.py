@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app import context_chart
 from app.context import lifetime_words, size_words
 from app.context_chart import window_tokens
 from app.cost_breakdown import rows_behind
@@ -164,3 +166,29 @@ def test_a_size_in_words_names_its_class_and_interval() -> None:
 
 def test_the_window_is_larger_only_where_a_larger_prompt_was_seen() -> None:
     assert (window_tokens(200_000), window_tokens(200_001)) == (200_000, 1_000_000)
+
+
+def test_a_line_shows_how_much_of_each_prompt_was_waste_and_a_mark_where_it_began() -> None:
+    requests = pa.table(
+        {
+            "request_id": ["m1", "m2"],
+            "prompt_tokens": [100, 160],
+            "billed_usd": [0.1, 0.1],
+            "label": [None, None],
+            "cause": [None, None],
+            "confidence": [None, None],
+            "missed_tokens": [0, 0],
+            "excess_usd": [None, None],
+            "cut": [None, None],
+        }
+    )
+    parts = {"request_id": ["m1", "m2"], "kind": ["prompt", "prompt"], "tokens": [100, 160], "missed_tokens": [0, 0]}
+    begun = {"findings_count": [1], "kinds": ["C5.reread"], "waste_usd": [0.02]}
+    waste = pa.table({"request_id": ["m2"], "wasted_tokens": [60], **begun})
+    drawing = context_chart.context(requests, pa.table(parts), waste)
+    assert drawing is not None
+    rows = [row for row in drawing.records() if row["layer"] == "waste"]
+    assert [(row["number"], row["tokens"], row["name"]) for row in rows] == [(1, 0, None), (2, 60, "C5.reread")]
+    without = context_chart.context(requests, pa.table(parts))
+    assert without is not None
+    assert [row for row in without.records() if row["layer"] == "waste"] == []
