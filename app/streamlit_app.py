@@ -32,7 +32,8 @@ st.html(
     [class*="st-key-save_"] button { min-height: 1.4rem; padding: 0; font-size: 0.78rem; opacity: 0.75; }
     [class*="st-key-save_"] button:is(:hover, :focus-visible) { opacity: 1; }
     [data-testid="stHeading"] h1 { padding: 0 0 0.5rem; }
-    [data-testid="stCaptionContainer"] { font-variant-numeric: tabular-nums; }
+    /* Said twice to outweigh Streamlit's own grey, which is too faint to read at this size. */
+    [data-testid="stCaptionContainer"][data-testid] { color: inherit; opacity: 0.8; font-variant-numeric: tabular-nums; }
     </style>"""
 )
 

@@ -107,7 +107,10 @@ class Transport {
   squeeze(isSqueezed) {
     const positions = this.players.map((player) => player.position);
     this.isSqueezed = isSqueezed;
-    this.players.forEach((player) => player.useClock());
+    this.players.forEach((player) => {
+      player.useClock();
+      player.showPlaying();
+    });
     this.players[0].seek(positions[0]);
   }
 }
@@ -158,7 +161,7 @@ class Player {
       class: "overview", role: "slider", tabindex: "0", "aria-label": "Position in the session", "aria-valuemin": "1",
       "aria-valuemax": String(recording.count),
     }, this.overview.element, this.overviewView, this.overviewHead);
-    this.scroller = h("div", { class: "scroller", tabindex: "-1" },
+    this.scroller = h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "Tracks; the list of events says the same" },
       h("div", { class: "space", style: `height:${this.tracks.bottom}px` },
         h("div", { class: "sticky" }, this.canvas.element, this.future, this.arcs, this.band, this.tracksHead)));
     this.event = new EventPanel(this);

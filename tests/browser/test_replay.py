@@ -1,0 +1,255 @@
+"""The replay in a real browser: each control does what it says at 20,000 events, and no text acts.
+
+All tests share one app on one lake: a long session made by SQL, a small one, a hostile one with a line of five
+megabytes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from app.replay.page import session_page
+from her_models.config import load_config
+from her_models.export import SessionKey
+from her_models.lake import open_lake
+from tests.app.conftest import HOSTILE, SESSION, SOURCE, fill, fill_lake
+from tests.browser.conftest import PATIENCE_MS, served, settled
+from tests.long_session import EDIT_EVENT, EVENTS, LONG, NEEDLE, NEEDLE_EVENT, TURN, fill_long_session
+
+pytestmark = pytest.mark.browser
+Opener = Callable[[str], Page]
+FIVE_MEGABYTES = 5_000_000
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("replay")
+    fill_lake(home)
+    with open_lake(load_config(home)) as lake:
+        fill_long_session(lake)
+        block = {"session_id": HOSTILE, "block_index": 5, "kind": "tool_result", "tool_name": "Bash", "role": "user"}
+        fill(lake, "blocks", {**block, "content_hash": "huge", "preview": "x" * 200})
+        lake.con.execute(
+            "insert into contents values (?, 'huge', ?, repeat('x', ?))", [SOURCE, FIVE_MEGABYTES, FIVE_MEGABYTES]
+        )
+    return home
+
+
+@pytest.fixture(scope="module")
+def app(home: Path) -> Iterator[str]:
+    with served(home) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def file(home: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The long session exported, as an address on disk."""
+    path = tmp_path_factory.mktemp("file") / "session.html"
+    with open_lake(load_config(home), read_only=True) as lake:
+        path.write_bytes(b"".join(session_page(lake.con, SessionKey(SOURCE, LONG))))
+    return path.as_uri()
+
+
+def replay(page: Page) -> Locator:
+    return page.locator(".replay")
+
+
+def stands_at(page: Page, event: int) -> None:
+    """Wait until the replay stands at an event, counted from 1."""
+    expect(page.locator(".replay .where")).to_have_text(re.compile(rf"^{event:,} / "))
+
+
+def position(page: Page) -> int:
+    """Event the replay stands at, from 1."""
+    return int(page.locator(".replay .where").inner_text().split(" / ")[0].replace(",", ""))
+
+
+def press(page: Page, key: str, event: int) -> None:
+    page.keyboard.press(key)
+    stands_at(page, event)
+
+
+def axe_violations(page: Page) -> list[str]:
+    """Serious findings of axe-core, which looks into shadow roots too."""
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [
+        f"{one['id']}: {node['target']} {node['failureSummary']}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"][:2]
+    ]
+
+
+def test_every_key_moves_the_replay_as_the_map_says(app: str, open_page: Opener) -> None:
+    page = open_page(f"{app}/session?session={LONG}&event=1")
+    stands_at(page, 1)
+    for key, event in [
+        ("ArrowRight", 2), ("l", 3), ("ArrowLeft", 2), ("j", 1), ("]", TURN + 1), ("]", 2 * TURN + 1), ("[", TURN + 1),
+        ("e", 204), ("e", 304), ("Shift+E", 204), ("d", EDIT_EVENT + 1), ("x", 4901), ("Shift+X", 4901), ("m", 5002),
+        ("Shift+M", 4002), ("Home", 1), ("w", 778), ("u", 19_961), ("End", EVENTS),
+    ]:  # fmt: skip
+        if key == "Shift+X":  # there is none before: it stays, and says so
+            page.keyboard.press(key)
+            expect(replay(page).locator("[aria-live]")).to_have_text("No compaction before this event")
+        press(page, key, event)
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    press(page, "Home", 1)
+    page.keyboard.press("g")
+    expect(page.get_by_role("checkbox", name="squeeze gaps")).not_to_be_checked()
+    stands_at(page, 1)
+    page.keyboard.press(">")
+    expect(page.get_by_label("Speed")).to_have_value("8")
+    page.keyboard.press("<")
+    page.keyboard.press("<")
+    expect(page.get_by_label("Speed")).to_have_value("2")
+    page.keyboard.press("+")
+    expect(page.locator(".overview .view")).to_be_visible()
+    page.keyboard.press("0")
+    expect(page.locator(".overview .view")).to_be_hidden()
+
+
+def test_it_plays_is_scrubbed_and_zoomed_and_its_place_is_in_the_address(app: str, open_page: Opener) -> None:
+    page = open_page(f"{app}/session?session={LONG}&event=101")
+    stands_at(page, 101)
+    page.get_by_label("Speed").select_option("64")
+    page.get_by_role("button", name="Play (space)").click()
+    expect(page.get_by_role("button", name="Pause (space)")).to_be_visible()
+    page.wait_for_function(
+        "() => parseInt(document.querySelector('[data-testid=stBidiComponentIsolated]').shadowRoot"
+        ".querySelector('.where').textContent) > 120"
+    )
+    page.locator(".overview").focus()
+    page.keyboard.press("Space")
+    expect(page.get_by_role("button", name="Play (space)")).to_be_visible()
+    played = position(page)
+    page.wait_for_url(re.compile(rf"event={played}$"))
+    overview = page.locator(".overview").bounding_box()
+    tracks = page.locator(".scroller").bounding_box()
+    assert overview and tracks
+    page.mouse.move(overview["x"] + 300, overview["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(overview["x"] + overview["width"] / 2, overview["y"] + 20, steps=5)
+    page.mouse.up()
+    half = position(page)
+    assert EVENTS * 0.4 < half < EVENTS * 0.6
+    page.mouse.move(tracks["x"] + 400, tracks["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(tracks["x"] + 600, tracks["y"] + 60, steps=4)
+    page.mouse.up()
+    expect(page.locator(".overview .view")).to_be_visible()
+    page.keyboard.press("0")
+    page.get_by_role("option", name=f"Event {half + 2}, ").click()
+    assert position(page) == half + 2
+    page.wait_for_url(re.compile(rf"event={position(page)}$"))
+    where = position(page)
+    page.reload()
+    settled(page)
+    stands_at(page, where)
+
+
+def test_figures_follow_the_playhead_and_end_at_the_sessions_bill(app: str, open_page: Opener) -> None:
+    page = open_page(f"{app}/session?session={LONG}&event=9")
+    figures = page.locator(".replay .figures dd")
+    expect(figures.first).to_have_text("$0.0300")  # three responses of one cent each
+    expect(page.locator(".replay .context tfoot td").first).to_have_text("1,270")  # 1,110 + 8 events x 20
+    page.keyboard.press("End")
+    billed = page.get_by_test_id("stMetric").filter(has_text="Cost, list-price").get_by_test_id("stMetricValue")
+    expect(figures.first).to_have_text(billed.inner_text())
+
+
+def test_words_are_found_in_texts_and_hits_are_stepped_through(app: str, open_page: Opener) -> None:
+    page = open_page(f"{app}/session?session={LONG}&event=1")
+    stands_at(page, 1)
+    page.keyboard.press("/")
+    page.keyboard.type(NEEDLE.upper())
+    expect(page.locator(".found")).to_have_text("1 hit")
+    stands_at(page, NEEDLE_EVENT + 1)
+    page.keyboard.press("Escape")
+    press(page, "Home", 1)
+    press(page, "n", NEEDLE_EVENT + 1)
+
+
+def test_an_edit_leads_to_the_read_behind_it_and_a_selected_value_to_its_origin(app: str, open_page: Opener) -> None:
+    page = open_page(f"{app}/session?session={LONG}&event={EDIT_EVENT + 1}")
+    expect(page.locator(".replay .diff .gone")).to_contain_text("valve = open(pressure)")
+    page.get_by_role("button", name="Why did this code change?").click()
+    proven = page.locator(".flow li.proven").first
+    expect(proven).to_contain_text("What was replaced stands verbatim in this read of the same file")
+    expect(page.locator(".arcs path.proven").first).to_be_attached()
+    proven.get_by_role("button").click()
+    stands_at(page, NEEDLE_EVENT + 1)
+    expect(page.locator(".replay .file .number").first).to_have_text("1")
+    page.locator(".replay .file .line code").first.click(click_count=3)
+    page.get_by_role("button", name="Where did it come from?").click()
+    expect(page.locator(".flow .note")).to_contain_text("it came in with this event")
+
+
+def test_hostile_texts_neither_act_nor_break_the_layout(app: str, open_page: Opener) -> None:
+    page = open_page(f"{app}/session?session={HOSTILE}&event=1")
+    page.set_viewport_size({"width": 390, "height": 844})
+    for event in range(1, 7):
+        stands_at(page, event)
+        expect(page.locator(".replay .body")).not_to_have_class(re.compile("waiting"))
+        assert page.locator(".replay .body img, .replay .body a, .replay .body script").count() == 0
+        width = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
+        assert width <= 390
+        box = page.locator(".replay .body").bounding_box()
+        assert box and box["width"] <= 390
+        page.keyboard.press("ArrowRight")
+    expect(page.locator(".replay .cut")).to_contain_text("of 5,000,000 characters")
+    assert "owned" not in page.title()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Whole text").click()
+    assert download.value.path().stat().st_size == FIVE_MEGABYTES
+
+
+def test_the_exported_file_plays_from_disk_and_asks_for_nothing(file: str, browser: Browser) -> None:
+    context = browser.new_context(viewport={"width": 1300, "height": 1000})
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("console", lambda message: wrong.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("request", lambda request: wrong.append(request.url) if not request.url.startswith(file) else None)
+    page.goto(f"{file}#event={EDIT_EVENT + 1}")
+    stands_at(page, EDIT_EVENT + 1)
+    expect(page.locator(".replay .diff .gone")).to_contain_text("valve = open(pressure)")
+    page.get_by_role("button", name="Why did this code change?").click()
+    expect(page.locator(".flow li.proven")).to_contain_text("in this read of the same file")
+    press(page, "Home", 1)
+    page.get_by_label("Speed").select_option("64")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Play (space)").click()
+    page.wait_for_function("() => parseInt(document.querySelector('.where').textContent) > 20")
+    page.get_by_role("button", name="Pause (space)").click()
+    page.get_by_label("Search this session").fill(NEEDLE)
+    stands_at(page, NEEDLE_EVENT + 1)
+    assert axe_violations(page) == []
+    context.close()
+    assert wrong == []
+
+
+def test_the_replay_is_open_to_everybody(app: str, open_page: Opener) -> None:
+    page = open_page(f"{app}/session?session={SESSION}&event=3")
+    expect(page.locator(".replay .diff")).to_be_visible()
+    assert axe_violations(page) == []
+    selected = page.get_by_role("listbox", name="Events").get_by_role("option", selected=True)
+    expect(selected).to_have_attribute("aria-label", re.compile(r"^Event 3, Tool call: Edit /engine/loop.py"))
+    slider = page.get_by_role("slider", name="Position in the session")
+    assert slider.get_attribute("aria-valuetext") == "Event 3 of 5, Tool call: Edit /engine/loop.py"
+    slider.focus()
+    page.keyboard.press("Tab")  # to the list's neighbours: what the keyboard reaches has to be seen
+    outline = page.evaluate(
+        "() => getComputedStyle(document.querySelector('[data-testid=stBidiComponentIsolated]').shadowRoot"
+        ".activeElement).outlineStyle"
+    )
+    assert outline == "solid"
