@@ -33,7 +33,9 @@ st.html(
     [class*="st-key-save_"] button:is(:hover, :focus-visible) { opacity: 1; }
     [data-testid="stHeading"] h1 { padding: 0 0 0.5rem; }
     /* Said twice to outweigh Streamlit's own grey, which is too faint to read at this size. */
-    [data-testid="stCaptionContainer"][data-testid] { color: inherit; opacity: 0.8; font-variant-numeric: tabular-nums; }
+    [data-testid="stCaptionContainer"][data-testid] {
+        color: inherit; opacity: 0.8; font-variant-numeric: tabular-nums;
+    }
     </style>"""
 )
 

@@ -2,11 +2,11 @@
 
     .venv/bin/python -m bench.replay [--events 20000]
 
-The session is made by SQL in a lake of its own and shown by the app in Chromium, at 1440 × 1000 pixels. "First frame" is
-from opening the address to the first drawn tracks, the page's own start and the lake's first query included; "again" is
-the same page reloaded, when the server has its answers. Frame times are those between calls of requestAnimationFrame
-while the pointer drags over the whole session, while it plays at 64×, and while it is dragged in a stretch zoomed in;
-next to them stands the time the page's own code took in each frame. Nothing here fails when it is slow.
+The session is made by SQL in a lake of its own and shown by the app in Chromium, at 1440 × 1000 pixels. "First frame"
+is from opening the address to the first drawn tracks, the page's own start and the session's first queries included;
+"again" is the same page reloaded, when the server has its answers. Frame times are those between calls of
+requestAnimationFrame while the pointer drags over the whole session, while it plays at 64×, and while it is dragged
+in a stretch zoomed in; next to them stands the time the page's own code took in each frame. Nothing fails when slow.
 """
 
 from __future__ import annotations
@@ -37,7 +37,11 @@ _WATCH = """() => {
     const tick = (now) => { window.frames_seen.push(now - last); last = now; window.watching = ask(tick); };
     ask((now) => { last = now; window.watching = ask(tick); });
 }"""
-_SEEN = "() => { const seen = [window.frames_seen, window.busy_ms]; window.frames_seen = []; window.busy_ms = []; return seen; }"
+_SEEN = """() => {
+    const seen = [window.frames_seen, window.busy_ms];
+    window.frames_seen = []; window.busy_ms = [];
+    return seen;
+}"""
 _DRAG = """async ([selector, from, to]) => {
     const host = document.querySelector('[data-testid=stBidiComponentIsolated]').shadowRoot;
     const element = host.querySelector(selector), box = element.getBoundingClientRect();

@@ -180,7 +180,11 @@ class EventList {
     this.element = h("div", { class: "list", role: "listbox", tabindex: "0", "aria-label": "Events" }, this.space);
     this.rows = new Map();
     this.space.style.height = `${player.recording.count * LIST_ROW}px`;
-    this.element.addEventListener("scroll", () => this.draw(), { passive: true });
+    this.top = 0; // asked of the element only when it scrolls: in every frame it would lay out the page once more
+    this.element.addEventListener("scroll", () => {
+      this.top = this.element.scrollTop;
+      this.draw();
+    }, { passive: true });
     this.element.addEventListener("click", (event) => {
       const row = event.target.closest("[data-position]");
       if (row) player.seek(Number(row.dataset.position));
@@ -194,37 +198,49 @@ class EventList {
     });
   }
 
-  show(position) {
-    const top = position * LIST_ROW, { scrollTop, clientHeight } = this.element;
-    if (top < scrollTop + LIST_ROW || top > scrollTop + clientHeight - 2 * LIST_ROW)
-      this.element.scrollTop = top - clientHeight / 2 + LIST_ROW / 2;
+  // Heights, too, are read only when sizes change.
+  measure() {
+    this.height = this.element.clientHeight;
     this.draw();
   }
 
+  show(position) {
+    const top = position * LIST_ROW, height = this.height || 300;
+    if (top < this.top + LIST_ROW || top > this.top + height - 2 * LIST_ROW) {
+      const most = Math.max(this.player.recording.count * LIST_ROW - height, 0);
+      this.top = Math.min(Math.max(top - height / 2 + LIST_ROW / 2, 0), most);
+      this.element.scrollTop = this.top;
+    }
+    this.draw();
+  }
+
+  // Rows are used again for other events: while scrubbing, new ones in every frame would cost more than all else.
   draw() {
     const { recording, position } = this.player;
-    const height = this.element.clientHeight || 300;
-    const first = Math.max(0, Math.floor(this.element.scrollTop / LIST_ROW) - LIST_BEYOND);
-    const last = Math.min(recording.count, first + Math.ceil(height / LIST_ROW) + 2 * LIST_BEYOND);
+    const first = Math.max(0, Math.floor(this.top / LIST_ROW) - LIST_BEYOND);
+    const last = Math.min(recording.count, first + Math.ceil((this.height || 300) / LIST_ROW) + 2 * LIST_BEYOND);
+    const free = [];
     for (const [place, row] of this.rows) {
       if (place < first || place >= last) {
-        row.remove();
+        free.push(row);
         this.rows.delete(place);
       }
     }
     for (let place = first; place < last; place++) {
       let row = this.rows.get(place);
       if (!row) {
-        row = this.row(place);
+        row = free.pop() || this.newRow();
+        this.fill(row, place);
         this.rows.set(place, row);
-        this.space.append(row);
       }
       const isHere = place === position;
-      if (row.classList.contains("here") !== isHere) {
-        row.classList.toggle("here", isHere);
-        row.setAttribute("aria-selected", String(isHere));
+      if (row.isHere !== isHere) {
+        row.isHere = isHere;
+        row.element.classList.toggle("here", isHere);
+        row.element.setAttribute("aria-selected", String(isHere));
       }
     }
+    for (const row of free) row.element.remove();
     this.element.setAttribute("aria-activedescendant", this.id(position));
   }
 
@@ -232,24 +248,27 @@ class EventList {
     return `${this.player.name}-event-${place}`;
   }
 
-  row(place) {
-    const { recording } = this.player;
-    const flags = recording.flags[place];
-    const what = [recording.toolName(place), recording.data.words[place]].filter(Boolean).join("  ");
-    return h("div", {
-      class: `row${flags & (INHERITED | LEFT_BEHIND) ? " copied" : ""}${recording.lane[place] ? " under" : ""}`,
-      role: "option", id: this.id(place), "data-position": place, "aria-selected": "false",
-      "aria-setsize": recording.count, "aria-posinset": place + 1, "aria-label": `Event ${place + 1}, ${recording.line(place)}`,
-      style: `top:${place * LIST_ROW}px`,
-    }, h("span", { class: "number" }, count(place + 1)), h("i", { style: `background:${recording.colour(place)}` }),
-      h("span", { class: "kind" }, `${recording.lane[place] ? "↳ " : ""}${recording.kindName(place)}`), h("span", { class: "what" }, what));
+  newRow() {
+    const row = { number: h("span", { class: "number" }), mark: h("i"), kind: h("span", { class: "kind" }), what: h("span", { class: "what" }) };
+    row.element = h("div", { role: "option", "aria-setsize": this.player.recording.count }, row.number, row.mark, row.kind, row.what);
+    this.space.append(row.element);
+    return row;
   }
 
-  // Marks of hits change how rows look; they are made anew.
-  refresh() {
-    for (const row of this.rows.values()) row.remove();
-    this.rows.clear();
-    this.draw();
+  fill(row, place) {
+    const { recording } = this.player, { element } = row;
+    const flags = recording.flags[place], isUnder = recording.lane[place] > 0;
+    element.className = `row${flags & (INHERITED | LEFT_BEHIND) ? " copied" : ""}`;
+    row.isHere = null;
+    element.id = this.id(place);
+    element.dataset.position = place;
+    element.setAttribute("aria-posinset", place + 1);
+    element.setAttribute("aria-label", `Event ${place + 1}, ${recording.line(place)}`);
+    element.style.transform = `translateY(${place * LIST_ROW}px)`;
+    row.number.textContent = count(place + 1);
+    row.mark.style.background = recording.colour(place);
+    row.kind.textContent = `${isUnder ? "↳ " : ""}${recording.kindName(place)}`;
+    row.what.textContent = [recording.toolName(place), recording.data.words[place]].filter(Boolean).join("  ");
   }
 }
 

@@ -467,11 +467,11 @@ class Player {
     this.drawHeads();
     if (this.shown !== position || isFirst) {
       this.shown = position;
+      this.list.show(position);
       this.showFigures();
       this.showJumps();
       this.event.show(position);
       this.context.show(position);
-      this.list.show(position);
       this.scrub.setAttribute("aria-valuenow", String(position + 1));
       this.scrub.setAttribute("aria-valuetext", `Event ${position + 1} of ${recording.count}, ${recording.line(position)}`);
       this.isTextDue = true;
@@ -514,6 +514,7 @@ class Player {
   watchSize() {
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(this.element);
+    this.observer.observe(this.list.element);
   }
 
   resize() {
@@ -523,7 +524,7 @@ class Player {
     this.scroller.style.height = `${Math.min(this.tracks.bottom, this.isSmall ? 190 : 330)}px`;
     this.tracks.drawOverview(this.overview, width);
     this.redraw();
-    this.list.draw();
+    this.list.measure();
   }
 
   // Colours come from the theme around the player; canvases have to be told when it changes.

@@ -25,6 +25,10 @@ ERRED, INHERITED, EDIT, LEFT_BEHIND = 1, 2, 4, 8  # bits of `flags`
 _NANO = 10**9
 _SUMMARY_CHARACTERS = 88
 _DEAREST_SHOWN = 10
+_COLUMNS = (
+    "turn_index", "logged_at", "gap_seconds", "agent_id", "kind", "tool_name", "tool_use_id", "path", "is_error",
+    "is_inherited", "preview", "counted_request_ids",
+)  # fmt: skip
 _CUTS = {"compact": "Compaction", "clear": "Cleared", "rewind": "Rewound", "collapse": "Context collapsed, unmarked"}
 
 
@@ -32,7 +36,7 @@ def recording(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str, t
     """Return a session's recording; asked through `data.ask`, so that it is made once per snapshot."""
     session = reports.session_headers(con, session_id, source_id)[0]
     events = reports.session_events(con, source_id, session_id)
-    column = {name: events[name].to_pylist() for name in events.column_names if not name.startswith("running_")}
+    column = {name: events[name].to_pylist() for name in _COLUMNS}
     agents = reports.session_agents(con, source_id, session_id).to_pylist()
     requests = ledger_reports.requests(con, source_id, session_id).to_pylist()
     lanes, lane_of = _lanes(column, agents)
