@@ -17,25 +17,35 @@ with places as (
     group by all
 ),
 
--- A call is repeated where its line was written twice; the first one asked.
 calls as (
     select
         source_id,
         session_id,
         tool_use_id,
-        min(block_index) as block_index,
-        arg_min(request_id, block_index) as request_id,
-        arg_min(content_hash, block_index) as content_hash,
-        arg_min(range_start, block_index) as range_start,
-        arg_min(range_lines, block_index) as range_lines,
-        arg_min(preview, block_index) as preview,
-        arg_min(file_id, block_index) as file_id,
-        arg_min(offset_bytes, block_index) as offset_bytes
+        block_index,
+        request_id,
+        content_hash,
+        range_start,
+        range_lines,
+        preview,
+        -- Only what a shell runs depends on the folder.
+        case when tool_name in ('Bash', 'PowerShell') then file_id end as file_id,
+        offset_bytes
     from blocks
     where
         kind = 'tool_call'
         and tool_use_id is not null
-    group by all
+),
+
+folders as (
+    select
+        file_id,
+        offset_bytes,
+        cwd
+    from int_session_lines
+    where
+        type = 'assistant'
+        and cwd is not null
 )
 
 select
@@ -56,7 +66,7 @@ select
     results.text_bytes,  -- UTF-8 bytes of the result
     results.logged_at,  -- time of the result
     results.turn_index,  -- turn
-    int_session_lines.cwd,  -- folder the call ran in
+    folders.cwd,  -- folder a shell command ran in
     results.first_request_id,  -- request that consumed it
     results.size_tokens,  -- tokens it took there
     int_ledger_slots.slot_index,  -- slot of the ledger
@@ -82,6 +92,5 @@ inner join places
         and results.source_id = places.source_id
         and results.session_id = places.session_id
         and coalesce(results.agent_id, '') = places.thread_id
-left join int_session_lines
-    on calls.file_id = int_session_lines.file_id and calls.offset_bytes = int_session_lines.offset_bytes
+left join folders on calls.file_id = folders.file_id and calls.offset_bytes = folders.offset_bytes
 where results.kind = 'tool_result'

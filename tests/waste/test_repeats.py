@@ -1,0 +1,199 @@
+"""Repeats: what was read or asked again, line by line, and what is none because something may have changed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from her_models.waste.repeats import Prompts, Repeat, Result, Texts, Walk, read_lines
+
+
+def numbered(first: int, last: int, word: str = "line") -> str:
+    return "\n".join(f"{number:6d}→{word} {number}" for number in range(first, last + 1))
+
+
+class Standing(Prompts):
+    """Prompts that hold every block but those that were lost."""
+
+    def __init__(self, lost: set[int]) -> None:
+        self.lost = lost
+
+    def holds(self, place: int, slot: int) -> bool:
+        return slot not in self.lost
+
+    def latest(self, key: tuple[str, str, str], block_index: int) -> int | None:
+        return 0
+
+
+class Session:
+    """Tool results one after the other, each from a request of its own."""
+
+    def __init__(self) -> None:
+        self.results: list[Result] = []
+        self.texts: dict[str, str] = {}
+        self.lost: set[int] = set()
+
+    def add(self, tool: str, asked: str, text: str, **more: Any) -> int:
+        number = len(self.results)
+        given = {"command": asked} if tool == "Bash" else {"file_path": asked}
+        question = json.dumps(given)
+        hashes = {"content_hash": f"h{hash(text)}", "input_hash": f"q{hash(question)}"}
+        self.texts |= {hashes["content_hash"]: text, hashes["input_hash"]: question}
+        row = {
+            "block_index": number, "thread_id": "", "tool_name": tool, "path": None if tool == "Bash" else asked,
+            "is_error": False, "preview": text[:200], "call_preview": question[:200], "text_bytes": len(text),
+            "range_start": None, "range_lines": None, "slot": number, "place": number, "cwd": "/repo", "turn_index": 0,
+        }  # fmt: skip
+        self.results.append(Result(**{**row, **hashes, **more}))
+        return number
+
+    def repeats(self) -> list[Repeat]:
+        return list(Walk(("s", "one"), Texts(self.texts), Standing(self.lost)).run(self.results))
+
+
+def found(session: Session) -> list[tuple[str, int, int | None, int | None, bool]]:
+    return [
+        (one.kind, one.evidence.block_index, one.first_line, one.last_line, one.is_whole) for one in session.repeats()
+    ]
+
+
+def test_a_file_read_again_is_wasted_whole():
+    session = Session()
+    session.add("Read", "/repo/a.py", numbered(1, 40))
+    session.add("Read", "/repo/a.py", numbered(1, 40))
+    assert found(session) == [("C5.reread", 0, 1, 40, True)]
+
+
+def test_overlapping_ranges_share_only_their_lines():
+    session = Session()
+    session.add("Read", "/repo/a.py", numbered(1, 120))
+    session.add("Read", "/repo/a.py", numbered(101, 140))
+    (repeat,) = session.repeats()
+    assert (repeat.first_line, repeat.last_line, repeat.is_whole) == (101, 120, False)
+    assert (repeat.low, repeat.high) == (0.0, 0.5)
+    assert (
+        repeat.sentence == "Lines 101–120 repeat an earlier read of the unchanged file that was still in the context."
+    )
+
+
+def test_lines_from_two_earlier_reads_are_two_parts():
+    session = Session()
+    session.add("Read", "/repo/a.py", numbered(1, 30))
+    session.add("Read", "/repo/a.py", numbered(61, 90))
+    session.add("Read", "/repo/a.py", numbered(1, 90))
+    assert found(session) == [("C5.reread", 1, 61, 90, False), ("C5.reread", 0, 1, 30, False)]
+
+
+def test_a_margin_of_a_few_lines_is_no_second_read():
+    session = Session()
+    session.add("Read", "/repo/a.py", numbered(1, 30))
+    session.add("Read", "/repo/a.py", numbered(27, 60))
+    assert found(session) == []
+
+
+@pytest.mark.parametrize(
+    ("tool", "asked"),
+    [("Edit", "/repo/a.py"), ("Write", "/repo/a.py"), ("Bash", "black ."), ("Bash", "git checkout main"),
+     ("Bash", "sed -i s/a/b/ a.py"), ("Bash", "./generate.sh"), ("Bash", "echo x > a.py")],
+)  # fmt: skip
+def test_a_read_after_a_possible_change_is_none(tool, asked):
+    session = Session()
+    session.add("Read", "/repo/a.py", numbered(1, 40))
+    session.add(tool, asked, "done")
+    session.add("Read", "/repo/a.py", numbered(1, 40))
+    assert found(session) == []
+
+
+@pytest.mark.parametrize(
+    ("tool", "asked"), [("Edit", "/repo/b.py"), ("Bash", "git status"), ("Bash", "pytest -q"), ("Bash", "black b.py")]
+)
+def test_a_read_after_a_change_elsewhere_is_one(tool, asked):
+    session = Session()
+    session.add("Read", "/repo/a.py", numbered(1, 40))
+    session.add(tool, asked, "done")
+    session.add("Read", "/repo/a.py", numbered(1, 40))
+    assert found(session) == [("C5.reread", 0, 1, 40, True)]
+
+
+def test_an_edit_that_failed_changed_nothing():
+    session = Session()
+    session.add("Read", "/repo/a.py", numbered(1, 40))
+    session.add("Edit", "/repo/a.py", "String to replace not found", is_error=True)
+    session.add("Read", "/repo/a.py", numbered(1, 40))
+    assert found(session) == [("C5.reread", 0, 1, 40, True)]
+
+
+def test_a_copy_that_the_prompt_had_lost_makes_it_a_reacquisition():
+    session = Session()
+    session.lost.add(session.add("Read", "/repo/a.py", numbered(1, 40)))
+    session.add("Read", "/repo/a.py", numbered(1, 40))
+    assert found(session) == [("C7.reacquired", 0, 1, 40, True)]
+
+
+def test_a_subagent_repeats_its_parent_and_its_siblings():
+    session = Session()
+    session.add("Read", "/repo/a.py", numbered(1, 40))
+    session.add("Read", "/repo/b.py", numbered(1, 50), thread_id="one")
+    session.add("Read", "/repo/a.py", numbered(1, 40), thread_id="two")
+    session.add("Read", "/repo/b.py", numbered(1, 50), thread_id="two")
+    assert found(session) == [("C8.parent", 0, 1, 40, True), ("C8.sibling", 1, 1, 50, True)]
+
+
+def test_the_client_s_note_that_nothing_changed_is_a_needless_call():
+    session = Session()
+    session.add("Read", "/repo/a.py", numbered(1, 40))
+    session.add("Read", "/repo/a.py", "File unchanged since last read. The content is still in context.")
+    assert found(session) == [("C5.stub", 0, None, None, True)]
+
+
+def test_the_same_answer_is_one_unless_something_changed():
+    session = Session()
+    session.add("Bash", "ls src", "a\nb")
+    session.add("Bash", "ls src", "a\nb")
+    session.add("Write", "/repo/src/c", "done")
+    session.add("Bash", "ls src", "a\nb")
+    assert found(session) == [("C6.exact", 0, None, None, True)]
+
+
+def test_a_command_that_writes_is_not_a_question():
+    session = Session()
+    session.add("Bash", "git pull", "Already up to date.")
+    session.add("Bash", "git pull", "Already up to date.")
+    assert found(session) == []
+
+
+def test_waiting_for_another_machine_is_a_poll():
+    session = Session()
+    session.add("Bash", "gh pr checks 7", "pending")
+    session.add("Bash", "gh pr checks 7", "pending")
+    session.add("Bash", "gh pr checks 7", "pass")
+    assert found(session) == [("C6.poll", 0, None, None, True)]
+
+
+def test_an_answer_that_is_nearly_the_same_claims_the_lines_in_common():
+    session = Session()
+    lines = [f"service-{number:03d} is running on node {number % 7}" for number in range(40)]
+    session.add("Bash", "kubectl get pods", "\n".join(lines))
+    session.add("Bash", "kubectl get pods", "\n".join([*lines[:20], "service-020 has restarted", *lines[21:]]))
+    first, second = session.repeats()
+    assert (first.kind, second.kind) == ("C6.near", "C6.near")
+    assert first.low == 0.0
+    assert 0.51 > first.high > 0.49
+    assert second.high == 1.0
+
+
+def test_the_same_call_failing_the_same_way_is_a_repeated_failure():
+    session = Session()
+    session.add("Bash", "swift build", "This command requires approval", is_error=True)
+    session.add("Bash", "swift build", "This command requires approval", is_error=True)
+    session.add("Edit", "/repo/a.py", "done")
+    session.add("Bash", "swift build", "This command requires approval", is_error=True)
+    assert found(session) == [("C4.repeat", 0, None, None, True)]
+
+
+def test_lines_are_those_with_numbers():
+    lines = read_lines("     7→a = 1\n     8→\n\n<system-reminder>\nTake care.\n</system-reminder>")
+    assert (lines.numbers, lines.texts) == ((7, 8), ("a = 1", ""))
+    assert read_lines("12\tb\n13\tc").numbers == (12, 13)
