@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import annotating, context, data, empty, findings, format, tables
+from app import annotating, context, data, empty, findings, format, tables, what_if
 from app.replay import component as replay
 from app.tables import Shown
 from her_models import reports
@@ -270,6 +270,7 @@ VIEWS = {
     "Context": context.draw,
     "Turns": draw_turns,
     "Waste": draw_waste,
+    "What if": what_if.draw,
     "Tools": draw_tools,
     "Subagents": draw_agents,
     "About": draw_about,

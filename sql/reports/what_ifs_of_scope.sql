@@ -1,0 +1,26 @@
+-- what_ifs_of_scope: each policy over the sessions of a period.
+-- grain: one row per policy
+-- key:   policy
+-- reads: what_ifs
+-- note:  one policy may be added over sessions, which do not touch each other; two policies never, but by their net savings
+
+select
+    policy,  -- name
+    any_value(family) as family,  -- identity, remove, cap, lifetime, model, tools, earlier, delegate
+    any_value(label) as label,  -- label taken out, if any
+    max(case confidence when 'heuristic' then 2 when 'estimated' then 1 else 0 end) as doubt,  -- 0 exact to 2 heuristic
+    count(*) as sessions_count,  -- sessions in which it would change something
+    sum(billed_usd) as billed_usd,  -- US dollars, of those sessions
+    sum(gross_saving_usd) as gross_saving_usd,  -- US dollars, this policy alone; not to be added to another
+    sum(net_saving_usd) as net_saving_usd,  -- US dollars after all labels before it; add up to remove.all
+    sum(low_usd) as low_usd,  -- lower end of the gross saving
+    sum(high_usd) as high_usd  -- upper end of the gross saving
+from what_ifs
+where
+    is_identity
+    and ($since_at::timestamptz is null or started_at >= $since_at::timestamptz)
+    and ($until_at::timestamptz is null or started_at < $until_at::timestamptz)
+    and ($owners::varchar[] is null or list_contains($owners::varchar[], owner))
+    and ($projects::varchar[] is null or list_contains($projects::varchar[], project))
+group by policy
+order by min(policy_index), policy
