@@ -7,6 +7,7 @@ Layers:
     control  written by the ingest itself (which sources, which files, which runs)
     own      written by people through the app, and never rebuilt
     staged   Parquet written by workers, one row per thing found on a line; nothing is judged yet
+    nightly  written once a night, over all sources: what changed, and how last week differs from the one before
     mart     built by one SQL model of the same name in `sql/marts/`, per source, for the sessions that changed
 """
 
@@ -15,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-Layer = Literal["control", "own", "staged", "mart"]
+Layer = Literal["control", "own", "staged", "nightly", "mart"]
 
 
 @dataclass(frozen=True)
@@ -959,6 +960,84 @@ AUDIT_EVENTS = _table(
     "rule_version VARCHAR  version of the rules",
 )
 
+CHANGES = _table(
+    "changes",
+    "nightly",
+    "change point of a series of sessions",
+    "source_id, dimension, value, measure, changed_at",
+    "source_id VARCHAR  shard",
+    "owner VARCHAR  person",
+    "dimension VARCHAR  what the series is of: project, model, client or instructions",
+    "value VARCHAR  which one",
+    "measure VARCHAR  column of session_comparison that changed; its ending is the unit of the medians",
+    "changed_at TIMESTAMPTZ  first session after the change",
+    "low_at TIMESTAMPTZ  earliest time of the change, 95 %",
+    "high_at TIMESTAMPTZ  latest time of the change, 95 %",
+    "before_median DOUBLE  median of the sessions before",
+    "after_median DOUBLE  median of the sessions after",
+    "difference DOUBLE  after less before",
+    "low DOUBLE  lower end of its 95 % interval",
+    "high DOUBLE  upper end of its 95 % interval",
+    "effect DOUBLE  Cliff's delta, -1 to 1",
+    "p_corrected DOUBLE  chance that shuffled sessions show one as clear, times the series looked at",
+    "tests_count BIGINT  series looked at",
+    "coincides_with VARCHAR  what else changed then: client, model, CLAUDE.md; empty when nothing did",
+    "before_sessions_count BIGINT  sessions before",
+    "after_sessions_count BIGINT  sessions after",
+    "before_session_ids VARCHAR[]  which, in the order of time",
+    "after_session_ids VARCHAR[]  which, in the order of time",
+    "found_at TIMESTAMPTZ  run that found it",
+)
+
+GROUP_COMPARISON = _table(
+    "group_comparison",
+    "nightly",
+    "report x project x measure",
+    "report_on, project, measure",
+    "report_on DATE  last day of the week that is compared",
+    "project VARCHAR  project; empty for all together",
+    "measure VARCHAR  what is compared; its ending is the unit of the medians",
+    "a_since_on DATE  first day of A, the week before",
+    "a_until_on DATE  last day of A",
+    "b_since_on DATE  first day of B, the last week",
+    "b_until_on DATE  last day of B",
+    "a_sessions_count BIGINT  sessions of A that have the measure",
+    "b_sessions_count BIGINT  sessions of B that have it",
+    "a_median DOUBLE  median of A",
+    "a_low DOUBLE  lower end of its 95 % interval; null under five sessions",
+    "a_high DOUBLE  upper end",
+    "b_median DOUBLE  median of B",
+    "b_low DOUBLE  lower end of its 95 % interval",
+    "b_high DOUBLE  upper end",
+    "difference DOUBLE  median of B less that of A; null where it may not be compared",
+    "low DOUBLE  lower end of its 95 % interval",
+    "high DOUBLE  upper end",
+    "effect DOUBLE  Cliff's delta, -1 to 1, positive when B is higher",
+    "p DOUBLE  chance of such a difference among equal groups (permutation test)",
+    "p_corrected DOUBLE  the same, corrected for the number of measures",
+    "verdict VARCHAR  higher, lower, no difference shown, too few sessions or not comparable",
+    "a_usd DECIMAL(38,12)  what all sessions of A cost, as billed",
+    "b_usd DECIMAL(38,12)  what all sessions of B cost, as billed",
+)
+
+GROUP_STEPS = _table(
+    "group_steps",
+    "nightly",
+    "report x project x view x step from A's cost to B's",
+    "report_on, project, view, step_index",
+    "report_on DATE  last day of the week that is compared",
+    "project VARCHAR  project; empty for all together",
+    "view VARCHAR  cause, kind or lane: three ways of dividing the same difference",
+    "step_index BIGINT  position in its view, from 0",
+    "lane VARCHAR  sessions (more or fewer), prices, content, cache, premium or fees",
+    "part VARCHAR  part of the lane; empty where it is not divided",
+    "a_usd DECIMAL(38,12)  A's cost of it, as if A had had as many sessions as B",
+    "b_usd DECIMAL(38,12)  B's cost of it",
+    "difference_usd DECIMAL(38,12)  B less A; the steps of a view add up to the difference of the bills",
+    "low_usd DOUBLE  lower end of its 95 % interval; null where there is none",
+    "high_usd DOUBLE  upper end",
+)
+
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
@@ -993,6 +1072,9 @@ TABLES: dict[str, Table] = {
         SESSION_COMPARISON,
         SESSION_PARTS,
         ANNOTATIONS,
+        CHANGES,
+        GROUP_COMPARISON,
+        GROUP_STEPS,
         AUDIT_EVENTS,
         DATA_QUALITY,
     )

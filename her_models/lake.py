@@ -366,6 +366,19 @@ class Lake:
                 self.con.execute("rollback")
             raise
 
+    def replace_rows(self, table: Table, rows: Sequence[Sequence[object]], condition: str = "true") -> None:
+        """Write rows of a nightly table in place of those that the condition names. Needs the writer lock."""
+        self.con.execute("begin")
+        try:
+            self.con.execute(f"delete from lake.{table.name} where {condition}")
+            if rows:
+                self.con.execute(f"insert into lake.{table.name} by name {_values(rows, table, table.column_names)}")
+            self.con.execute("commit")
+        except BaseException:
+            with contextlib.suppress(duckdb.Error):
+                self.con.execute("rollback")
+            raise
+
     # -- maintenance
 
     def remove_leftovers(self) -> int:

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from pipelines.assets.comparison import COMPARISON_SPECS
 from pipelines.assets.days import session_days
 from pipelines.assets.reports import weekly_waste_report
 from pipelines.assets.shard import SPECS, shard
@@ -33,6 +34,12 @@ backfill = dg.define_asset_job(
     executor_def=dg.in_process_executor,
     description="Build the sessions of some days anew: choose sources and days, or backfill the asset session_days.",
 )
+comparison = dg.define_asset_job(
+    "comparison",
+    selection=dg.AssetSelection.assets(*(spec.key for spec in COMPARISON_SPECS)),
+    executor_def=dg.in_process_executor,
+    description="Look for changes in all series of sessions, and compare last week with the one before.",
+)
 maintenance = dg.define_asset_job(
     "maintenance",
     selection=dg.AssetSelection.assets(lake_files, search_index),
@@ -46,4 +53,4 @@ weekly = dg.define_asset_job(
     description="Write last week's report on waste into HER_HOME/reports.",
 )
 
-JOBS = [ingest, nightly, checks, backfill, maintenance, weekly]
+JOBS = [ingest, nightly, checks, backfill, comparison, maintenance, weekly]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from pipelines.jobs import maintenance, nightly, weekly
+from pipelines.jobs import comparison, maintenance, nightly, weekly
 from pipelines.partitions import TIME_ZONE, register
 from pipelines.resources import Her, configured_sources
 
@@ -21,6 +21,9 @@ def every_night(context: dg.ScheduleEvaluationContext, her: Her) -> Iterator[dg.
         yield dg.SkipReason(f"There are no logs at {', '.join(missing)}.")
 
 
+after_the_sources = dg.ScheduleDefinition(
+    name="after_the_sources", job=comparison, cron_schedule="30 3 * * *", execution_timezone=TIME_ZONE
+)
 after_the_night = dg.ScheduleDefinition(
     name="after_the_night", job=maintenance, cron_schedule="30 4 * * *", execution_timezone=TIME_ZONE
 )
@@ -28,4 +31,4 @@ after_the_week = dg.ScheduleDefinition(
     name="after_the_week", job=weekly, cron_schedule="0 5 * * 1", execution_timezone=TIME_ZONE
 )
 
-SCHEDULES = [every_night, after_the_night, after_the_week]
+SCHEDULES = [every_night, after_the_sources, after_the_night, after_the_week]

@@ -57,7 +57,7 @@ limit 100""",
 def draw_schema() -> None:
     """Draw the tables one can ask, with the meaning of each column."""
     st.subheader("Tables")
-    layers = {"mart": "models", "own": "your own", "staged": "as read", "control": "ingest"}
+    layers = {"mart": "models", "own": "your own", "staged": "as read", "nightly": "nightly", "control": "ingest"}
     order = sorted(TABLES.values(), key=lambda one: (list(layers).index(one.layer), one.name))
     name = st.selectbox(
         "Table",

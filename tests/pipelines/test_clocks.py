@@ -103,6 +103,7 @@ def test_schedules_keep_the_configured_time_zone() -> None:
     assert {schedule.execution_timezone for schedule in SCHEDULES} == {TIME_ZONE}
     assert {schedule.name: schedule.job_name for schedule in SCHEDULES} == {
         "every_night": "nightly",
+        "after_the_sources": "comparison",
         "after_the_night": "maintenance",
         "after_the_week": "weekly",
     }

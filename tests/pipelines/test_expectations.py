@@ -8,6 +8,7 @@ from her_models.checks import checks
 from her_models.contracts import TABLES
 from her_models.quality import frames
 from pipelines.checks.asset_checks import SUITES
+from pipelines.checks.comparison import COMPARISON_SUITES
 from pipelines.checks.suite import Expected, judge
 
 FRAMES: dict[str, tuple[dict[str, Any], dict[str, dict[str, Any]]]] = {
@@ -85,9 +86,18 @@ FRAMES: dict[str, tuple[dict[str, Any], dict[str, dict[str, Any]]]] = {
         {"source_id": "ada@desk", "hours_since_read": 48, "days_since_line": 30},
         {"read_lately": {"hours_since_read": 49}, "written_lately": {"days_since_line": 31}},
     ),
+    "group_steps": (
+        {"report_on": "2026-11-20", "project": "shop", "view": "cause", "difference_picodollars": 0},
+        {"steps_add_up": {"difference_picodollars": 1}},
+    ),
+    "group_comparison": (
+        {"report_on": "2026-11-20", "project": "shop", "odd_chances_count": 0, "unearned_count": 0},
+        {"chances_between_0_and_1": {"odd_chances_count": 1}, "verdicts_are_earned": {"unearned_count": 1}},
+    ),
 }
+OF_NIGHTS = [one for suite in COMPARISON_SUITES for one in suite.expected]
 EXPECTED = [one for suite in SUITES for one in suite.expected]
-OF_FRAMES = [one for one in EXPECTED if one.frame]
+OF_FRAMES = [one for one in (*EXPECTED, *OF_NIGHTS) if one.frame]
 OF_CHECKS = [one for one in EXPECTED if one.check]
 
 

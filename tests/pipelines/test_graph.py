@@ -5,6 +5,7 @@ import pytest
 
 from her_models import warehouse
 from her_models.contracts import TABLES
+from pipelines.assets.comparison import COMPARISON_SPECS
 from pipelines.assets.shard import SPECS
 from pipelines.assets.tables import GIVEN_FROM
 from pipelines.definitions import defs
@@ -36,6 +37,9 @@ def test_graph_from_logs_to_marts_is_this() -> None:
         "lake_files": [],
         "weekly_waste_report": ["request_labels", "waste"],
         "search_index": ["contents"],
+        "changes": ["session_comparison"],
+        "group_comparison": ["session_comparison", "session_parts"],
+        "group_steps": ["session_comparison", "session_parts"],
     }
 
 
@@ -54,7 +58,7 @@ FILLED_BY_RUNS = [name for name, table in TABLES.items() if table.layer != "own"
 
 
 def test_every_table_that_runs_fill_is_an_asset() -> None:
-    assert {spec.key.to_user_string() for spec in SPECS} >= set(FILLED_BY_RUNS)
+    assert {key.to_user_string() for key in GRAPH.get_all_asset_keys()} >= set(FILLED_BY_RUNS)
 
 
 def test_everything_given_to_models_comes_from_somewhere() -> None:
@@ -63,7 +67,8 @@ def test_everything_given_to_models_comes_from_somewhere() -> None:
 
 @pytest.mark.parametrize("name", FILLED_BY_RUNS)
 def test_columns_of_a_table_are_those_of_its_contract(name: str) -> None:
-    schema = next(spec for spec in SPECS if spec.key == dg.AssetKey(name)).metadata["dagster/column_schema"]
+    specs = [*SPECS, *COMPARISON_SPECS]
+    schema = next(spec for spec in specs if spec.key == dg.AssetKey(name)).metadata["dagster/column_schema"]
     assert [(c.name, c.type, c.description) for c in schema.columns] == [
         (c.name, c.type, c.meaning) for c in TABLES[name].columns
     ]
@@ -71,7 +76,7 @@ def test_columns_of_a_table_are_those_of_its_contract(name: str) -> None:
 
 def test_jobs_are_these() -> None:
     jobs = {job.name for job in defs.get_repository_def().get_all_jobs() if not job.name.startswith("__")}
-    assert jobs == {"ingest", "nightly", "checks", "backfill", "maintenance", "weekly"}
+    assert jobs == {"ingest", "nightly", "checks", "backfill", "comparison", "maintenance", "weekly"}
 
 
 def test_nightly_judges_and_ingest_does_not() -> None:

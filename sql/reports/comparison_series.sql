@@ -1,0 +1,20 @@
+-- comparison_series: what is watched of every session, in the order of time.
+-- grain: one row per session
+-- key:   source_id, session_id
+-- reads: session_comparison
+
+select
+    source_id,
+    session_id,
+    owner,
+    project,
+    model,
+    client_version,
+    instructions_hash,
+    started_at,
+    static_tokens,
+    cache_hit_ratio,
+    billed_per_turn_usd
+from session_comparison
+where started_at is not null
+order by source_id, started_at, session_id
