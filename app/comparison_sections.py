@@ -19,7 +19,7 @@ from her_models.compare.report import Grid
 from her_models.compare.verdicts import GroupComparison
 from her_models.compare.waterfall import View
 
-_VIEWS: dict[str, View] = {"By cause": "cause", "By kind of content": "kind", "By lane": "lane"}
+_VIEWS: dict[str, View] = {"By cause": "cause", "By label": "label", "By kind of content": "kind", "By lane": "lane"}
 _SESSIONS = {
     "started_at": Shown("Started", "when", "session_comparison.started_at"),
     "title": Shown("Title", "text", "session_comparison.title", 260),

@@ -117,6 +117,7 @@ def _compare(home: Path, out: Path) -> None:
             sys.stdout.write(f"\n{name}: {words.usd(whole, is_signed=True)}\n")
             for title, rows in (
                 ("steps", [(words.step_name(s), s.difference_picodollars) for s in found.waterfalls["cause"]]),
+                ("labels", [(words.step_name(s), s.difference_picodollars) for s in found.waterfalls["label"]]),
                 ("things", [(f"{t.kind} {t.thing} {t.path}", t.difference_picodollars) for t in found.things]),
             ):
                 sys.stdout.write(f"  {title}\n")

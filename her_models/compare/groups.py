@@ -27,7 +27,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from her_models.contracts import TABLES
 from her_models.errors import QueryError
 from her_models.ledger.sizes import tokenizer_family
 
@@ -189,10 +188,8 @@ def read_group(con: duckdb.DuckDBPyConnection, group: Group, time_zone: str) -> 
 
 def _tagged(con: duckdb.DuckDBPyConnection, tags: Sequence[str]) -> list[str]:
     """Return the sessions that carry one of the tags, as source and session id in one word."""
-    if "annotations" not in TABLES:
-        raise QueryError("This lake has no tags yet. Choose sessions by project, person, model or time.")
     rows = con.execute(
-        "select distinct source_id || '/' || session_id from annotations where list_contains($tags, tag)",
+        "select source_id || '/' || session_id from annotations where list_has_any(tags, $tags)",
         {"tags": list(tags)},
     ).fetchall()
     return [row[0] for row in rows]

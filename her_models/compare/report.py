@@ -130,7 +130,18 @@ def total_sentence(found: GroupComparison) -> str:
         for one in largest
         if one.step.difference_picodollars
     ]
-    return f"{told} Largest steps: {'; '.join(named)}." if named else told
+    told = f"{told} Largest steps: {'; '.join(named)}." if named else told
+    return told + _waste_in_words([one.step for one in found.steps["label"]])
+
+
+def _waste_in_words(steps: Sequence[Step]) -> str:
+    """Name the kind of waste that differs most, if that is a tenth of what differs at all."""
+    wasted = [step for step in steps if step.lane == "content" and step.part.startswith("C")]
+    most = max(wasted, key=lambda step: abs(step.difference_picodollars), default=None)
+    largest = max((abs(step.difference_picodollars) for step in steps), default=0)
+    if most is None or not most.difference_picodollars or abs(most.difference_picodollars) * 10 < largest:
+        return ""
+    return f" Of it waste: {words.step_name(most)} {words.usd(usd(most.difference_picodollars), is_signed=True)}."
 
 
 def _ends(one: GroupStep) -> str:
@@ -177,6 +188,7 @@ def group_steps_section(found: GroupComparison) -> Section:
         chart_text="Steps from A's cost to B's",
         grids=[
             group_steps_grid(found.steps["cause"]),
+            group_steps_grid(found.steps["label"], "By label: useful, overhead, waste, unexplained"),
             group_steps_grid(found.steps["kind"], "By kind of content, prompts and output together"),
             group_steps_grid(found.steps["lane"], "By lane"),
         ],
@@ -234,6 +246,7 @@ def pair_document(found: PairComparison, *, now: datetime | None = None) -> Docu
                 chart_text="Steps from A's cost to B's",
                 grids=[
                     pair_steps_grid(found.waterfalls["cause"]),
+                    pair_steps_grid(found.waterfalls["label"], "By label: useful, overhead, waste, unexplained"),
                     pair_steps_grid(found.waterfalls["kind"], "By kind of content, prompts and output together"),
                     pair_steps_grid(found.waterfalls["lane"], "By lane"),
                 ],
@@ -256,7 +269,8 @@ def pair_sentence(found: PairComparison) -> str:
         if step.difference_picodollars
     )
     told = f"B cost {words.usd(abs(difference))} {'more' if difference >= 0 else 'less'} than A."
-    return f"{told} Largest steps: {named}." if named else told
+    told = f"{told} Largest steps: {named}." if named else told
+    return told + _waste_in_words(found.waterfalls["label"])
 
 
 def _side_in_words(name: str, side: Side) -> str:

@@ -182,7 +182,7 @@ def compare_groups(
             f'There is no price for {prices_of!r}. Those there are: her sql "select distinct model from prices"'
         )
     sheets = _sheets(con, ours, theirs, list_row)
-    findings = _findings(ours, theirs, sheets["lane"], matching is not None, list_row is not None)
+    findings = judge(ours, theirs, sheets["lane"], is_paired=matching is not None, is_constant=list_row is not None)
     return GroupComparison(
         a=ours,
         b=theirs,
@@ -242,7 +242,10 @@ def _steps(a: Sheet, b: Sheet) -> list[GroupStep]:
     return [*found, *parts]
 
 
-def _findings(a: Members, b: Members, sheets: tuple[Sheet, Sheet], is_paired: bool, is_constant: bool) -> list[Finding]:
+def judge(
+    a: Members, b: Members, sheets: tuple[Sheet, Sheet], *, is_paired: bool = False, is_constant: bool = False
+) -> list[Finding]:
+    """Return what is found about each measure, with the verdicts that are earned; `sheets` hold the cost."""
     families = set(a.tokenizers) | set(b.tokenizers)
     found = []
     for measure in MEASURES:

@@ -7,7 +7,7 @@ Every row of a `Sheet` adds up to what its session was billed. So whatever two s
 difference of their columns is the difference of their bills.
 
     prices   what the sessions would not have been billed at the other side's price list: another model, another day
-    content  by label of waste where it is known, else by kind: at standard prices, expected reads as reads
+    content  by kind, or by label of waste: at standard prices, expected reads as reads
     cache    what missing the cache cost on top, by cause
     premium  what speed, geography and the long-context band cost on top
     fees     server-side tools
@@ -26,8 +26,8 @@ import numpy as np
 import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
-View = Literal["cause", "kind", "lane"]
-VIEWS: tuple[View, ...] = ("cause", "kind", "lane")
+View = Literal["cause", "label", "kind", "lane"]
+VIEWS: tuple[View, ...] = ("cause", "label", "kind", "lane")
 PICODOLLARS = 10**12
 
 _QUERIES = Path(__file__).resolve().parents[2] / "sql" / "reports"
@@ -172,7 +172,6 @@ def sheet(
 
 
 def _laid_out(parts: Parts, view: View, lanes: Mapping[str, Ints], beyond: Ints) -> Sheet:
-    content_axis = "label" if view == "cause" and (parts.axis == "label").any() else "kind"
     cells: dict[tuple[str, str], Ints] = {}
 
     def add(lane: str, part: str, chosen: npt.NDArray[np.bool_], values: Ints) -> None:
@@ -188,20 +187,20 @@ def _laid_out(parts: Parts, view: View, lanes: Mapping[str, Ints], beyond: Ints)
     kinds = parts.axis == "kind"
     if view == "kind":
         add_each("content", "kind", lanes["content"] + lanes["cache"])
-    elif view == "cause":
-        add_each("content", content_axis, lanes["content"])
+    elif view in ("cause", "label"):
+        add_each("content", "kind" if view == "cause" else "label", lanes["content"])
         add_each("cache", "cache", lanes["cache"])
     else:
         add("content", "", kinds, lanes["content"])
         add("cache", "", kinds, lanes["cache"])
-    if view == "cause":
+    if view in ("cause", "label"):
         add_each("premium", "premium", lanes["premium"])
     else:
         add("premium", "", kinds, lanes["premium"])
     add("fees", "", kinds, lanes["fees"])
     # Labels name waste, not models: what another price list makes is told by model, on the kinds.
     for model in sorted(set(parts.model[kinds & (beyond != 0)])):
-        add("prices", model if view == "cause" else "", kinds & (parts.model == model), beyond)
+        add("prices", model if view in ("cause", "label") else "", kinds & (parts.model == model), beyond)
     columns = tuple(sorted(cells, key=lambda key: (_LANE_ORDER.index(key[0]), key[1])))
     values = np.stack([cells[key] for key in columns], axis=1) if columns else np.zeros((parts.sessions_count, 0), int)
     return Sheet(columns, np.asarray(values, np.int64))

@@ -139,6 +139,10 @@ select
     sessions.cache_excess_usd,  -- US dollars, cache lane
     sessions.premium_usd,  -- US dollars, premium lane
     sessions.fees_usd,  -- US dollars, fees
+    sessions.waste_usd,  -- US dollars, part of content_usd that was waste, hints left out
+    cast(sessions.waste_usd + sessions.cache_excess_usd as double) / nullif(
+        cast(sessions.billed_usd as double), 0
+    ) as waste_ratio,  -- waste and missed cache as a share of billed_usd, 0 to 1
     sessions.unpriced_requests_count,  -- requests whose model has no price
     sessions.floor_requests_count,  -- requests whose output is a lower bound
     cast(sessions.billed_usd as double) / nullif(sessions.turns_count, 0) as billed_per_turn_usd,  -- US dollars, approximate

@@ -1,7 +1,8 @@
 -- session_parts: what each session was billed for, divided once for each question that one may ask of a difference.
--- grain: one row per session, model, axis and part; on the axis kind the parts are the bill, on the others one lane
+-- grain: one row per session, model, axis and part; on the axis kind the parts are the bill, on the others one lane:
+--        content by label, cache by cause, premium
 -- key:   source_id, session_id, model, axis, part
--- reads: requests, request_context, cache_misses
+-- reads: requests, request_context, request_labels, cache_misses
 -- note:  tokens stand beside the money so that any price list can be laid over them; missed tokens are divided among
 --        kinds and classes by their place in the prompt, so that they add up to the request's, exactly
 
@@ -19,67 +20,104 @@ with missed_requests as (
     where missed_tokens > 0
 ),
 
-missed_kinds as (
+-- What each request was made of, twice: by kind of content, with every lane, and by label, in the content lane.
+divided as (
     select
-        request_context.source_id,
-        request_context.request_id,
-        request_context.kind,
-        request_context.missed_tokens,
+        source_id,
+        request_id,
+        'kind' as axis,
+        kind as part,
+        cache_read_tokens,
+        cache_write_1h_tokens,
+        cache_write_5m_tokens,
+        uncached_tokens,
+        output_tokens,
+        missed_tokens,
+        content_usd,
+        cache_excess_usd,
+        premium_usd,
+        case when content_usd is not null then 0 end as fees_usd
+    from request_context
+    union all
+    select
+        source_id,
+        request_id,
+        'label' as axis,
+        label as part,
+        cache_read_tokens,
+        cache_write_1h_tokens,
+        cache_write_5m_tokens,
+        uncached_tokens,
+        output_tokens,
+        missed_tokens,
+        content_usd,
+        null as cache_excess_usd,
+        null as premium_usd,
+        null as fees_usd
+    from request_labels
+),
+
+missed_parts as (
+    select
+        divided.source_id,
+        divided.request_id,
+        divided.axis,
+        divided.part,
+        divided.missed_tokens,
         missed_requests.missed_1h_tokens as end_1h,
         missed_requests.missed_1h_tokens + missed_requests.missed_5m_tokens as end_5m,
-        cast(sum(request_context.missed_tokens) over (
-            partition by request_context.source_id, request_context.request_id
-            order by request_context.kind
+        cast(sum(divided.missed_tokens) over (
+            partition by divided.source_id, divided.request_id, divided.axis
+            order by divided.part
             rows between unbounded preceding and current row
         ) as bigint) as upto
-    from request_context
+    from divided
     inner join missed_requests
-        on
-            request_context.source_id = missed_requests.source_id
-            and request_context.request_id = missed_requests.request_id
+        on divided.source_id = missed_requests.source_id and divided.request_id = missed_requests.request_id
+    where divided.missed_tokens > 0
 ),
 
 missed_classes as (
     select
         source_id,
         request_id,
-        kind,
+        axis,
+        part,
         missed_tokens,
         greatest(least(upto, end_1h) - (upto - missed_tokens), 0) as missed_1h_tokens,
         greatest(least(upto, end_5m) - greatest(upto - missed_tokens, end_1h), 0) as missed_5m_tokens
-    from missed_kinds
-    where missed_tokens > 0
+    from missed_parts
 ),
 
-by_kind as (
+by_content as (
     select
         requests.source_id,
         requests.session_id,
         coalesce(requests.model, '') as model,
-        'kind' as axis,
-        request_context.kind as part,
-        request_context.cache_read_tokens,
-        request_context.cache_write_1h_tokens,
-        request_context.cache_write_5m_tokens,
-        request_context.uncached_tokens,
-        request_context.output_tokens,
+        divided.axis,
+        divided.part,
+        divided.cache_read_tokens,
+        divided.cache_write_1h_tokens,
+        divided.cache_write_5m_tokens,
+        divided.uncached_tokens,
+        divided.output_tokens,
         coalesce(missed_classes.missed_1h_tokens, 0) as missed_1h_tokens,
         coalesce(missed_classes.missed_5m_tokens, 0) as missed_5m_tokens,
         coalesce(
             missed_classes.missed_tokens - missed_classes.missed_1h_tokens - missed_classes.missed_5m_tokens, 0
         ) as missed_uncached_tokens,
-        request_context.content_usd,
-        request_context.cache_excess_usd,
-        request_context.premium_usd,
-        case when request_context.content_usd is not null then 0 end as fees_usd
-    from request_context
-    inner join requests
-        on request_context.source_id = requests.source_id and request_context.request_id = requests.request_id
+        divided.content_usd,
+        divided.cache_excess_usd,
+        divided.premium_usd,
+        divided.fees_usd
+    from divided
+    inner join requests on divided.source_id = requests.source_id and divided.request_id = requests.request_id
     left join missed_classes
         on
-            request_context.source_id = missed_classes.source_id
-            and request_context.request_id = missed_classes.request_id
-            and request_context.kind = missed_classes.kind
+            divided.source_id = missed_classes.source_id
+            and divided.request_id = missed_classes.request_id
+            and divided.axis = missed_classes.axis
+            and divided.part = missed_classes.part
 ),
 
 by_lane as (
@@ -117,7 +155,7 @@ by_lane as (
 ),
 
 parts as (
-    select * from by_kind
+    select * from by_content
     union all by name
     select
         *,
@@ -138,8 +176,8 @@ select
     source_id,  -- shard
     session_id,  -- session
     model,  -- model as logged; empty when the log names none
-    axis,  -- kind, cache or premium
-    part,  -- kind of content or fees; K1 to K5; P1 fast, P2 geography, P3 long-context band, batch
+    axis,  -- kind, label, cache or premium
+    part,  -- kind of content or fees; S, H, N, C1 to C14; K1 to K5; P1 fast, P2 geography, P3 long-context band, batch
     cast(sum(cache_read_tokens) as bigint) as cache_read_tokens,  -- tokens
     cast(sum(cache_write_1h_tokens) as bigint) as cache_write_1h_tokens,  -- tokens
     cast(sum(cache_write_5m_tokens) as bigint) as cache_write_5m_tokens,  -- tokens

@@ -181,8 +181,9 @@ def test_conditions_of_a_group_are_all_held(con: duckdb.DuckDBPyConnection, fill
     assert count("version=2.10") == 0
     assert count("prompt='thing 3'") == 2
     assert count("session=a-00 person=ada") == 6
-    with pytest.raises(QueryError, match="This lake has no tags yet"):
-        count("tag=good")
+    assert count("tag=good") == 0
+    fill("annotations", {"session_id": "a-001", "tags": ["odd", "good"]}, {"session_id": "b-001", "tags": ["odd"]})
+    assert (count("tag=good"), count("tag=odd"), count("tag=odd project=b")) == (1, 2, 1)
 
 
 def test_the_document_says_method_and_limits_and_fetches_nothing(con: duckdb.DuckDBPyConnection, fill: Fill):
