@@ -48,6 +48,15 @@ def test_a_line_more_is_new_and_only_its_bytes_are_read(tmp_path, logs):
     assert report.total("bytes_read") <= (logs / "one.jsonl").stat().st_size - size + 2 * 4096
 
 
+def test_a_line_more_rebuilds_its_session_and_no_other(tmp_path, logs):
+    write(logs / "two.jsonl", prompt("two", "v1", 1), answer("two", "v2", 2, "n1"))
+    config = ingested(tmp_path / "home", logs)
+    append(logs / "one.jsonl", answer("one", "u4", 4, "m2"))
+    assert ingest(config).total("sessions_count") == 1
+    counts = rows(config, "select session_id, requests_count from sessions order by all")
+    assert counts == [("one", 2), ("two", 1)]
+
+
 def test_a_run_without_news_imports_neither_database_nor_columns(tmp_path, logs):
     config = ingested(tmp_path / "home", logs)
     program = (
