@@ -83,6 +83,8 @@ class Overview:
     output_tokens: int
     billed_usd: Decimal | None
     estimated_usd: Decimal | None
+    waste_usd: Decimal | None
+    cache_excess_usd: Decimal | None
     unpriced_requests_count: int
     floor_requests_count: int
 
@@ -95,6 +97,13 @@ class Overview:
             + self.cache_write_1h_tokens
             + self.cache_read_tokens
         )
+
+    @property
+    def waste_ratio(self) -> float | None:
+        """Share of the bill that was waste or a missed cache, 0 to 1; None where nothing has a price."""
+        if not self.billed_usd:
+            return None
+        return float(((self.waste_usd or 0) + (self.cache_excess_usd or 0)) / self.billed_usd)
 
     @property
     def cache_hit_ratio(self) -> float | None:

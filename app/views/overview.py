@@ -79,6 +79,13 @@ def draw_figures(total: Overview) -> None:
             help=f"daily_cost.output_tokens: {total.output_tokens:,}",
         )
         st.metric(
+            "Waste",
+            format.percent(total.waste_ratio),
+            border=True,
+            help="daily_cost.waste_usd + cache_excess_usd as a share of the bill: content that was not needed, an upper"
+            " bound on what can be saved, and missed caches, exact. Cost optimisation says of what",
+        )
+        st.metric(
             "Read from cache",
             format.percent(total.cache_hit_ratio),
             border=True,

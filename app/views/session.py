@@ -165,6 +165,12 @@ def draw_turns(session: Session) -> None:
             "caused_usd": Shown(
                 "Caused", "usd", "turns.caused_usd, estimated: what the turn brought in cost as long as it stayed"
             ),
+            "waste_usd": Shown(
+                "Waste", "usd", "turns.waste_usd, as sure as its findings: part of Incurred that was not needed"
+            ),
+            "cache_excess_usd": Shown(
+                "Misses", "usd", "turns.cache_excess_usd, exact: part of Incurred that missing the cache cost on top"
+            ),
             "requests_count": Shown("Responses", "count"),
             "tool_calls_count": Shown("Tools", "count"),
             "tool_errors_count": Shown("Failed", "count"),

@@ -15,6 +15,8 @@ select
     coalesce(sum(output_tokens), 0)::bigint as output_tokens,  -- tokens, as logged
     sum(billed_usd) as billed_usd,  -- US dollars at list price
     sum(estimated_usd) as estimated_usd,  -- US dollars, best estimate: with output that the log lost
+    sum(waste_usd) as waste_usd,  -- US dollars: part of the bill that was waste, content lane
+    sum(cache_excess_usd) as cache_excess_usd,  -- US dollars: part of it that missing the cache cost on top
     coalesce(sum(unpriced_requests_count), 0)::bigint as unpriced_requests_count,  -- responses without a price
     coalesce(sum(floor_requests_count), 0)::bigint as floor_requests_count  -- responses whose output is a lower bound
 from daily_cost

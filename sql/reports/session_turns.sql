@@ -20,7 +20,9 @@ select
     output_tokens,  -- tokens, as logged
     peak_context_tokens,  -- longest prompt of the main thread
     incurred_usd,  -- US dollars; null when nothing in it is priced
-    caused_usd  -- US dollars: what the turn brought in cost over its whole life
+    caused_usd,  -- US dollars: what the turn brought in cost over its whole life
+    waste_usd,  -- US dollars: part of what was billed in it that was waste, content lane
+    cache_excess_usd  -- US dollars: part of it that missing the cache cost on top
 from turns
 where source_id = $source_id and session_id = $session_id
 order by turn_index
