@@ -775,6 +775,7 @@ TOOL_COST = _table(
     "output_tokens BIGINT  output billed for writing the calls",
     "result_tokens BIGINT  tokens of the results when they entered the context",
     "lifetime_usd DECIMAL(38,12)  what calls and results cost from first to last; null when unpriced",
+    "waste_usd DECIMAL(38,12)  what findings cost in which it was used, needless turns included; null when unpriced",
 )
 
 AGENT_COST = _table(
@@ -802,6 +803,7 @@ AGENT_COST = _table(
     "billed_usd DECIMAL(38,12)  sum over priced requests; null when none is priced",
     "estimated_usd DECIMAL(38,12)  best estimate, with the output that the log lost",
     "cache_excess_usd DECIMAL(38,12)  part of billed_usd that missing the cache cost on top",
+    "waste_usd DECIMAL(38,12)  part of billed_usd that was waste, content lane; null when none is priced",
 )
 
 FILE_COST = _table(
@@ -821,6 +823,7 @@ FILE_COST = _table(
     "result_tokens BIGINT  tokens of the results when they entered the context",
     "carried_requests_count BIGINT  prompts that held one of its results, each result counted",
     "lifetime_usd DECIMAL(38,12)  what calls and results cost from first to last; null when unpriced",
+    "waste_usd DECIMAL(38,12)  what findings cost in which it was used, needless turns included; null when unpriced",
 )
 
 MCP_COST = _table(
@@ -841,6 +844,7 @@ MCP_COST = _table(
     "result_tokens BIGINT  tokens of the results when they entered the context",
     "calls_usd DECIMAL(38,12)  what calls and results cost from first to last; null when unpriced",
     "schemas_usd DECIMAL(38,12)  what its schemas cost over all prompts, where the log shows them; else null",
+    "waste_usd DECIMAL(38,12)  what findings cost in which it was used, needless turns included; null when unpriced",
 )
 
 SESSION_COMPARISON = _table(

@@ -1,7 +1,7 @@
 -- agent_cost: what each subagent used, and the main thread beside them.
 -- grain: one row per thread of a session that was billed; the main thread has the empty agent_id
 -- key:   source_id, session_id, agent_id
--- reads: requests, int_agents
+-- reads: requests, int_agents, int_request_waste
 -- note:  sums over requests: the total a client reports for a subagent is only its last response
 
 with sums as (
@@ -25,6 +25,16 @@ with sums as (
         sum(cache_excess_usd) as cache_excess_usd
     from requests
     group by all
+),
+
+wasted as (
+    select
+        source_id,
+        session_id,
+        coalesce(agent_id, '') as agent_id,
+        sum(waste_usd) as waste_usd
+    from int_request_waste
+    group by all
 )
 
 select
@@ -47,8 +57,14 @@ select
     sums.output_tokens,  -- tokens, as logged
     sums.billed_usd,  -- US dollars over priced requests; null when none is priced
     sums.estimated_usd,  -- US dollars, best estimate
-    sums.cache_excess_usd  -- US dollars that missing the cache cost on top
+    sums.cache_excess_usd,  -- US dollars that missing the cache cost on top
+    case when sums.billed_usd is not null then coalesce(wasted.waste_usd, 0) end as waste_usd  -- US dollars of it that were waste
 from sums
+left join wasted
+    on
+        sums.source_id = wasted.source_id
+        and sums.session_id = wasted.session_id
+        and sums.agent_id = wasted.agent_id
 left join int_agents
     on
         sums.source_id = int_agents.source_id

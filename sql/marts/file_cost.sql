@@ -1,7 +1,7 @@
 -- file_cost: what each file cost a session: calls that named it, and their results for as long as they stayed.
 -- grain: one row per file that a tool named in a session
 -- key:   source_id, session_id, path
--- reads: blocks, int_sessions
+-- reads: blocks, int_sessions, waste
 -- note:  paths are as the calls give them: a file named by two paths is two rows
 
 with sums as (
@@ -25,6 +25,20 @@ with sums as (
         and path is not null
         and kind in ('tool_call', 'tool_result')
     group by all
+),
+
+-- What findings cost in which it was used, turns that were needless with them; hints count nowhere.
+wasted as (
+    select
+        source_id,
+        session_id,
+        path,
+        sum(waste_usd) as waste_usd
+    from waste
+    where
+        not is_hint
+        and path is not null
+    group by all
 )
 
 select
@@ -39,7 +53,13 @@ select
     sums.output_tokens,  -- output tokens billed for writing the calls
     sums.result_tokens,  -- tokens of the results when they entered the context
     sums.carried_requests_count,  -- prompts that held one of its results
-    sums.lifetime_usd  -- US dollars from first to last; null when unpriced
+    sums.lifetime_usd,  -- US dollars from first to last; null when unpriced
+    case when sums.lifetime_usd is not null then coalesce(wasted.waste_usd, 0) end as waste_usd  -- US dollars of findings with it
 from sums
+left join wasted
+    on
+        sums.source_id = wasted.source_id
+        and sums.session_id = wasted.session_id
+        and sums.path = wasted.path
 left join int_sessions
     on sums.source_id = int_sessions.source_id and sums.session_id = int_sessions.session_id

@@ -1,7 +1,7 @@
 -- mcp_cost: what each MCP server cost a session: its calls, and its schemas where the log shows them.
 -- grain: one row per MCP server seen in a session
 -- key:   source_id, session_id, mcp_server
--- reads: blocks, int_sessions
+-- reads: blocks, int_sessions, waste
 -- note:  before 2.1.270 no log shows schemas; their cost is then part of the system prefix and null here
 
 with sums as (
@@ -22,6 +22,20 @@ with sums as (
         not is_inherited
         and mcp_server is not null
     group by all
+),
+
+-- What findings cost in which it was used, turns that were needless with them; hints count nowhere.
+wasted as (
+    select
+        source_id,
+        session_id,
+        nullif(regexp_extract(tool_name, '^mcp__(.+?)__', 1), '') as mcp_server,
+        sum(waste_usd) as waste_usd
+    from waste
+    where
+        not is_hint
+        and tool_name is not null
+    group by all
 )
 
 select
@@ -37,7 +51,14 @@ select
     sums.output_tokens,  -- output tokens billed for writing the calls
     sums.result_tokens,  -- tokens of the results when they entered the context
     sums.calls_usd,  -- US dollars of calls and results; null when unpriced
-    sums.schemas_usd  -- US dollars of its schemas over all prompts; null where no log shows them
+    sums.schemas_usd,  -- US dollars of its schemas over all prompts; null where no log shows them
+    case when coalesce(sums.calls_usd, sums.schemas_usd) is not null then coalesce(wasted.waste_usd, 0) end
+        as waste_usd  -- US dollars of findings with its tools
 from sums
+left join wasted
+    on
+        sums.source_id = wasted.source_id
+        and sums.session_id = wasted.session_id
+        and sums.mcp_server = wasted.mcp_server
 left join int_sessions
     on sums.source_id = int_sessions.source_id and sums.session_id = int_sessions.session_id

@@ -1,7 +1,7 @@
 -- tool_cost: how often each tool was called, what it brought into the context, what asking for it cost.
 -- grain: one row per tool used in a session
 -- key:   source_id, session_id, tool_name
--- reads: blocks, requests, int_sessions
+-- reads: blocks, requests, int_sessions, waste
 -- note:  a response that makes several calls is shared equally over them; the picodollars that do not divide
 --        go to its first calls, so that shares add up to the response
 
@@ -59,6 +59,20 @@ counts as (
         sum(lifetime_usd) as lifetime_usd
     from own_blocks
     group by all
+),
+
+-- What findings cost in which it was used, turns that were needless with them; hints count nowhere.
+wasted as (
+    select
+        source_id,
+        session_id,
+        tool_name,
+        sum(waste_usd) as waste_usd
+    from waste
+    where
+        not is_hint
+        and tool_name is not null
+    group by all
 )
 
 select
@@ -77,12 +91,18 @@ select
         as requesting_usd,  -- US dollars of those responses, divided over their calls
     counts.output_tokens,  -- output tokens billed for writing the calls
     counts.result_tokens,  -- tokens of the results when they entered the context
-    counts.lifetime_usd  -- US dollars of calls and results from first to last; null when unpriced
+    counts.lifetime_usd,  -- US dollars of calls and results from first to last; null when unpriced
+    case when counts.lifetime_usd is not null then coalesce(wasted.waste_usd, 0) end as waste_usd  -- US dollars of findings with it
 from counts
 left join shares
     on
         counts.source_id = shares.source_id
         and counts.session_id = shares.session_id
         and counts.tool_name = shares.tool_name
+left join wasted
+    on
+        counts.source_id = wasted.source_id
+        and counts.session_id = wasted.session_id
+        and counts.tool_name = wasted.tool_name
 left join int_sessions
     on counts.source_id = int_sessions.source_id and counts.session_id = int_sessions.session_id
