@@ -253,6 +253,7 @@ class Player {
         return h("span", {}, drawn.element, name);
       });
     const copied = data.flags.some((flags) => flags & INHERITED) ? [h("span", {}, h("i", { class: "copied" }), "copied, not paid here")] : [];
+    if (data.branches.length) copied.push(h("span", {}, h("i", { class: "left" }), "left behind by a rewind"));
     const links = data.facts.forked_from ? [h("span", { class: "branch" }, `Continues session ${data.facts.forked_from.slice(0, 8)}`)] : [];
     for (const [session, title, last] of data.relatives)
       links.push(h("span", { class: "branch" }, `Continued in ${title || session.slice(0, 8)}${last === null ? "" : ` after event ${last + 1}`}`));

@@ -23,7 +23,7 @@ from her_models.reports import Session
 Recording = dict[str, Any]
 ERRED, INHERITED, EDIT, LEFT_BEHIND = 1, 2, 4, 8  # bits of `flags`
 _NANO = 10**9
-_SUMMARY_CHARACTERS = 88
+_SUMMARY_CHARACTERS, _PATH_CHARACTERS = 88, 64
 _DEAREST_SHOWN = 10
 _COLUMNS = (
     "turn_index", "logged_at", "gap_seconds", "agent_id", "kind", "tool_name", "tool_use_id", "path", "is_error",
@@ -79,7 +79,7 @@ def recording(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str, t
         ],
         "pair": _pairs(column["tool_use_id"], column["kind"]),
         "words": [
-            format.one_line(path or preview, _SUMMARY_CHARACTERS) if path or preview else ""
+            _end(path, session.project_path) if path else format.one_line(preview, _SUMMARY_CHARACTERS)
             for path, preview in zip(column["path"], column["preview"], strict=True)
         ],
         "bills": bills,
@@ -115,6 +115,17 @@ def _facts(session: Session) -> dict[str, Any]:
         "models": list(session.models),
         "forked_from": session.forked_from_session_id,
     }
+
+
+def _end(path: str, folder: str | None) -> str:
+    """Return a path as seen from the session's folder, else its end: that is where paths differ."""
+    if folder and path.startswith(f"{folder.rstrip('/')}/"):
+        path = path[len(folder.rstrip("/")) + 1 :]
+    shown = format.one_line(path, 10_000)
+    if len(shown) <= _PATH_CHARACTERS:
+        return shown
+    cut = shown[-_PATH_CHARACTERS:]
+    return f"…{cut[cut.find('/') :] if '/' in cut else cut}"
 
 
 def _indices(names: Sequence[str], values: Sequence[str]) -> list[int]:

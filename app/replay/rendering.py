@@ -32,6 +32,7 @@ from pygments.lexers import get_lexer_by_name, get_lexer_for_filename
 from pygments.util import ClassNotFound
 
 from app import format
+from app.kinds import TOOL_TRACKS
 
 CHARACTERS_SHOWN = 20_000  # more than this makes a browser slow; where the rest is, the note says
 _HIGHLIGHTED = 8_000  # beyond it, colouring code costs more than it gives
@@ -168,8 +169,8 @@ def _call(tool: str, path: str | None, text: str) -> str:
         for name in ("plan", "prompt"):
             if isinstance(given.get(name), str):
                 parts.append(f'<div class="prose">{markdown(given.pop(name)[: _LIMIT.get()])}</div>')
-    if given.get("file_path") == path:
-        given.pop("file_path", None)
+    if tool in TOOL_TRACKS["Edit"]:
+        given.pop("file_path", None)  # it stands above the diff
     parts.append(_fields(given))
     parts.append(_folded_json(whole, f"Input as JSON, {len(whole)} field{'' if len(whole) == 1 else 's'}"))
     return "".join(parts)

@@ -190,7 +190,6 @@ class Tracks {
     this.drawTurns(pen);
     this.drawEvents(pen);
     this.drawConnections(pen);
-    this.drawBranches(pen);
     pen.restore();
     pen.restore();
     this.drawHead(pen);
@@ -279,23 +278,25 @@ class Tracks {
     });
   }
 
-  // A rewind: from the prompt that began anew, an arc back to the event it went back to.
+  // A rewind: from the prompt that began anew, a line back to the event it went back to, above what was left behind.
   drawBranches(pen) {
     const { recording, theme } = this;
-    pen.strokeStyle = theme.accent;
+    const y = RULER + 2.5;
+    pen.strokeStyle = pen.fillStyle = theme.accent;
     pen.lineWidth = 1.5;
     for (const [fork, prompt] of recording.data.branches) {
       const from = this.x(this.clock[fork]), to = this.x(this.clock[prompt]);
-      const y = this.tops[recording.row[prompt]] + 3;
       pen.beginPath();
-      pen.moveTo(to, y);
-      pen.bezierCurveTo(to, y - 16, from, y - 16, from, y);
-      pen.stroke();
-      pen.beginPath();
-      pen.moveTo(from - 3, y - 5);
+      pen.moveTo(to, RULER + MARKS - 1);
+      pen.lineTo(to, y);
       pen.lineTo(from, y);
-      pen.lineTo(from + 3, y - 5);
+      pen.lineTo(from, RULER + MARKS - 5);
       pen.stroke();
+      pen.beginPath();
+      pen.moveTo(from - 3.5, RULER + MARKS - 6);
+      pen.lineTo(from + 3.5, RULER + MARKS - 6);
+      pen.lineTo(from, RULER + MARKS - 1);
+      pen.fill();
     }
   }
 
@@ -321,7 +322,8 @@ class Tracks {
     pen.beginPath();
     pen.rect(this.labels - 6, 0, this.width, RULER + MARKS);
     pen.clip();
-    this.drawMarksOn(pen, (seconds) => this.x(seconds), RULER + MARKS / 2, 4.5);
+    this.drawBranches(pen);
+    this.drawMarksOn(pen, (seconds) => this.x(seconds), RULER + MARKS / 2 + 1, 4.5);
     pen.restore();
   }
 

@@ -40,13 +40,13 @@ def chromium_path() -> str | None:
 
 
 @contextmanager
-def served(home: Path) -> Iterator[str]:
-    """Serve the app on `home` at a free port of this machine; gives its address."""
+def served(home: Path, script: str = "app/streamlit_app.py") -> Iterator[str]:
+    """Serve the app, or another script, on `home` at a free port of this machine; gives its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app/streamlit_app.py", "--server.port", str(port)],
+        [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(port)],
         cwd=CHECKOUT,
         env={**os.environ, "HER_HOME": str(home), "PYTHONPATH": str(CHECKOUT)},
         stdout=subprocess.DEVNULL,

@@ -253,3 +253,36 @@ def test_the_replay_is_open_to_everybody(app: str, open_page: Opener) -> None:
         ".activeElement).outlineStyle"
     )
     assert outline == "solid"
+
+
+TWO = """
+import streamlit as st
+from app import data
+from app.replay import component
+from her_models import reports
+st.set_page_config(layout="wide")
+component.draw_two(*(data.ask(reports.session_headers, name)[0] for name in ("{upper}", "{lower}")))
+"""
+
+
+def test_two_sessions_run_on_one_clock_by_time_or_by_progress(home: Path, tmp_path: Path, open_page: Opener) -> None:
+    script = tmp_path / "two.py"
+    script.write_text(TWO.format(upper=LONG, lower=SESSION))
+    with served(home, str(script)) as address:
+        page = open_page(address)
+        upper, lower = page.locator(".replay .where").all()
+        expect(upper).to_have_text("1 / 20,000")
+        first = page.locator(".overview").first
+        first.focus()
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press(
+            "ArrowRight"
+        )  # two seconds each: pauses are squeezed to two, of the small session's one each
+        expect(upper).to_have_text("3 / 20,000")
+        expect(lower).to_have_text("5 / 5")
+        page.get_by_label("Run both by").select_option("progress")
+        expect(lower).to_have_text("1 / 5")
+        first.focus()
+        page.keyboard.press("End")
+        expect(lower).to_have_text("5 / 5")
+        page.wait_for_url(re.compile(r"event=20000&event2=5$"))
