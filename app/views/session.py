@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import annotating, context, data, empty, findings, format, tables, what_if
+from app import annotating, context, data, empty, findings, format, session_files, tables, what_if
 from app.replay import component as replay
 from app.tables import Shown
 from her_models import reports
@@ -292,5 +292,6 @@ with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         label_visibility="collapsed",
     )
     annotating.draw(session.source_id, session.session_id)
+    session_files.draw(session)
     draw_caveats(session)
 VIEWS[view or "Replay"](session)
