@@ -6,20 +6,26 @@ What belongs here: drawing. What does not: choosing A and B (`views/compare.py`)
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
-from app import comparing, downloads, format, tables, terminal
+from app import comparing, data, downloads, format, tables, terminal
+from app.replay import component as replay
 from app.tables import Shown
-from her_models.compare import charts, report
+from her_models import reports
+from her_models.compare import charts, nightly, report
 from her_models.compare.charts import Spec
 from her_models.compare.groups import Members
 from her_models.compare.pairs import PairComparison
 from her_models.compare.report import Grid
 from her_models.compare.verdicts import GroupComparison
+from her_models.compare.watch import Change
 from her_models.compare.waterfall import View
 
 _VIEWS: dict[str, View] = {"By cause": "cause", "By label": "label", "By kind of content": "kind", "By lane": "lane"}
+_CHANGES_SHOWN = 6
 _SESSIONS = {
     "started_at": Shown("Started", "when", "session_comparison.started_at"),
     "title": Shown("Title", "text", "session_comparison.title", 260),
@@ -107,7 +113,27 @@ def draw_pair(found: PairComparison) -> None:
         with st.container(horizontal=True):
             for name, side in (("A", found.a), ("B", found.b)):
                 address = {"session": side.key.session_id, "source": side.key.source_id}
-                st.page_link("views/session.py", label=f"Replay {name}", query_params=address)
+                st.page_link("views/session.py", label=f"Session {name}", query_params=address)
+    if st.toggle("Both replays in step", key="replays", bind="query-params", help="A above, B below, on one clock"):
+        _draw_replays(found)
+
+
+def _draw_replays(found: PairComparison) -> None:
+    headers = [
+        data.ask(reports.session_headers, side.key.session_id, side.key.source_id) for side in (found.a, found.b)
+    ]
+    if all(headers):
+        replay.draw_two(headers[0][0], headers[1][0])
+
+
+def draw_changes(changes: Sequence[Change]) -> None:
+    """Draw what the nightly watch found, each with the comparison of the sessions before and after it."""
+    with st.expander(f"Changes that the watch found: {len(changes)}", icon=":material/notifications_active:"):
+        for place, change in enumerate(changes[:_CHANGES_SHOWN]):
+            st.markdown(format.escaped(nightly.change_in_words(change)))
+            before, after = (str(group) for group in nightly.sides_of(change))
+            address = {"what": "Any two groups", "a": before, "b": after}
+            st.page_link("views/compare.py", label=f"Compare before and after ({place + 1})", query_params=address)
 
 
 def _draw_heads(heads: tuple[tuple[str, str], ...]) -> None:

@@ -14,7 +14,7 @@ import streamlit as st
 
 from app import comparison_sections, data, empty, format
 from her_models import reports
-from her_models.compare import presets
+from her_models.compare import nightly, presets
 from her_models.compare.groups import EmptyGroup, Group, parse_group
 from her_models.compare.matching import MATCH_ON, parse_match
 from her_models.compare.pairs import compare_pair
@@ -319,7 +319,9 @@ if known.last_at is None:
 if not {"a", "b"} & {*st.session_state, *st.query_params}:
     choose(known, zone)
     for side in ("a", "b"):  # what a page chooses by itself reaches the address only so
-        st.query_params[side] = st.session_state.pop(side, "")
+        st.query_params[side] = st.session_state.get(side, "")
 draw_choice(known, zone)
+if changes := data.ask(nightly.changes_known):
+    comparison_sections.draw_changes(changes)
 with st.spinner("Comparing…", show_time=True):
     draw_answer(*draw_sides(known), zone)

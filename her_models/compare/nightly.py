@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 
 from her_models.compare import charts, presets, watch, words
-from her_models.compare.groups import EmptyGroup, Group
+from her_models.compare.groups import EmptyGroup, Group, before_and_after, read_group
 from her_models.compare.pairs import usd
 from her_models.compare.report import (
     Document,
@@ -37,6 +37,7 @@ from her_models.ingest import finish_run, writer_lock
 from her_models.lake import open_lake
 
 Row = tuple[object, ...]
+_FIELDS = {"client": "version"}  # dimensions that a group calls otherwise
 _LABELS = {one.name: (one.label, one.unit) for one in MEASURES}
 
 
@@ -116,6 +117,14 @@ def change_in_words(one: Change) -> str:
     return f"{told}; with it changed {one.coincides_with}." if one.coincides_with else f"{told}."
 
 
+def sides_of(one: Change) -> tuple[Group, Group]:
+    """Return the sessions of a change's series before its day, and from it on."""
+    conditions: dict[str, Any] = {_FIELDS.get(one.dimension, one.dimension): (one.value,)}
+    if one.owner:
+        conditions["person"] = (one.owner,)
+    return before_and_after(Group(**conditions), one.changed_at.date())
+
+
 def changes_known(con: duckdb.DuckDBPyConnection) -> list[Change]:
     """Return the changes that the last watch found, newest first."""
     names = [name for name in CHANGES.column_names if name in Change.__dataclass_fields__]
@@ -155,8 +164,6 @@ def compare_weeks(con: duckdb.DuckDBPyConnection, time_zone: str) -> tuple[date 
 
 
 def _has_sessions(con: duckdb.DuckDBPyConnection, group: Group, time_zone: str) -> bool:
-    from her_models.compare.groups import read_group
-
     return len(read_group(con, group, time_zone)) > 0
 
 

@@ -19,6 +19,7 @@ from her_models.compare.verdicts import GroupComparison, GroupStep
 from her_models.compare.waterfall import PICODOLLARS, Step
 
 _TURNS_SHOWN = 60
+_WORTH_A_SENTENCE = 0.01  # sure, but smaller than this share of A: it stands in the table only
 _THINGS_SHOWN = 15
 _FILES_SHOWN = 20
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -113,7 +114,9 @@ def answer_section(found: GroupComparison) -> Section:
     told += [
         words.sentence(one)
         for one in found.findings
-        if one.verdict in ("higher", "lower") and one.measure.name not in ("billed_usd", "billed_per_turn_usd")
+        if one.verdict in ("higher", "lower")
+        and one.measure.name not in ("billed_usd", "billed_per_turn_usd")
+        and not abs(one.relative) < _WORTH_A_SENTENCE
     ]
     told.append(total_sentence(found))
     return Section("The answer", told)

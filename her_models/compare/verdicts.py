@@ -344,7 +344,8 @@ def _notes(a: Members, b: Members, shared: int, matching: Matching | None, list_
         )
     for name, column in _MAKE_UP.items() if matching is None else ():
         moved = _moved(shares(a, name), shares(b, name))
-        if moved:
+        asked_for = getattr(a.group, _MATCHED_BY[name]) or getattr(b.group, _MATCHED_BY[name])
+        if moved and not asked_for:
             notes.append(
                 f"The groups differ in {column}: {moved}. To take that out of the comparison, match on"
                 f" {_MATCHED_BY[name]}."
