@@ -13,22 +13,36 @@ from __future__ import annotations
 
 import json
 import random
+import zlib
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from her_models.demo.client import Call, Person, Session, World, dumps
+from her_models.demo.client import Call, Checkpoint, Outcome, Person, Session, World, dumps, size_tokens
 from her_models.demo.files import write_files
+from her_models.demo.prompt_cache import Block
 from her_models.demo.repository import Repository
 from her_models.demo.truth import BlockTruth, Decoy, DemoTruth, Planted, RequestTruth
+from her_models.ledger.sizes import input_size, load_densities, output_size
 
 CLASSES = ("cache_read", "cache_write_1h", "cache_write_5m", "uncached", "output")
 """Price classes in the order in which they stand in a prompt; the output last."""
 
 
+SCATTER = 0.12
+"""How far the size of a block may lie from what its bytes and its kind let one expect."""
+_LEDGER_KINDS = {
+    "text": "text",
+    "thinking": "thinking",
+    "tool_use": "tool_call",
+    "tool_result": "tool_result",
+    "prompt": "prompt",
+    "attachment": "reminder",
+    "summary": "compact_summary",
+}
 TOOLS = (
     *(("Agent", 700), ("Bash", 900), ("Edit", 300), ("Glob", 150), ("Grep", 400), ("Read", 450), ("Write", 200)),
     *(("NotebookEdit", 350), ("WebFetch", 420), ("ScheduleWakeup", 1_100), ("Workflow", 1_400)),
@@ -61,6 +75,12 @@ class PlantedTruth(DemoTruth):
     """What is true of planted sessions: beside what a demo knows, the label of every token."""
 
     cells: list[CellTruth] = field(default_factory=list)
+    finding_tokens: dict[tuple[str, str], int] = field(default_factory=dict)
+    """By session and reference of what was planted: all tokens that were billed for it."""
+    whole_requests: set[tuple[str, str]] = field(default_factory=set)
+    """Responses with the label that takes all of them: no size has to be known to count these."""
+    aliases: dict[str, str] = field(default_factory=dict)  # by request of a rewind: the first, which stands for all
+    origins: dict[str, str] = field(default_factory=dict)  # by session: the one that its history was copied from
 
     def tokens_by_label(self) -> dict[str, int]:
         """Return the tokens of all requests by label."""
@@ -77,15 +97,17 @@ class Whole:
     label: str
     keeps_new: bool = True
     keeps_output: bool = False
+    of: str = ""  # reference of what was planted
 
 
 @dataclass(frozen=True)
-class _Part:
+class Part:
     """Tokens of a block that are waste, from its first prompt on or after so many."""
 
     label: str
     tokens: int
     after: int = 0
+    of: str = ""  # reference of what was planted
 
 
 @dataclass
@@ -106,9 +128,11 @@ class _Prompt:
 class PlantedWorld(World):
     """A world that remembers every prompt and what in it was waste."""
 
+    truth: PlantedTruth
+
     prompts: list[_Prompt] = field(default_factory=list)
-    wasted: dict[int, list[_Part]] = field(default_factory=lambda: defaultdict(list))  # by block
-    outputs: dict[str, tuple[str, int]] = field(default_factory=dict)  # by reference: label, tokens of the output
+    wasted: dict[int, list[Part]] = field(default_factory=lambda: defaultdict(list))  # by block
+    outputs: dict[str, Part] = field(default_factory=dict)  # by reference of what wrote it
     uses: dict[tuple[str, int], int] = field(default_factory=dict)
     """By session and block: prompts that had held it when it was last used."""
     forks: dict[str, list[_Prompt]] = field(default_factory=dict)  # by session: prompts that its copied history tells
@@ -118,7 +142,10 @@ class PlantedSession(Session):
     """A session of a client whose prompts are all kept."""
 
     world: PlantedWorld
-    said = ""
+    said = ""  # by the last answer
+    result_text = ""  # the last result
+    first_model = ""  # the one whose family the sizes are of; `thread.ratio` turns them into another's
+    _answered: Call | None = None  # call whose result is being written
     static_parts: dict[str, tuple[BlockTruth, str]]  # tools by name: block, and the schema as it is sent
 
     @property
@@ -128,6 +155,7 @@ class PlantedSession(Session):
 
     def _open(self) -> None:
         self.static_parts, self.tools_called = {}, set[str]()
+        self.first_model = self.model
         if not self.shows_tools:
             super()._open()
             return
@@ -182,8 +210,16 @@ class PlantedSession(Session):
         self.tools_called |= {call.name for call in calls}
         self.said = str(how.get("say", ""))
         first = len(self.world.truth.blocks)
-        place = len(self.world.prompts)
+        place, planted = len(self.world.prompts), len(self.world.truth.planted)
         names = super().reply(*calls, **how)
+        for number in range(planted, len(self.world.truth.planted)):
+            one = self.world.truth.planted[number]
+            if one.label == "C12.rewrite":  # reckoned by the demo's own small tokenizer
+                call = next(call for call, name in zip(calls, names, strict=True) if name == one.reference)
+                given = {**call.input, "file_path": self.repository.absolute(call.input["file_path"])}
+                whole = size_tokens(call.name + dumps(given), "tool_use")
+                tokens = round(one.tokens * self.block_of(one.reference, call=True).tokens / whole)
+                self.world.truth.planted[number] = replace(one, tokens=tokens)
         prompt = self.world.prompts[place]
         prompt.calls = names
         written = {prompt.message_id, *names}
@@ -194,6 +230,42 @@ class PlantedSession(Session):
         ]
         return names
 
+    def _result(
+        self, call: Call, name: str, outcome: Outcome, call_block: Block, message_id: str, source: str | None
+    ) -> None:
+        self._answered = call
+        self.result_text = outcome.content if isinstance(outcome.content, str) else ""
+        super()._result(call, name, outcome, call_block, message_id, source)
+
+    def _block(
+        self, kind: str, reference: str, text: str, *, key: str | None = None, tokens: int | None = None
+    ) -> Block:
+        """Make a block whose size is that of its model's family, and a scatter that depends on the text alone."""
+        if text and kind in _LEDGER_KINDS:
+            tokens = self._size(kind, text)
+        return super()._block(kind, reference, text, key=key, tokens=tokens)
+
+    def _size(self, kind: str, text: str) -> int:
+        family = load_densities().family(self.first_model)
+        scatter = 1 + SCATTER * (zlib.crc32(text.encode()) / 2**31 - 1)
+        size = len(text.encode())
+        name = _LEDGER_KINDS[kind]
+        if kind == "tool_use":
+            tool, _, given = text.partition("{")
+            count = len(json.loads("{" + given)) if given else 0
+            likely = output_size(name, tool, size, family, parameters_count=count)
+        elif kind in ("text", "thinking"):
+            likely = output_size(name, None, size, family, signature_bytes=280)
+        else:
+            tool = self._answered.name if self._answered is not None else ""
+            path = str(self._answered.input.get("file_path", "")) if self._answered is not None else ""
+            likely = input_size(name, tool, path, size, family)
+        return max(1, round(likely.tokens * scatter))
+
+    def measure(self, text: str) -> int:
+        """Return how many tokens a piece of a result of `Bash` takes, without its frame."""
+        return round(len(text.encode()) * load_densities().family(self.first_model).per_byte["log"])
+
     def block_of(self, reference: str, *, call: bool = False) -> BlockTruth:
         """Return what a tool call brought in, or the call itself; the latest block of any other reference."""
         for block in reversed(self.world.truth.blocks):
@@ -201,28 +273,44 @@ class PlantedSession(Session):
                 return block
         raise KeyError(reference)
 
-    def waste_block(self, block: BlockTruth, label: str, *, tokens: int | None = None, after: int = 0) -> None:
-        """Say that a block is waste: all of it or `tokens`, from the first prompt on or after so many."""
+    def waste_block(
+        self, block: BlockTruth, label: str, *, tokens: int | None = None, after: int = 0, of: str = ""
+    ) -> None:
+        """Say that a block is waste: all of it or `tokens`, from the first prompt on or after so many.
+
+        `of` names what was planted, where it is not the block itself.
+        """
         size = block.tokens if tokens is None else tokens
-        self.world.wasted[id(block)].append(_Part(label, size, after))
+        self.world.wasted[id(block)].append(Part(label, size, after, of or block.reference))
 
     def waste_answer(self, label: str) -> None:
         """Say that the last answer and its request were for nothing: the prompt it carried, its output, its carry."""
         prompt = self.world.prompts[-1]
-        prompt.waste = Whole(label)
+        prompt.waste = Whole(label, of=prompt.message_id)
         for block in prompt.written:
-            self.waste_block(block, label)
+            self.waste_block(block, label, of=prompt.message_id)
 
     def waste_output(self, reference: str, label: str, *, tokens: int | None = None) -> None:
         """Say that what the model wrote under `reference` was for nothing, all of it or `tokens`."""
         if tokens is None:
             tokens = self.block_of(reference, call=True).tokens
-        self.world.outputs[reference] = (label, tokens)
+        self.world.outputs[reference] = Part(label, tokens, of=reference)
 
-    @staticmethod
-    def whole(label: str, *, keeps_new: bool) -> Whole:
-        """Return the mark of a request that was for nothing."""
-        return Whole(label, keeps_new)
+    def waste_requests(self, label: str, first: int) -> None:
+        """Say that all requests of the world from the place `first` on were for nothing, with what they brought in."""
+        prompts = self.world.prompts[first:]
+        for prompt in prompts:
+            prompt.waste = Whole(label, keeps_new=False, of=prompts[0].message_id)
+            self.world.truth.whole_requests.add((prompt.message_id, label))
+
+    def rewind(self, to: Checkpoint) -> None:
+        """Go back; what was abandoned is one thing to be found."""
+        place = len(self.world.truth.planted)
+        super().rewind(to)
+        gone = self.world.truth.planted[place:]
+        for one in gone:
+            self.world.truth.aliases[one.reference] = gone[0].reference
+        self.world.truth.planted[place:] = [replace(gone[0], tokens=sum(one.tokens for one in gone))]
 
     def note_meta(self, text: str, *, is_meta: bool = True) -> str:
         """Write what the client says in the person's place; return the uuid of the line."""
@@ -306,9 +394,9 @@ def begin(
 class _Labels:
     """What was planted, by block, by call, and by request."""
 
-    blocks: dict[int, list[_Part]]
-    outputs: dict[str, tuple[str, int]]  # by reference of the call: label, tokens of its output
-    calls: dict[str, str]  # calls that are waste from end to end
+    blocks: dict[int, list[Part]]
+    outputs: dict[str, Part]  # by reference of what wrote it
+    calls: dict[str, str]  # calls that are waste from end to end, with their label
 
 
 _ON_RESULTS = frozenset({"C2.rejected", "C4", "C5", "C6", "C7", "C8", "C9", "C11"})
@@ -324,16 +412,16 @@ def _labels(world: PlantedWorld) -> _Labels:
     for planted in world.truth.planted:
         label = planted.label.split(".")[0]
         if planted.label == "C12.rewrite":
-            labels.outputs[planted.reference] = (label, planted.tokens)
-            labels.blocks[id(calls[planted.reference])].append(_Part(label, planted.tokens))
+            labels.outputs[planted.reference] = Part(label, planted.tokens, of=planted.reference)
+            labels.blocks[id(calls[planted.reference])].append(labels.outputs[planted.reference])
         if not {label, planted.label} & _ON_RESULTS:
             continue  # the scene has said what is waste
         found = results[planted.reference]
-        labels.blocks[id(found)].append(_Part(label, planted.tokens))
+        labels.blocks[id(found)].append(Part(label, planted.tokens, of=planted.reference))
         if planted.tokens == found.tokens and planted.reference in calls:
             call = calls[planted.reference]
-            labels.blocks[id(call)].append(_Part(label, call.tokens))
-            labels.outputs[planted.reference] = (label, call.tokens)
+            labels.outputs[planted.reference] = Part(label, call.tokens, of=planted.reference)
+            labels.blocks[id(call)].append(labels.outputs[planted.reference])
             labels.calls[planted.reference] = label
     return labels
 
@@ -356,7 +444,7 @@ def _cells(world: PlantedWorld) -> Iterator[CellTruth]:
                 seen[id(block)] += 1
         for prompt in prompts:
             whole = prompt.waste or _turn_tax(before, prompt, labels)
-            yield from _request_cells(requests[prompt.message_id], prompt, before, whole, labels, seen)
+            yield from _request_cells(world, requests[prompt.message_id], prompt, before, whole, labels, seen)
             for block, _ in prompt.blocks:
                 seen[id(block)] += 1
             before = prompt
@@ -372,10 +460,12 @@ def _turn_tax(before: _Prompt | None, prompt: _Prompt, labels: _Labels) -> Whole
         return None
     if not set(before.calls) <= {block.reference for block in fresh}:
         return None
-    return Whole(max((labels.calls[call] for call in before.calls), key=_rank), keeps_output=True)
+    last = max(before.calls, key=lambda call: _rank(labels.calls[call]))
+    return Whole(labels.calls[last], keeps_output=True, of=last)
 
 
 def _request_cells(
+    world: PlantedWorld,
     request: RequestTruth,
     prompt: _Prompt,
     before: _Prompt | None,
@@ -383,7 +473,7 @@ def _request_cells(
     labels: _Labels,
     seen: dict[int, int],
 ) -> Iterator[CellTruth]:
-    sums: dict[str, list[int]] = defaultdict(lambda: [0] * 5)
+    sums: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0] * 5)
     old = {id(block) for block, _ in before.blocks} if before is not None else set()
     edges = [request.cache_read_tokens]
     edges.append(edges[-1] + request.cache_write_1h_tokens)
@@ -393,22 +483,27 @@ def _request_cells(
     for block, size in prompt.blocks:
         parts = [part for part in labels.blocks.get(id(block), ()) if seen[id(block)] >= part.after]
         if whole is not None and (not whole.keeps_new or id(block) in old):
-            parts.append(_Part(whole.label, block.tokens))
+            parts.append(Part(whole.label, block.tokens, of=whole.of))
         taken = 0
         for part in sorted(parts, key=lambda part: _rank(part.label)):
             tokens = size if part.tokens >= block.tokens else min(size, round(part.tokens * size / block.tokens))
             if tokens > taken:
-                _spread(sums[part.label], start + taken, start + tokens, edges)
+                _spread(sums[part.label, part.of], start + taken, start + tokens, edges)
                 taken = tokens
         start += size
     if whole is not None and not whole.keeps_output:
-        sums[whole.label][4] += request.logged_output_tokens
+        sums[whole.label, whole.of][4] += request.logged_output_tokens
     else:
         for name in {block.reference for block in prompt.written}:
             if name in labels.outputs:
-                label, tokens = labels.outputs[name]
-                sums[label][4] += round(tokens * prompt.ratio)
-    for label, (read, hour, five, uncached, output) in sums.items():
+                part = labels.outputs[name]
+                sums[part.label, part.of][4] += round(part.tokens * prompt.ratio)
+    by_label: dict[str, list[int]] = {}
+    for (label, of), counts in sums.items():
+        key = request.session_id, of
+        world.truth.finding_tokens[key] = world.truth.finding_tokens.get(key, 0) + sum(counts)
+        by_label[label] = [a + b for a, b in zip(by_label.get(label, [0] * 5), counts, strict=True)]
+    for label, (read, hour, five, uncached, output) in by_label.items():
         if read + hour + five + uncached + output:
             yield CellTruth(
                 request.source_id,

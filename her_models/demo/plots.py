@@ -19,7 +19,6 @@ from her_models.demo.client import (
     edit,
     grep,
     read,
-    size_tokens,
     task,
     tool,
     write,
@@ -145,7 +144,7 @@ def retried(session: PlantedSession) -> None:
     length, leaf = len(session.thread.blocks), session.leaf
     session.reply(say=_say(session), is_floor=True)
     request = session.world.truth.requests[-1]
-    session.world.prompts[-1].waste = session.whole("C1", keeps_new=False)
+    session.waste_requests("C1", len(session.world.prompts) - 1)
     session.plant("C1.discarded", request.message_id, request.prompt_tokens + request.logged_output_tokens)
     session.thread.cut(length)
     session.leaf = leaf
@@ -212,8 +211,7 @@ def rewound(session: PlantedSession) -> None:
     session.prompt(f"Try it with {_name(session.random)}.")
     session.reply(bash(f"make {_word(session.random)}", _log(session.random, 3)))
     _close(session)
-    for prompt in session.world.prompts[place:]:
-        prompt.waste = session.whole("C2", keeps_new=False)
+    session.waste_requests("C2", place)
     session.rewind(point)
     session.prompt("No, the other way round.")
     _close(session)
@@ -234,7 +232,7 @@ def reverted(session: PlantedSession) -> None:
     block, call = session.block_of(name), session.block_of(name, call=True)
     session.plant("C2.reverted", name, block.tokens)
     for part in (block, call):
-        session.waste_block(part, "C2")
+        session.waste_block(part, "C2", of=name)
     session.waste_output(name, "C2")
     _close(session)
 
@@ -266,7 +264,7 @@ def woken(session: PlantedSession) -> None:
         "C3.noop", session.world.truth.requests[-1].message_id, session.world.truth.requests[-1].prompt_tokens
     )
     session.waste_answer("C3")
-    session.waste_block(session.block_of(uuid), "C3")
+    session.waste_block(session.block_of(uuid), "C3", of=session.world.prompts[-1].message_id)
     _ask(session)
     _close(session)
 
@@ -490,8 +488,9 @@ def warned(session: PlantedSession) -> None:
         call = read(_file(session, 12))
         (name,) = session.reply(_with_suffix(call))
         if first is not None:
-            share = len(_SUFFIX.encode()) / 2.9
-            session.plant("C9.in_result", name, round(share), evidence=first)
+            whole = len(session.result_text.encode())
+            tokens = round(session.block_of(name).tokens * len(_SUFFIX.encode()) / whole)
+            session.plant("C9.in_result", name, tokens, evidence=first)
         first = first or name
     _close(session)
 
@@ -512,7 +511,7 @@ def poured(session: PlantedSession) -> None:
     lines = log.split("\n")
     place = 20 + session.random.randrange(60)
     used = lines[place : place + 3]
-    useful = size_tokens("\n".join(lines[place - 2 : place + 5]), "tool_result") - 12
+    useful = session.measure("\n".join(lines[place - 2 : place + 5]))
     command = f"kubectl logs deploy/{_name(session.random)}"
     (name,) = session.reply(bash(command, log, label="C11.oversize", useful_tokens=useful))
     session.reply(say="It is these lines:\n" + "\n".join(used))
@@ -721,6 +720,7 @@ def _copied(session: PlantedSession) -> PlantedSession:
     other = session.copied_into_new(180, fork=session.version >= (1, 0, 100))
     assert isinstance(other, PlantedSession)
     world = session.world
+    world.truth.origins[other.session_id] = session.session_id
     world.forks[other.session_id] = [*world.forks.get(session.session_id, ()), *session.own_prompts()]
     for (session_id, block), count in list(world.uses.items()):
         if session_id == session.session_id:

@@ -34,12 +34,17 @@ TRUSTED_PRECISION = 0.8
 
 @dataclass(frozen=True)
 class Rule:
-    """One kind of finding."""
+    """One kind of finding.
+
+    `spread` is how far the share of a block that the rule claims may be off, relative to it, beside what the block's
+    own size may be off.
+    """
 
     kind: str
     confidence: Confidence
     version: str
     remedy: str
+    spread: float = 0.0
 
     @property
     def precision(self) -> float | None:
@@ -74,10 +79,16 @@ RULES: dict[str, Rule] = {
     for rule in (
         Rule("C1.discarded", "exact", "1", "Nothing to do: a stream broke. Many of them: look at network and proxy."),
         Rule(
-            "C2.interrupted", "exact", "1", "Say what you want before the answer starts; plan mode shows the way first."
+            "C2.interrupted",
+            "estimated",
+            "1",
+            "Say what you want before the answer starts; plan mode shows the way first.",
         ),
         Rule(
-            "C2.rejected", "exact", "1", "Say in CLAUDE.md or a permission rule what must not be done without asking."
+            "C2.rejected",
+            "estimated",
+            "1",
+            "Say in CLAUDE.md or a permission rule what must not be done without asking.",
         ),
         Rule(
             "C2.rewound", "exact", "1", "Try the way in plan mode first: a plan is cheaper to turn down than its work."
@@ -107,7 +118,13 @@ RULES: dict[str, Rule] = {
         Rule("C8.parent", "estimated", "1", "Give the subagent what the main conversation has already read."),
         Rule("C8.sibling", "estimated", "1", "Let one subagent read, or hand its finding to the next."),
         Rule("C9.injection", "estimated", "1", "Have the hook or client send it once, or only what changed."),
-        Rule("C9.in_result", "estimated", "1", "Update the client: later versions do not repeat this in each result."),
+        Rule(
+            "C9.in_result",
+            "estimated",
+            "1",
+            "Update the client: later versions do not repeat this in each result.",
+            spread=0.15,
+        ),
         Rule("C10.tool", "estimated", "1", "Defer the tool (tool search), deny it, or disconnect its MCP server here."),
         Rule(
             "C10.skill",
@@ -121,7 +138,7 @@ RULES: dict[str, Rule] = {
             "1",
             "Ask for less: filter, head, a line range, or a quieter option of the command.",
         ),
-        Rule("C12.rewrite", "estimated", "1", "Have it edit instead of writing the whole file again."),
+        Rule("C12.rewrite", "estimated", "1", "Have it edit instead of writing the whole file again.", spread=0.1),
         Rule("C12.quote", "heuristic", "1", "Have it name file and lines instead of repeating them."),
         Rule("C13.never", "heuristic", "1", "Read it in a subagent that returns the answer, or clear it afterwards."),
         Rule("C13.expired", "heuristic", "1", "Begin a new session, or /compact, once a part of the work is done."),
@@ -130,6 +147,7 @@ RULES: dict[str, Rule] = {
             "estimated",
             "1",
             "Use /clear between tasks, or keep large outputs out, so that compaction holds.",
+            spread=0.5,
         ),
         Rule("C14.unused", "heuristic", "1", "Use /clear instead of /compact when the work is done."),
     )
@@ -157,7 +175,7 @@ def build(con: duckdb.DuckDBPyConnection, _: Layout) -> None:
 
     types = {"string": pa.string(), "double": pa.float64(), "bool": pa.bool_(), "int64": pa.int64()}
     rows = [
-        {"rule_version": rule.version, "precision_ratio": rule.precision}
+        {"rule_version": rule.version, "precision_ratio": rule.precision, "spread_ratio": rule.spread}
         | {name: getattr(rule, name) for name in ("kind", "label", "rank", "confidence", "remedy", "is_hint")}
         for rule in RULES.values()
     ]

@@ -5,7 +5,17 @@ from __future__ import annotations
 RULE_READS = ("ledger_blocks",)
 RULE_GRAINS = {"waste_rules": "one row per kind of finding"}
 RULE_COLUMNS: dict[str, tuple[str, ...]] = {
-    "waste_rules": ("kind", "label", "rank", "confidence", "rule_version", "remedy", "is_hint", "precision_ratio"),
+    "waste_rules": (
+        "kind",
+        "label",
+        "rank",
+        "confidence",
+        "rule_version",
+        "remedy",
+        "is_hint",
+        "precision_ratio",
+        "spread_ratio",
+    ),
 }
 
 _BLOCK = ("source_id", "session_id", "block_index")

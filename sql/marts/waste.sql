@@ -55,7 +55,13 @@ joined as (
         coalesce(entries.entry_tokens, 0) as entry_tokens,
         coalesce(entries.carried_requests_count, 0) as carried_requests_count,
         -- The interval is that of the sizes: whole requests and output are billed figures.
-        counted.tokens - counted.row_tokens - counted.output_tokens as sized_tokens,
+        -- Where the rule has to estimate a share, of output too, that share has a spread of its own.
+        counted.tokens - counted.row_tokens
+        - case when waste_rules.spread_ratio = 0 then counted.output_tokens else 0 end as sized_tokens,
+        counted.content_picodollars - counted.row_picodollars
+        + case when waste_rules.spread_ratio = 0 then 0 else counted.output_picodollars end as sized_picodollars,
+        1 - waste_rules.spread_ratio as low_share_ratio,
+        1 + waste_rules.spread_ratio as high_share_ratio,
         case
             when waste_rules.confidence = 'exact' or coalesce(entries.size_tokens, 0) = 0 then 1.0
             else entries.size_low_tokens / cast(entries.size_tokens as double)
@@ -99,8 +105,7 @@ located as (
         evidence_blocks.file_id as evidence_file_id,
         evidence_blocks.offset_bytes as evidence_offset_bytes,
         coalesce(priced.is_priced, false) as is_priced,
-        joined.content_picodollars + joined.output_picodollars as waste_picodollars,
-        joined.content_picodollars - joined.row_picodollars as sized_picodollars
+        joined.content_picodollars + joined.output_picodollars as waste_picodollars
     from joined
     left join blocks as wasted
         on
@@ -154,9 +159,9 @@ select
     located.remedy,  -- what to do
     located.entry_tokens,  -- tokens of it where it entered, once
     located.tokens,  -- all billed tokens of it
-    cast(located.tokens - located.sized_tokens + round(located.sized_tokens * located.low_ratio) as bigint)
+    cast(located.tokens - located.sized_tokens + round(located.sized_tokens * located.low_ratio * located.low_share_ratio) as bigint)
         as low_tokens,  -- lower end
-    cast(located.tokens - located.sized_tokens + round(located.sized_tokens * located.high_ratio) as bigint)
+    cast(located.tokens - located.sized_tokens + round(located.sized_tokens * located.high_ratio * located.high_share_ratio) as bigint)
         as high_tokens,  -- upper end
     case when located.is_priced then cast(located.waste_picodollars as decimal(26, 0)) * cast(0.000000000001 as decimal(12, 12)) end
         as waste_usd,  -- US dollars, content lane
@@ -168,7 +173,7 @@ select
         when located.is_priced
             then cast(
                 located.waste_picodollars - located.sized_picodollars
-                + cast(round(located.sized_picodollars * located.low_ratio) as bigint)
+                + cast(round(located.sized_picodollars * located.low_ratio * located.low_share_ratio) as bigint)
                 as decimal(26, 0)
             ) * cast(0.000000000001 as decimal(12, 12))
     end as low_usd,  -- US dollars, lower end
@@ -176,7 +181,7 @@ select
         when located.is_priced
             then cast(
                 located.waste_picodollars - located.sized_picodollars
-                + cast(round(located.sized_picodollars * located.high_ratio) as bigint)
+                + cast(round(located.sized_picodollars * located.high_ratio * located.high_share_ratio) as bigint)
                 as decimal(26, 0)
             ) * cast(0.000000000001 as decimal(12, 12))
     end as high_usd,  -- US dollars, upper end
