@@ -735,6 +735,32 @@ def audit(
         raise typer.Exit(EXPLAINED)
 
 
+@app.command(
+    epilog=_examples(
+        'her ask "which turn was the most expensive last week?"',
+        'her ask "who deleted config/app.toml?"',
+        'her ask "what is in the context at turn 3?" --session 5f3c',
+        "her ask",
+    )
+)
+def ask(
+    text: Annotated[
+        str, typer.Argument(metavar="[QUESTION]", help="In plain words; none: list what can be asked.")
+    ] = "",
+    session: Annotated[
+        str | None, typer.Option(metavar="SESSION", help="Of this session: how its id begins, or owner@host/id.")
+    ] = None,
+    since: Annotated[str | None, typer.Option(metavar="DAY", help="First day: 2026-01-31, today, or 7d ago.")] = None,
+    until: Annotated[str | None, typer.Option(metavar="DAY", help="Last day, included.")] = None,
+    is_sql: Annotated[bool, typer.Option("--sql", help="Print the query behind the answer, too.")] = False,
+    is_json: Json = False,
+) -> None:
+    """Answer a question from the lake, without a model; each sentence names the place that proves it."""
+    from app.asking import run_ask
+
+    run_ask(text, session, _day(since, "--since"), _day(until, "--until"), is_sql=is_sql, is_json=is_json)
+
+
 @app.command(epilog=_examples("her dagster", "her dagster --port 3333"))
 def dagster(
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Default: 3000, or any free one.")] = None,

@@ -48,6 +48,7 @@ page = st.navigation(
         st.Page("views/audit.py", title="Audit", icon=":material/policy:"),
         st.Page("views/compare.py", title="Compare", icon=":material/compare_arrows:"),
         st.Page("views/cost.py", title="Cost optimisation", icon=":material/savings:"),
+        st.Page("views/ask.py", title="Ask", icon=":material/quiz:"),
         st.Page("views/sql.py", title="SQL", icon=":material/terminal:"),
         st.Page("views/health.py", title="Health", icon=":material/health_and_safety:"),
     ],

@@ -1,0 +1,129 @@
+"""Ask: questions in plain words, answered by queries; each sentence opens where it is proven."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import streamlit as st
+
+from app import data, empty, format
+from her_models import ask, reports
+from her_models.ask import QUESTIONS, Answer, Question, Sentence, Subject
+from her_models.errors import QueryError
+
+PERIODS = {"All time": None, "Last day": 1, "Last 7 days": 7, "Last 30 days": 30, "Last 90 days": 90}
+
+
+def asked() -> tuple[Question | None, list[Question], Subject]:
+    """Return the question meant, others that may be, and what the text and the widgets say of its subject."""
+    names = {question.title: question for question in QUESTIONS.values()}
+    text = st.text_input(
+        "Question",
+        key="q",
+        bind="query-params",
+        placeholder="Which turn was the most expensive last week? · Who deleted config.toml? · Why did the cache miss?",
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        title = st.selectbox(
+            "Or one of these", list(names), index=None, key="question", bind="query-params", placeholder="All questions"
+        )
+        session = st.text_input(
+            "Session", key="session", bind="query-params", placeholder="How its id begins; none: all, or the newest"
+        )
+        period = st.selectbox("Period", list(PERIODS), key="period", bind="query-params", width=160)
+    found, subject = ask.understand(text or "")
+    question = names[title] if title else found[0] if found else None
+    others = [one for one in found if one is not question][:4]
+    if session:
+        source_id, session_id = data.ask(ask.session_named, session)
+        subject = replace(subject, source_id=source_id, session_id=session_id)
+    if days := PERIODS[period or "All time"]:
+        # To the minute: the same question in the same minute is the same answer, kept from before.
+        now = datetime.now(UTC).replace(second=0, microsecond=0)
+        subject = replace(subject, since_at=now - timedelta(days=days), until_at=now + timedelta(days=1))
+    elif subject.since_at and subject.until_at:
+        subject = replace(
+            subject,
+            since_at=subject.since_at.replace(second=0, microsecond=0),
+            until_at=subject.until_at.replace(second=0, microsecond=0),
+        )
+    return question, others, replace(subject, time_zone=data.config().time_zone)
+
+
+def draw_sentence(sentence: Sentence) -> None:
+    """Draw a sentence, with what opens the place that proves it."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(format.escaped(sentence.said), width="stretch")
+        if sentence.place:
+            place = sentence.place
+            event = {} if place.block_index is None else {"event": str(place.block_index + 1)}
+            st.page_link(
+                "views/session.py",
+                label="See it" if event else "Session",
+                icon=":material/play_circle:",
+                query_params={"session": place.session_id, "source": place.source_id, **event},
+                width="content",
+            )
+
+
+def draw_answer(answer: Answer) -> None:
+    """Draw the sentences of an answer and the query whose rows they are."""
+    st.subheader(answer.question.title, anchor=False)
+    if answer.subject.session_id and "session" in answer.question.needs:
+        turn = f", turn {answer.subject.turn_index}" if answer.subject.turn_index is not None else ""
+        st.caption(format.escaped(f"Of session {answer.subject.session_id}{turn}"))
+    if not answer.sentences:
+        st.info("Nothing in the lake answers this. Widen the period, or leave the session out.")
+    with st.container(border=bool(answer.sentences), gap="small"):
+        for sentence in answer.sentences:
+            draw_sentence(sentence)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.page_link(
+            "views/sql.py",
+            label="The query behind this",
+            icon=":material/table_rows:",
+            query_params={"query": answer.sql},
+        )
+
+
+def draw_questions() -> None:
+    """Draw all questions to click."""
+    st.caption("Answered from the lake by queries, without a model. Click one, or write it in your own words.")
+    columns = st.columns(3)
+    for number, question in enumerate(QUESTIONS.values()):
+        with columns[number % 3]:
+            st.button(
+                question.title, key=f"ask_{question.name}", on_click=_choose, args=(question.title,), width="stretch"
+            )
+
+
+def _choose(title: str) -> None:
+    st.session_state["question"] = title
+
+
+st.session_state.pop("replay_session", None)  # a sentence about the session seen last must move its replay
+st.title("Ask")
+if not data.ask(reports.filter_choices).sessions_count:
+    empty.draw_no_sessions()
+    st.stop()
+try:
+    question, others, subject = asked()
+    if question is None:
+        if st.session_state.get("q"):
+            st.info("That is none of the questions that can be answered. These are:")
+        draw_questions()
+        st.stop()
+    with st.spinner("Asking…", show_time=True):
+        answer = data.ask(ask.ask, question, subject)
+except QueryError as error:
+    st.warning(format.escaped(str(error)), icon=":material/error:")
+    st.stop()
+draw_answer(answer)
+if others:
+    st.caption("Or did you mean")
+    with st.container(horizontal=True, gap="small"):
+        for other in others:
+            st.button(other.title, key=f"other_{other.name}", on_click=_choose, args=(other.title,))
+with st.expander("All questions"):
+    draw_questions()

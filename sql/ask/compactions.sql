@@ -1,0 +1,26 @@
+-- compactions: when contexts were compacted.
+-- grain: one row per compaction, the latest first
+-- key:   source_id, session_id, block_index
+-- reads: blocks, sessions
+
+select
+    concat(
+        '"', coalesce(sessions.title, blocks.session_id), '" was compacted in turn ', blocks.turn_index, ' on ',
+        strftime(blocks.logged_at, '%Y-%m-%d %H:%M'), ' UTC; the summary has ', printf('%,d', coalesce(blocks.size_tokens, 0)::bigint), ' tokens.'
+    ) as said,  -- sentence
+    blocks.source_id,  -- shard
+    blocks.session_id,  -- session
+    blocks.block_index,  -- summary
+    blocks.turn_index,  -- turn
+    blocks.size_tokens,  -- tokens of the summary
+    blocks.logged_at  -- time
+from blocks
+inner join sessions on blocks.source_id = sessions.source_id and blocks.session_id = sessions.session_id
+where
+    blocks.kind = 'compact_summary'
+    and not blocks.is_inherited
+    and blocks.logged_at >= $since_at
+    and blocks.logged_at < $until_at
+    and ($session_id is null or blocks.session_id = $session_id)
+order by blocks.logged_at desc nulls last, blocks.session_id, blocks.block_index
+limit 8

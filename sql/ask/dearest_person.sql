@@ -1,0 +1,25 @@
+-- dearest_person: what each person cost.
+-- grain: one row per person, the dearest first
+-- key:   owner
+-- reads: requests
+
+select
+    concat(
+        coalesce(owner, 'No person'), ' cost ', coalesce(printf('$%.2f', (sum(billed_usd))::double), 'no known price'), ' (',
+        coalesce(printf('%.0f %%', 100.0 * sum(billed_usd)::double / nullif(sum(sum(billed_usd)) over (), 0)::double), 'share unknown'),
+        ') in ', count(*), ' responses.'
+    ) as said,  -- sentence
+    max_by(source_id, billed_usd) as source_id,  -- shard
+    max_by(session_id, billed_usd) as session_id,  -- session of the dearest response
+    null::bigint as block_index,  -- the session as a whole
+    owner,  -- person
+    sum(billed_usd) as usd,  -- US dollars
+    count(*) as requests_count  -- responses
+from requests
+where
+    started_at >= $since_at
+    and started_at < $until_at
+    and ($session_id is null or session_id = $session_id)
+group by owner
+order by usd desc nulls last, owner
+limit 6

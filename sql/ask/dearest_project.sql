@@ -1,0 +1,25 @@
+-- dearest_project: what each project cost.
+-- grain: one row per project, the dearest first
+-- key:   project
+-- reads: requests
+
+select
+    concat(
+        coalesce(project, 'No project'), ' cost ', coalesce(printf('$%.2f', (sum(billed_usd))::double), 'no known price'), ' (',
+        coalesce(printf('%.0f %%', 100.0 * sum(billed_usd)::double / nullif(sum(sum(billed_usd)) over (), 0)::double), 'share unknown'),
+        ') in ', count(*), ' responses.'
+    ) as said,  -- sentence
+    max_by(source_id, billed_usd) as source_id,  -- shard
+    max_by(session_id, billed_usd) as session_id,  -- session of the dearest response
+    null::bigint as block_index,  -- the session as a whole
+    project,  -- project
+    sum(billed_usd) as usd,  -- US dollars
+    count(*) as requests_count  -- responses
+from requests
+where
+    started_at >= $since_at
+    and started_at < $until_at
+    and ($session_id is null or session_id = $session_id)
+group by project
+order by usd desc nulls last, project
+limit 6

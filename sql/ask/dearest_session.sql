@@ -1,0 +1,21 @@
+-- dearest_session: the sessions that cost most.
+-- grain: one row per session, at most 5
+-- key:   source_id, session_id
+-- reads: requests, sessions
+
+select
+    concat(
+        '"', coalesce(any_value(sessions.title), requests.session_id), '" of ', coalesce(any_value(sessions.project), 'no project'),
+        ' cost ', coalesce(printf('$%.2f', (sum(requests.billed_usd))::double), 'no known price'), ' in ', count(*), ' responses.'
+    ) as said,  -- sentence
+    requests.source_id,  -- shard
+    requests.session_id,  -- session
+    null::bigint as block_index,  -- the session as a whole
+    sum(requests.billed_usd) as usd,  -- US dollars
+    count(*) as requests_count  -- responses
+from requests
+inner join sessions on requests.source_id = sessions.source_id and requests.session_id = sessions.session_id
+where requests.started_at >= $since_at and requests.started_at < $until_at
+group by requests.source_id, requests.session_id
+order by usd desc nulls last, requests.session_id
+limit 5

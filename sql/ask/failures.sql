@@ -1,0 +1,28 @@
+-- failures: what failed last.
+-- grain: one row per failed result, the latest first
+-- key:   source_id, session_id, block_index
+-- reads: blocks, sessions
+
+select
+    concat(
+        coalesce(blocks.tool_name, 'A tool'), coalesce(' on ' || blocks.path, ''), ' failed on ',
+        strftime(blocks.logged_at, '%Y-%m-%d %H:%M'), ' UTC in "', coalesce(sessions.title, blocks.session_id), '".'
+    ) as said,  -- sentence
+    blocks.source_id,  -- shard
+    blocks.session_id,  -- session
+    blocks.block_index,  -- failed result
+    blocks.tool_name,  -- tool
+    blocks.path,  -- file
+    blocks.preview,  -- how it begins
+    blocks.logged_at  -- time
+from blocks
+inner join sessions on blocks.source_id = sessions.source_id and blocks.session_id = sessions.session_id
+where
+    blocks.is_error
+    and not blocks.is_inherited
+    and blocks.file_id is not null
+    and blocks.logged_at >= $since_at
+    and blocks.logged_at < $until_at
+    and ($session_id is null or blocks.session_id = $session_id)
+order by blocks.logged_at desc nulls last, blocks.session_id, blocks.block_index
+limit 8

@@ -1,0 +1,39 @@
+-- longest_turn: the turns that took longest, pauses included.
+-- grain: one row per turn, at most 3
+-- key:   source_id, session_id, turn_index
+-- reads: turns, sessions, blocks
+
+with spots as (
+    select source_id, session_id, turn_index, min(block_index) as block_index
+    from blocks
+    where file_id is not null
+    group by source_id, session_id, turn_index
+)
+
+select
+    concat(
+        'Turn ', turns.turn_index, ' of "', coalesce(sessions.title, turns.session_id), '" took ',
+        ((epoch(turns.ended_at) - epoch(turns.started_at)) // 60)::bigint, ' minutes, ', turns.requests_count, ' responses and ',
+        turns.tool_calls_count, ' tool calls.'
+    ) as said,  -- sentence
+    turns.source_id,  -- shard
+    turns.session_id,  -- session
+    spots.block_index,  -- where the turn begins
+    turns.turn_index,  -- turn
+    epoch(turns.ended_at) - epoch(turns.started_at) as seconds  -- seconds
+from turns
+inner join sessions on turns.source_id = sessions.source_id and turns.session_id = sessions.session_id
+left join spots
+    on
+        turns.source_id = spots.source_id
+        and turns.session_id = spots.session_id
+        and turns.turn_index = spots.turn_index
+where
+    not turns.is_inherited
+    and turns.turn_index >= 0
+    and turns.ended_at is not null
+    and turns.started_at >= $since_at
+    and turns.started_at < $until_at
+    and ($session_id is null or turns.session_id = $session_id)
+order by seconds desc, turns.started_at
+limit 3

@@ -1,0 +1,27 @@
+-- most_read_file: the files that were read most often.
+-- grain: one row per file, at most 5
+-- key:   project, path
+-- reads: blocks, sessions
+
+select
+    concat(blocks.path, ' was read ', count(*), ' times in ', count(distinct blocks.session_id), ' sessions of ',
+        coalesce(sessions.project, 'no project'), '.') as said,  -- sentence
+    min_by(blocks.source_id, blocks.logged_at) as source_id,  -- shard
+    min_by(blocks.session_id, blocks.logged_at) as session_id,  -- session that read it first
+    min_by(blocks.block_index, blocks.logged_at) as block_index,  -- call that read it first
+    sessions.project,  -- project
+    blocks.path,  -- file
+    count(*) as reads_count  -- calls of Read
+from blocks
+inner join sessions on blocks.source_id = sessions.source_id and blocks.session_id = sessions.session_id
+where
+    blocks.kind = 'tool_call'
+    and blocks.tool_name = 'Read'
+    and not blocks.is_inherited
+    and blocks.path is not null
+    and blocks.logged_at >= $since_at
+    and blocks.logged_at < $until_at
+    and ($session_id is null or blocks.session_id = $session_id)
+group by sessions.project, blocks.path
+order by reads_count desc, blocks.path
+limit 5
