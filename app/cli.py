@@ -623,6 +623,9 @@ def search(
     until: Annotated[str | None, typer.Option(metavar="DAY", help="Last day, included.")] = None,
     min_usd: Annotated[float | None, typer.Option(min=0, help="Blocks that cost at least this, first to last.")] = None,
     only_errors: Annotated[bool, typer.Option("--errors", help="Only failed results.")] = False,
+    label: Annotated[
+        list[str] | None, typer.Option(help="Waste of this label or kind, such as C5 or C5.reread; may be repeated.")
+    ] = None,
     session: Annotated[str | None, typer.Option(metavar="ID", help="Only this session.")] = None,
     sort: Annotated[HitSort, typer.Option(help="Which hits first.")] = HitSort.NEWEST,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="Most hits.")] = 20,
@@ -655,6 +658,7 @@ def search(
         version=client,
         min_usd=None if min_usd is None else Decimal(str(min_usd)),
         is_error=True if only_errors else None,
+        labels=tuple(label or ()),
         session_id=session,
     )
     with open_lake(config, read_only=True) as lake:

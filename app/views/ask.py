@@ -31,6 +31,9 @@ def asked() -> tuple[Question | None, list[Question], Subject]:
         session = st.text_input(
             "Session", key="session", bind="query-params", placeholder="How its id begins; none: all, or the newest"
         )
+        turn = st.number_input(
+            "Turn", -1, value=None, step=1, key="turn", bind="query-params", placeholder="Any", width=110
+        )
         period = st.selectbox("Period", list(PERIODS), key="period", bind="query-params", width=160)
     found, subject = ask.understand(text or "")
     question = names[title] if title else found[0] if found else None
@@ -38,6 +41,8 @@ def asked() -> tuple[Question | None, list[Question], Subject]:
     if session:
         source_id, session_id = data.ask(ask.session_named, session)
         subject = replace(subject, source_id=source_id, session_id=session_id)
+    if turn is not None:
+        subject = replace(subject, turn_index=int(turn))
     if days := PERIODS[period or "All time"]:
         # To the minute: the same question in the same minute is the same answer, kept from before.
         now = datetime.now(UTC).replace(second=0, microsecond=0)
@@ -51,10 +56,11 @@ def asked() -> tuple[Question | None, list[Question], Subject]:
     return question, others, replace(subject, time_zone=data.config().time_zone)
 
 
-def draw_sentence(sentence: Sentence) -> None:
-    """Draw a sentence, with what opens the place that proves it."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(format.escaped(sentence.said), width="stretch")
+def draw_sentence(sentence: Sentence, key: str) -> None:
+    """Draw a sentence, with what opens the place that proves it, and what asks why."""
+    said, proof = st.columns([6, 1], vertical_alignment="center", gap="small")
+    said.markdown(format.escaped(sentence.said))
+    with proof:
         if sentence.place:
             place = sentence.place
             event = {} if place.block_index is None else {"event": str(place.block_index + 1)}
@@ -65,6 +71,9 @@ def draw_sentence(sentence: Sentence) -> None:
                 query_params={"session": place.session_id, "source": place.source_id, **event},
                 width="content",
             )
+            if "turn_index" in sentence.figures and "incurred_usd" in sentence.figures:
+                whose = (sentence.place.session_id, sentence.figures["turn_index"])
+                st.button("Why?", key=key, icon=":material/help:", type="tertiary", on_click=_ask_why, args=whose)
 
 
 def draw_answer(answer: Answer) -> None:
@@ -76,8 +85,8 @@ def draw_answer(answer: Answer) -> None:
     if not answer.sentences:
         st.info("Nothing in the lake answers this. Widen the period, or leave the session out.")
     with st.container(border=bool(answer.sentences), gap="small"):
-        for sentence in answer.sentences:
-            draw_sentence(sentence)
+        for number, sentence in enumerate(answer.sentences):
+            draw_sentence(sentence, f"why_{number}")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.page_link(
             "views/sql.py",
@@ -100,6 +109,12 @@ def draw_questions() -> None:
 
 def _choose(title: str) -> None:
     st.session_state["question"] = title
+
+
+def _ask_why(session_id: str, turn_index: int) -> None:
+    st.session_state["question"] = QUESTIONS["why_turn"].title
+    st.session_state["session"] = session_id
+    st.session_state["turn"] = turn_index
 
 
 st.session_state.pop("replay_session", None)  # a sentence about the session seen last must move its replay

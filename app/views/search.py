@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from datetime import date
 from decimal import Decimal
-from typing import cast, get_args
+from typing import Any, cast, get_args
 
 import streamlit as st
 
@@ -64,6 +64,10 @@ def asked_for() -> tuple[str, Mode, SearchFilter]:
                 placeholder="0.00",
                 help="blocks.lifetime_usd: what the block cost from first to last",
             )
+            labels = st.multiselect(
+                "Waste", data.ask(hits.waste_labels), key="label", bind="query-params", placeholder="Any or none",
+                help="waste.label: what was paid for and not needed",
+            )  # fmt: skip
             only_errors = st.checkbox("Only failed results", key="errors", bind="query-params")
             with_copies = st.checkbox("History copied from other sessions too", key="copies", bind="query-params")
     scope = Scope(_day(since), _day(until), tuple(owners), tuple(projects), tuple(models), data.config().time_zone)
@@ -75,6 +79,7 @@ def asked_for() -> tuple[str, Mode, SearchFilter]:
         version=version,
         min_usd=None if least is None else Decimal(str(least)),
         is_error=True if only_errors else None,
+        labels=tuple(labels),
         with_inherited=with_copies,
     )
     return text or "", MODES[mode or "Words"], where
@@ -130,6 +135,21 @@ def draw_hit(hit: Hit, zone: str) -> None:
             ]
             st.caption(format.escaped(" · ".join(str(fact) for fact in facts if fact)), width="content")
         st.html(marked(hit.excerpt))
+
+
+def draw_titled(sessions: list[dict[str, Any]], zone: str) -> None:
+    """Draw links to the sessions whose title holds what is looked for."""
+    if not sessions:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption("In titles", width="content")
+        for row in sessions:
+            st.page_link(
+                "views/session.py",
+                label=format.escaped(f"{format.one_line(row['title'], 50)} · {format.when(row['started_at'], zone)}"),
+                icon=":material/list:",
+                query_params={"session": row["session_id"], "source": row["source_id"]},
+            )
 
 
 def draw_totals(found: Found) -> None:
@@ -190,5 +210,6 @@ if pages > 1:
         st.number_input(f"Page of {pages:,}", 1, pages, key="page", bind="query-params", width=140)
 if not found.hits_count:
     st.info("Nothing passes these filters. Take one away, or look for fewer words or the beginning of one: `beginn*`.")
+draw_titled(data.ask(hits.titled, text, mode) if not page_index else [], data.config().time_zone)
 for hit in found.hits:
     draw_hit(hit, data.config().time_zone)

@@ -41,7 +41,10 @@ _MARKS_SHOWN = 40
 
 @dataclass(frozen=True)
 class SearchFilter:
-    """Which blocks; an empty field means everything. `min_usd` is what a block cost from first to last."""
+    """Which blocks; an empty field means everything.
+
+    `min_usd` is what a block cost from first to last; `labels` are labels or kinds of waste, such as C5 or C5.reread.
+    """
 
     scope: Scope = field(default_factory=Scope)
     kinds: tuple[str, ...] = ()
@@ -50,7 +53,7 @@ class SearchFilter:
     version: str | None = None
     min_usd: Decimal | None = None
     is_error: bool | None = None
-    label: str | None = None
+    labels: tuple[str, ...] = ()
     session_id: str | None = None
     with_inherited: bool = False
 
@@ -134,6 +137,30 @@ def choices(con: duckdb.DuckDBPyConnection) -> tuple[tuple[str, ...], tuple[str,
     """Return the kinds of blocks and the tools that occur, the most frequent first."""
     row = con.execute((_QUERIES / "search_choices.sql").read_text(encoding="utf-8")).fetchone()
     return (tuple(row[0] or ()), tuple(row[1] or ())) if row else ((), ())
+
+
+def waste_labels(con: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+    """Return the labels of waste that occur on blocks."""
+    rows = con.execute("select distinct label from waste where block_index is not null order by label").fetchall()
+    return tuple(row[0] for row in rows)
+
+
+def titled(con: duckdb.DuckDBPyConnection, text: str, mode: Mode = "words", limit: int = 5) -> list[dict[str, Any]]:
+    """Return the newest sessions whose title holds what is looked for: source_id, session_id, title, started_at.
+
+    Raises:
+        QueryError: what is looked for cannot be understood.
+    """
+    pattern = read_pattern(text, mode)
+    if pattern is None:
+        return []
+    _try(con, pattern)
+    found = con.execute(
+        "select source_id, session_id, title, started_at from (select *, coalesce(title, '') as text from sessions) "
+        f"where {_condition(pattern)} order by started_at desc nulls last, session_id limit {limit:d}"
+    )
+    rows: list[dict[str, Any]] = found.to_arrow_table().to_pylist()
+    return rows
 
 
 def session_hits(con: duckdb.DuckDBPyConnection, config: Config, text: str) -> pa.Table:
@@ -270,6 +297,7 @@ def _parameters(where: SearchFilter, pattern: Pattern | None) -> dict[str, Any]:
         "tools": list(where.tools) or None,
         "path": where.path or None,
         "is_error": where.is_error,
+        "labels": list(where.labels) or None,
         "min_usd": where.min_usd,
         "since_at": scope.since_at(),
         "until_at": scope.until_at(),

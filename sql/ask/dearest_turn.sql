@@ -30,7 +30,7 @@ dear as (
 
 select
     concat(
-        'Turn ', dear.turn_index, ' of ', coalesce(dear.title, dear.session_id), ' cost ', coalesce(printf('$%.2f', (dear.incurred_usd)::double), 'no known price'), ': ',
+        'Turn ', dear.turn_index, ' of "', coalesce(dear.title, dear.session_id), '" cost ', coalesce(printf('$%.2f', (dear.incurred_usd)::double), 'no known price'), ': ',
         dear.requests_count, ' responses sent ', printf('%,d', coalesce(dear.sent_tokens, 0)::bigint), ' tokens, of which ',
         printf('%,d', coalesce(dear.resent_tokens, 0)::bigint), ' had been sent before',
         case

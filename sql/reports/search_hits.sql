@@ -1,7 +1,7 @@
 -- search_hits: the blocks that show one of the matching texts and pass every filter, one page of them.
 -- grain: one row per block
 -- key:   source_id, session_id, block_index
--- reads: matches, blocks, requests, sessions
+-- reads: matches, blocks, requests, sessions, waste
 -- note:  `matches` are the texts found, made by her_models.search.hits; without words everything matches. Order, limit
 --        and offset are put around it. What is shown to a model belongs to the first response that was sent it.
 
@@ -46,6 +46,14 @@ where
     and ($path::varchar is null or contains(lower(blocks.path), lower($path::varchar)))
     and ($is_error::boolean is null or blocks.is_error = $is_error::boolean)
     and ($min_usd::decimal(38, 12) is null or blocks.lifetime_usd >= $min_usd::decimal(38, 12))
+    and (
+        $labels::varchar[] is null
+        or (blocks.source_id, blocks.session_id, blocks.block_index) in (
+            select (waste.source_id, waste.session_id, waste.block_index)
+            from waste
+            where list_has_any($labels::varchar[], [waste.label, waste.kind])
+        )
+    )
     and ($since_at::timestamptz is null or blocks.logged_at >= $since_at::timestamptz)
     and ($until_at::timestamptz is null or blocks.logged_at < $until_at::timestamptz)
     and ($owners::varchar[] is null or list_contains($owners::varchar[], sessions.owner))

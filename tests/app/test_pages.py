@@ -285,7 +285,7 @@ def test_saved_filters_set_every_widget_and_columns_are_chosen(home: Path) -> No
 
 def test_a_question_in_plain_words_is_answered_with_the_place_and_the_query(home: Path) -> None:
     app = opened("ask", q="which turn was the most expensive?")
-    assert "Turn 0 of Stop the endless loop cost \\$1\\.25" in words(app)
+    assert 'Turn 0 of \\"Stop the endless loop\\" cost \\$1\\.25' in words(app)
     links = [(link.proto.label, link.proto.query_string) for link in app.get("page_link")]
     assert links[0] == ("See it", f"session={SESSION}&source=ada%40laptop&event=1")
     assert ("The query behind this", True) in [(label, "query=" in parameters) for label, parameters in links]
@@ -303,3 +303,11 @@ def test_a_question_is_chosen_from_the_list_and_one_that_is_none_offers_it(home:
 def test_a_question_about_a_session_that_does_not_exist_is_explained(home: Path) -> None:
     app = opened("ask", question="What is in the context now?", session="zzz")
     assert "No session begins with" in words(app)
+
+
+def test_an_answer_about_a_turn_leads_to_why(home: Path) -> None:
+    app = opened("ask", q="which turn was the most expensive?")
+    app.button(key="why_0").click().run()
+    assert not app.exception
+    assert "Turn 0 cost \\$1\\.25 in 1 responses" in words(app)
+    assert app.query_params["turn"] == "0"

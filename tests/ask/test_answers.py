@@ -82,7 +82,7 @@ def answered(con: duckdb.DuckDBPyConnection, name: str, subject: Subject | None 
 # Sonnet 4.5: five responses of 10 * 3 + 100 * 6 + 1,000 * 0.30 + 20 * 15 = 1,230 millionths of a dollar, the last of
 # 10 * 3 + 100 * 6 + 90,000 * 0.30 + 4,000 * 15 = 87,630; together 0.09378.
 SAID = {
-    "dearest_turn": ("Turn 1 of mend the till cost $0.09", 11),
+    "dearest_turn": ('Turn 1 of "mend the till" cost $0.09', 11),
     "why_turn": ("Turn 1 cost $0.09 in 1 responses; the longest prompt had 90,110 tokens.", 11),
     "context": ("of 90,110 tokens", 12),
     "before_compaction": ("tokens before the compaction were", None),

@@ -109,6 +109,7 @@ FILTERS = {
     ),
     "version": (SearchFilter(version="0.0.1"), []),
     "cost": (SearchFilter(min_usd=Decimal(1000)), []),
+    "label": (SearchFilter(labels=("C1",)), []),
     "session": (SearchFilter(session_id="s2", kinds=("prompt",)), ["prompt"] * 4),
 }
 
@@ -117,6 +118,13 @@ FILTERS = {
 def test_filters_alone_list_what_passes_them(searched: Config, name: str) -> None:
     where, kinds = FILTERS[name]
     assert [hit.row["kind"] for hit in found_in(searched, "", where=where).hits] == kinds
+
+
+def test_sessions_are_found_by_their_titles(searched: Config) -> None:
+    with open_lake(searched, read_only=True) as lake:
+        assert [row["session_id"] for row in hits.titled(lake.con, "mend")] == ["s1"]
+        assert hits.titled(lake.con, "men") == []
+        assert [row["session_id"] for row in hits.titled(lake.con, "^Please me.d", "regex")] == ["s1"]
 
 
 def test_words_and_filters_both_have_to_hold(searched: Config) -> None:

@@ -1,0 +1,84 @@
+"""Search, Audit, Ask and tags in a real browser: clicks lead to the place, hostile text stays text."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import settled
+
+pytestmark = pytest.mark.browser
+Opener = Callable[[str], Page]
+FIRST_ROW = {"x": 250, "y": 55}  # of a table drawn on a canvas: below its heading
+
+
+def test_a_search_leads_to_the_event_and_the_address_holds_all_of_it(demo_app: str, open_page: Opener) -> None:
+    page = open_page(f"{demo_app}/search")
+    box = page.get_by_label("Search", exact=True)
+    box.fill("error")
+    box.press("Enter")
+    page.wait_for_url(re.compile(r"q=error"))
+    settled(page)
+    expect(page.locator("mark").first).to_be_visible()
+    found = page.get_by_text(re.compile(r"^[\d,]+ hits? in")).inner_text()
+    page.reload()
+    settled(page)
+    expect(page.get_by_text(found)).to_be_visible()
+    page.get_by_role("link", name=re.compile(r"event \d+")).first.click()
+    page.wait_for_url(re.compile(r"/session\?.*event=\d+"))
+    settled(page)
+    expect(page.get_by_test_id("stAlertContentError")).to_have_count(0)
+
+
+def test_hostile_text_in_hits_events_and_answers_neither_runs_nor_fetches(hostile_app: str, open_page: Opener) -> None:
+    for path in (
+        "search?q=owned",
+        "search?q=script.*png&mode=Expression",
+        "audit?risks=false",
+        "ask?q=what+failed+last",
+    ):
+        page = open_page(f"{hostile_app}/{path}")
+        assert "owned" not in page.title()
+        assert page.locator("img[src*='203.0.113.9'], script:text('owned')").count() == 0
+
+
+def test_a_risky_action_leads_to_its_event_and_its_case_can_be_taken_away(
+    hostile_app: str, open_page: Opener, tmp_path: Path
+) -> None:
+    page = open_page(f"{hostile_app}/audit")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Case of 1 session").click()
+    download.value.save_as(tmp_path / "case.zip")
+    with zipfile.ZipFile(tmp_path / "case.zip") as case:
+        assert {"case/README.md", "case/events.csv", "case/SHA256SUMS"} <= set(case.namelist())
+    page.get_by_test_id("stDataFrame").click(position=FIRST_ROW)
+    page.wait_for_url(re.compile(r"/session\?.*event=3"))
+
+
+def test_a_question_is_answered_and_its_query_runs(demo_app: str, open_page: Opener) -> None:
+    page = open_page(f"{demo_app}/ask")
+    page.get_by_role("button", name="Which turn was the most expensive?").click()
+    settled(page)
+    expect(page.get_by_text(re.compile(r"Turn \d+ of .* cost \$"))).not_to_have_count(0)
+    page.get_by_role("link", name="The query behind this").click()
+    page.wait_for_url(re.compile(r"/sql\?query="))
+    settled(page)
+    expect(page.get_by_text(re.compile(r"^\d+ rows$"))).to_be_visible()
+    expect(page.get_by_test_id("stAlertContentError")).to_have_count(0)
+
+
+def test_filtered_sessions_are_exported_as_one_archive(demo_app: str, open_page: Opener, tmp_path: Path) -> None:
+    page = open_page(f"{demo_app}/sessions?q=error")
+    page.get_by_role("button", name="Export").first.click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name=re.compile(r"^Download \d+ sessions")).click()
+    download.value.save_as(tmp_path / "sessions.zip")
+    with zipfile.ZipFile(tmp_path / "sessions.zip") as archive:
+        names = archive.namelist()
+    assert "index.csv" in names
+    assert len(names) > 1
