@@ -34,7 +34,7 @@ _DIGIT_BITS, _SIGN_BITS = 3.3, 2.0
 _SPREAD_LEAST, _SPREAD_SHARE = 5, 0.2  # a value may stand in so many of the earlier texts and still be rare
 _CHARACTERS = 200_000  # of a text that are searched
 _SHOWN = 120
-_PARTS_TRACED = 6
+_PARTS_TRACED, _PARTS_TRIED = 6, 24
 _OWN = {"text", "thinking", "tool_call"}  # written by the model
 _EDITS = {"Edit", "MultiEdit", "Write", "NotebookEdit"}
 _NUMBERED = re.compile(r"^\s*\d+(?:→|\t)", re.MULTILINE)
@@ -422,7 +422,7 @@ def _tokens(text: str) -> set[str]:
 def _parts_traced(earlier: Sequence[Passage], parts: Iterable[str], what: str) -> list[Edge]:
     """Trace the parts that say most, each to its first appearance."""
     edges: list[Edge] = []
-    for part in sorted(parts, key=lambda part: (-bits(part), part)):
+    for part in sorted(parts, key=lambda part: (-bits(part), part))[:_PARTS_TRIED]:
         if len(edges) == _PARTS_TRACED or bits(part) < NEEDED_BITS:
             break
         first = _first(earlier, part)

@@ -26,7 +26,7 @@ from her_models.export import SessionKey
 
 _BYTES_OF_TEXTS = 12_000_000  # about what all texts of a file may take, rendered
 _SHORTEST, _LONGEST = 1_500, 8_000  # characters shown of one text
-_EDITS_TRACED = 400
+_EDITS_TRACED = 150  # each looks through all texts before it
 
 
 def session_page(con: duckdb.DuckDBPyConnection, key: SessionKey, time_zone: str = "UTC") -> Iterator[bytes]:
@@ -71,12 +71,13 @@ def _texts(con: duckdb.DuckDBPyConnection, key: SessionKey, count: int) -> Itera
 
 def _flows(con: duckdb.DuckDBPyConnection, key: SessionKey, record: dict[str, Any]) -> dict[int, Any]:
     """Return why each edit was made, for a page that can ask nobody."""
-    edits = [event for event, flags in enumerate(record["flags"]) if flags & EDIT][:_EDITS_TRACED]
-    if not edits:
-        return {}
-    passages = value_flow.read_passages(con, key.source_id, key.session_id, edits[-1])
+    edits = [event for event, flags in enumerate(record["flags"]) if flags & EDIT]
+    traced = edits[:_EDITS_TRACED]
+    passages = value_flow.read_passages(con, key.source_id, key.session_id, traced[-1]) if traced else ()
     known = {passage.event_index for passage in passages}
-    return {event: answers.flow_answer(value_flow.reasons(passages, event)) for event in edits if event in known}
+    flows = {event: answers.flow_answer(value_flow.reasons(passages, event)) for event in traced if event in known}
+    note = f"This file holds the reasons of the first {_EDITS_TRACED} edits; the app knows those of all."
+    return flows | {event: {"note": note, "edges": []} for event in edits[_EDITS_TRACED:]}
 
 
 def _data(name: str, value: Any) -> bytes:

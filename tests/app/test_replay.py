@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from app.replay import player
 from app.replay.page import session_page
-from app.replay.recording import EDIT, ERRED, INHERITED, recording
+from app.replay.recording import EDIT, ERRED, INHERITED, LEFT_BEHIND, recording
 from app.replay.rendering import CHARACTERS_SHOWN, Text, event_html, image_address, markdown
 from her_models.config import Config
 from her_models.export import SessionKey
@@ -185,6 +185,37 @@ def test_a_recording_places_bills_calls_lanes_and_marks_at_their_events(tmp_path
     assert record["misses"] == [[2, "K1", "expiry", 7, None]]
     assert record["waste"] == [[3, "C5.reread", "Again.", 10_000_000, 0]]
     assert record["dearest"] == [1, 2]
+
+
+def test_a_recording_knows_rewinds_copies_and_who_went_on_from_it(tmp_path: Path) -> None:
+    parents = {"a": None, "b": "a", "c": "b", "d": "c", "e": "b", "f": "e"}  # e follows b: c and d are left behind
+    kinds = ["prompt", "text", "prompt", "text", "prompt", "text"]
+    with open_lake(Config(home=tmp_path)) as lake:
+        fill(lake, "sessions", {"session_id": SESSION}, {"session_id": "child", "forked_from_session_id": SESSION})
+        for index, (uuid, parent) in enumerate(parents.items()):
+            place = {
+                "session_id": SESSION,
+                "file_id": 1,
+                "offset_bytes": index,
+                "uuid": uuid,
+                "logged_at": at(0, index),
+            }
+            fill(lake, "lines", {**place, "parent_uuid": parent, "raw": "{}"})
+            fill(lake, "blocks", {**place, "block_index": index, "kind": kinds[index], "request_id": f"m{index}"})
+        request = {"session_id": SESSION, "model": "opus", "started_at": at(0, 5)}
+        fill(lake, "requests", {**request, "request_id": "m5"})
+        cut = {"session_id": SESSION, "thread_id": "", "lineage_index": 1, "cut": "rewind", "first_request_id": "m5"}
+        fill(lake, "lineages", cut)
+        copy = {"session_id": "child", "is_inherited": True, "kind": "text"}
+        fill(lake, "blocks", {**copy, "block_index": 0, "uuid": "a"}, {**copy, "block_index": 1, "uuid": "b"})
+        record = recording(lake.con, SOURCE, SESSION, "UTC")
+        child = recording(lake.con, SOURCE, "child", "UTC")
+    assert record["branches"] == [[1, 4]]
+    assert [event for event, flags in enumerate(record["flags"]) if flags & LEFT_BEHIND] == [2, 3]
+    assert record["cuts"] == [[5, "Rewound"]]
+    assert record["relatives"] == [["child", "", 1]]
+    assert child["facts"]["forked_from"] == SESSION
+    assert child["flags"] == [INHERITED, INHERITED]
 
 
 # -- the file -------------------------------------------------------------------------------------------------------
