@@ -68,9 +68,47 @@ block_bills as (
 gaps as (
     select
         block_index,
+        agent_id,
+        kind,
+        file_id,
+        offset_bytes,
+        line_block_index,
         greatest(0, coalesce(epoch(logged_at) - epoch(lag(logged_at) over in_order), 0)) as gap_seconds
     from session_blocks
     window in_order as (order by block_index)
+),
+
+-- What runs over all events is worked out on a few columns: carrying texts and paths through it would cost the most.
+running as (
+    select
+        gaps.block_index,
+        gaps.gap_seconds,
+        sum(least(gaps.gap_seconds, $idle_seconds)) over in_order as replay_seconds,
+        case
+            when gaps.kind = 'image' then count(*) filter (gaps.kind = 'image') over in_line - 1
+        end as line_image_index,
+        last_value(block_bills.prompt_tokens ignore nulls) over in_lane as context_tokens,
+        sum(block_bills.billed_usd) over in_order as running_usd,
+        coalesce(sum(block_bills.requests_count) over in_order, 0)::bigint as running_requests_count,
+        coalesce(sum(block_bills.unpriced_requests_count) over in_order, 0)::bigint as running_unpriced_count,
+        coalesce(sum(block_bills.uncached_input_tokens) over in_order, 0)::bigint as running_uncached_input_tokens,
+        coalesce(sum(block_bills.cache_write_tokens) over in_order, 0)::bigint as running_cache_write_tokens,
+        coalesce(sum(block_bills.cache_read_tokens) over in_order, 0)::bigint as running_cache_read_tokens,
+        coalesce(sum(block_bills.output_tokens) over in_order, 0)::bigint as running_output_tokens
+    from gaps
+    left join block_bills on gaps.block_index = block_bills.block_index
+    window
+        in_order as (order by gaps.block_index rows unbounded preceding),
+        in_line as (
+            partition by gaps.file_id, gaps.offset_bytes
+            order by gaps.line_block_index
+            rows unbounded preceding
+        ),
+        in_lane as (
+            partition by coalesce(gaps.agent_id, '')
+            order by gaps.block_index
+            rows unbounded preceding
+        )
 )
 
 select
@@ -78,8 +116,8 @@ select
     session_blocks.turn_index,  -- turn
     session_blocks.logged_at,  -- time
     -- Replay clock: pauses longer than $idle_seconds are cut to it.
-    sum(least(gaps.gap_seconds, $idle_seconds)) over in_order as replay_seconds,
-    gaps.gap_seconds,  -- seconds since the block before
+    running.replay_seconds,
+    running.gap_seconds,  -- seconds since the block before
     session_blocks.agent_id,  -- subagent; null on the main thread
     session_blocks.role,  -- user, assistant, system or attachment
     session_blocks.kind,  -- what it is
@@ -90,10 +128,7 @@ select
     session_blocks.is_error,  -- a failed result
     session_blocks.is_inherited,  -- copied from another session, paid there
     session_blocks.text_bytes,  -- UTF-8 bytes
-    case
-        when session_blocks.kind = 'image'
-            then count(*) filter (session_blocks.kind = 'image') over in_line - 1
-    end as line_image_index,  -- of a picture, its place among those of its line, from 0
+    running.line_image_index,  -- of a picture, its place among those of its line, from 0
     session_blocks.image_width,  -- pixels
     session_blocks.image_height,  -- pixels
     session_blocks.content_hash,  -- key of contents
@@ -110,29 +145,15 @@ select
     block_bills.billed_usd,  -- US dollars billed here; null without a price
     block_bills.requests_count,  -- responses counted here
     block_bills.counted_request_ids,  -- which these are
-    last_value(block_bills.prompt_tokens ignore nulls) over in_lane as context_tokens,  -- prompt last sent on its thread
-    sum(block_bills.billed_usd) over in_order as running_usd,  -- US dollars so far
-    coalesce(sum(block_bills.requests_count) over in_order, 0)::bigint as running_requests_count,  -- responses so far
-    coalesce(
-        sum(block_bills.unpriced_requests_count) over in_order, 0
-    )::bigint as running_unpriced_count,  -- of these without a price
-    coalesce(sum(block_bills.uncached_input_tokens) over in_order, 0)::bigint as running_uncached_input_tokens,  -- so far
-    coalesce(sum(block_bills.cache_write_tokens) over in_order, 0)::bigint as running_cache_write_tokens,  -- so far
-    coalesce(sum(block_bills.cache_read_tokens) over in_order, 0)::bigint as running_cache_read_tokens,  -- so far
-    coalesce(sum(block_bills.output_tokens) over in_order, 0)::bigint as running_output_tokens  -- so far
+    running.context_tokens,  -- prompt last sent on its thread
+    running.running_usd,  -- US dollars so far
+    running.running_requests_count,  -- responses so far
+    running.running_unpriced_count,  -- of these without a price
+    running.running_uncached_input_tokens,  -- so far
+    running.running_cache_write_tokens,  -- so far
+    running.running_cache_read_tokens,  -- so far
+    running.running_output_tokens  -- so far
 from session_blocks
-inner join gaps on session_blocks.block_index = gaps.block_index
+inner join running on session_blocks.block_index = running.block_index
 left join block_bills on session_blocks.block_index = block_bills.block_index
-window
-    in_order as (order by session_blocks.block_index rows unbounded preceding),
-    in_line as (
-        partition by session_blocks.file_id, session_blocks.offset_bytes
-        order by session_blocks.line_block_index
-        rows unbounded preceding
-    ),
-    in_lane as (
-        partition by coalesce(session_blocks.agent_id, '')
-        order by session_blocks.block_index
-        rows unbounded preceding
-    )
 order by event_index
