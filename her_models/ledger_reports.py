@@ -82,6 +82,15 @@ def misses(con: duckdb.DuckDBPyConnection, scope: Scope | None = None) -> pa.Tab
     return _table(con, "ledger_misses", _members(scope or Scope()))
 
 
+def redundant_context(con: duckdb.DuckDBPyConnection, scope: Scope | None = None, limit: int = 50) -> pa.Table:
+    """Return overhead that sessions and subagents of a project paid again (`again_usd`), the dearest first.
+
+    Sessions that touch the scope count whole. What a shared prefix would have spared within a session is K4 of
+    `cache_misses`.
+    """
+    return _table(con, "redundant_context", {**_members(scope or Scope()), "limit": limit})
+
+
 def requests(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str) -> pa.Table:
     """Return the requests of a session in order, each with the miss and the cut that stand at it."""
     return _table(con, "ledger_requests", {"source_id": source_id, "session_id": session_id})

@@ -1,0 +1,69 @@
+-- redundant_context: overhead that sessions and subagents paid again: the same prompt, schema, memory file or listing.
+-- grain: one row per text of overhead in a project that more than one thread held
+-- key:   project, kind, name, text_key
+-- reads: blocks, sessions
+-- note:  a text is known by its hash; a schema by its tool; the prefix that no line shows by its thousands of tokens. What was
+--        paid again is all but the dearest copy: a fork, a longer session or a shared prefix spares at most that
+
+with overhead as (
+    select
+        sessions.project,
+        blocks.kind,
+        coalesce(nullif(blocks.label, ''), nullif(regexp_extract(coalesce(blocks.path, ''), '[^/\\]+$'), ''), blocks.kind) as name,
+        coalesce(
+            blocks.content_hash,
+            case when blocks.kind = 'tool_schema' then blocks.label end,
+            concat(round(blocks.size_tokens / 1000), ' k, ', case when blocks.agent_id is null then 'main' else 'subagent' end)
+        ) as text_key,
+        blocks.source_id,
+        blocks.session_id,
+        coalesce(blocks.agent_id, '') as thread_id,
+        blocks.size_tokens,
+        blocks.cache_read_tokens + blocks.cache_write_1h_tokens + blocks.cache_write_5m_tokens + blocks.uncached_tokens as tokens,
+        blocks.lifetime_usd
+    from blocks
+    inner join sessions
+        on blocks.source_id = sessions.source_id and blocks.session_id = sessions.session_id
+    where
+        blocks.kind in ('system', 'tool_schema', 'memory', 'listing', 'reminder')
+        and blocks.size_tokens > 0
+        and ($owners::varchar[] is null or list_contains($owners::varchar[], sessions.owner))
+        and ($projects::varchar[] is null or list_contains($projects::varchar[], sessions.project))
+        and ($models::varchar[] is null or list_has_any($models::varchar[], sessions.models))
+        and ($since_at::timestamptz is null or sessions.ended_at >= $since_at::timestamptz)
+        and ($until_at::timestamptz is null or sessions.started_at < $until_at::timestamptz)
+),
+
+-- Copies within one thread are C9; here a thread counts once.
+threads as (
+    select
+        project,
+        kind,
+        name,
+        text_key,
+        source_id,
+        session_id,
+        thread_id,
+        max(size_tokens) as size_tokens,
+        sum(tokens) as tokens,
+        sum(lifetime_usd) as lifetime_usd
+    from overhead
+    group by all
+)
+
+select
+    project,  -- project
+    kind,  -- kind of content
+    name,  -- tool, file, or kind
+    text_key,  -- what makes it the same text
+    count(distinct (source_id, session_id))::bigint as sessions_count,  -- sessions that held it
+    (count(*) filter (where thread_id <> ''))::bigint as subagents_count,  -- subagents that held it
+    max(size_tokens)::bigint as size_tokens,  -- tokens of one copy
+    sum(tokens)::bigint as tokens,  -- tokens billed for all copies, in all prompts
+    sum(lifetime_usd) as lifetime_usd,  -- US dollars of all copies; null when nothing is priced
+    sum(lifetime_usd) - max(lifetime_usd) as again_usd  -- US dollars of all but the dearest
+from threads
+group by project, kind, name, text_key
+having count(*) > 1
+order by again_usd desc nulls last, project, kind, name, text_key
+limit $limit

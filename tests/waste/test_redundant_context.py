@@ -1,0 +1,64 @@
+"""The same overhead, paid again by sessions and subagents."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import duckdb
+import pytest
+
+from her_models.contracts import TABLES
+from her_models.ledger_reports import redundant_context
+from her_models.reports import Scope
+
+
+@pytest.fixture
+def con() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        for name in ("blocks", "sessions"):
+            connection.execute(TABLES[name].ddl())
+        for session, owner in (("s1", "asha"), ("s2", "asha"), ("s3", "ben")):
+            connection.execute(
+                "insert into sessions by name select 'a@b' as source_id, ? as session_id, ? as owner,"
+                " 'shop' as project, ['claude-opus-5-5'] as models, timestamptz '2026-10-20 10:00:00Z' as started_at,"
+                " timestamptz '2026-10-20 11:00:00Z' as ended_at",
+                [session, owner],
+            )
+        yield connection
+
+
+def _block(
+    con, session: str, index: int, kind: str, usd: str, *, text: str | None = None, agent: str | None = None
+) -> None:
+    con.execute(
+        "insert into blocks by name select 'a@b' as source_id, ? as session_id, ? as block_index, ? as kind,"
+        " ? as agent_id, ? as content_hash, '' as label, '/shop/CLAUDE.md' as path, 100 as size_tokens,"
+        " 900 as cache_read_tokens, 100 as cache_write_1h_tokens, 0 as cache_write_5m_tokens, 0 as uncached_tokens,"
+        " ? as lifetime_usd",
+        [session, index, kind, agent, text, Decimal(usd)],
+    )
+
+
+def test_all_but_the_dearest_copy_were_paid_again(con) -> None:
+    _block(con, "s1", 0, "memory", "0.05", text="h1")
+    _block(con, "s2", 0, "memory", "0.02", text="h1")
+    _block(con, "s2", 1, "memory", "0.01", text="h1", agent="a1")
+    _block(con, "s3", 0, "memory", "0.09", text="h2")  # another text
+    (row,) = redundant_context(con).to_pylist()
+    assert (row["kind"], row["name"], row["sessions_count"], row["subagents_count"]) == ("memory", "CLAUDE.md", 2, 1)
+    assert (row["size_tokens"], row["tokens"]) == (100, 3000)
+    assert (row["lifetime_usd"], row["again_usd"]) == (Decimal("0.08"), Decimal("0.03"))
+
+
+def test_copies_within_one_thread_are_one(con) -> None:
+    _block(con, "s1", 0, "memory", "0.05", text="h1")
+    _block(con, "s1", 1, "memory", "0.05", text="h1")
+    assert redundant_context(con).to_pylist() == []
+
+
+def test_what_was_said_is_no_overhead_and_a_scope_is_kept(con) -> None:
+    for session in ("s1", "s2", "s3"):
+        _block(con, session, 0, "prompt", "0.05", text="h1")
+        _block(con, session, 1, "memory", "0.05", text="h2")
+    (row,) = redundant_context(con, Scope(owners=("asha",))).to_pylist()
+    assert (row["kind"], row["sessions_count"]) == ("memory", 2)
