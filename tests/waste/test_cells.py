@@ -10,15 +10,57 @@ from hypothesis import strategies as st
 
 from her_models.ledger.build import ledger_tables
 from her_models.ledger.layout import Layout
+from her_models.ledger.position import Prices, Prompts
 from her_models.ledger.thread import prompt_tokens
 from her_models.waste.build import grid
 from her_models.waste.cells import PIECES, BlockClaim, Cells, OutputClaim, RowClaim, resolve
+from her_models.waste.cells import Layout as Columns
 from her_models.waste.rules import LABELS
 from tests.ledger.test_conservation import read, thread_rows
 
 RANKS = {1: LABELS.index("C1"), 5: LABELS.index("C5"), 13: LABELS.index("C13"), 20: -1}
 """The last is a hint: priced, but no label."""
 LABEL_OF_RANK = np.array([RANKS.get(rank, -1) for rank in range(21)])
+
+
+def test_a_needless_request_spares_what_it_is_the_first_to_hold():
+    counts = {name: np.array(values) for name, values in (("zero", [0, 0]), ("read", [0, 100]), ("written", [100, 80]))}
+    prices = Prices(*(np.array([price, price]) for price in (1, 20, 12, 10)))
+    prompts = Prompts(
+        counts["read"],
+        counts["written"],
+        counts["zero"],
+        counts["zero"],
+        counts["read"],
+        prices,
+        prices,
+        counts["zero"],
+    )
+    useful = LABELS.index("S")
+    layout = Columns(
+        prompts=prompts,
+        prompt_ends=np.array([100, 180]),
+        is_owned=np.array([True, True]),
+        row_segments=counts["zero"],
+        entry_segments=np.array([0, 0, 0]),
+        entry_slots=np.array([0, 1, 2]),
+        entry_sizes=np.array([100, 50, 30]),
+        entry_labels=np.array([useful] * 3),
+        output_slots=np.array([3]),
+        output_rows=np.array([1]),
+        output_tokens=np.array([7]),
+        output_labels=np.array([useful]),
+        output_prices=np.array([50, 50]),
+    )
+    for keeps, spared in ((True, 50), (False, 0)):
+        cells = resolve(
+            layout, [BlockClaim(2, 5, 0)], [], [RowClaim(1, 5, 0, keeps, keeps)],
+            labels_count=len(LABELS), findings_count=1, labels_of_ranks=LABEL_OF_RANK,
+        )  # fmt: skip
+        assert cells.label_tokens.sum(axis=2)[1, useful] == spared
+        assert cells.label_output[1, useful] == (7 if keeps else 0)
+        assert cells.finding_content[0] == 100 * 1 + (80 - spared) * 20
+        assert cells.finding_row_content[0] == 100 * 1 + (50 - spared) * 20
 
 
 @st.composite
