@@ -14,12 +14,13 @@ from tests.browser.conftest import settled
 
 pytestmark = pytest.mark.browser
 Opener = Callable[[str], Page]
+AT_REST_MS = 1_500  # a table fades in, and hears no click before
 FIRST_ROW = {"x": 250, "y": 55}  # of a table drawn on a canvas: below its heading
 
 
 def test_a_search_leads_to_the_event_and_the_address_holds_all_of_it(demo_app: str, open_page: Opener) -> None:
     page = open_page(f"{demo_app}/search")
-    box = page.get_by_label("Search", exact=True)
+    box = page.get_by_placeholder("words ·", exact=False)
     box.fill("error")
     box.press("Enter")
     page.wait_for_url(re.compile(r"q=error"))
@@ -56,6 +57,8 @@ def test_a_risky_action_leads_to_its_event_and_its_case_can_be_taken_away(
     download.value.save_as(tmp_path / "case.zip")
     with zipfile.ZipFile(tmp_path / "case.zip") as case:
         assert {"case/README.md", "case/events.csv", "case/SHA256SUMS"} <= set(case.namelist())
+    page = open_page(f"{hostile_app}/audit")
+    page.wait_for_timeout(AT_REST_MS)
     page.get_by_test_id("stDataFrame").click(position=FIRST_ROW)
     page.wait_for_url(re.compile(r"/session\?.*event=3"))
 
