@@ -112,6 +112,7 @@ def _draw_waste(rows: list[dict[str, Any]]) -> None:
         },
         label="Without what was wasted",
         key="what_if_waste",
+        height="content",
     )
 
 
@@ -142,6 +143,7 @@ def _draw_others(rows: list[dict[str, Any]]) -> None:
         },
         label="Done otherwise",
         key="what_if_others",
+        height="content",
     )
 
 

@@ -77,21 +77,30 @@ class Check:
     plan: Callable[[Requests, Lake], Plan]
     versions: frozenset[str] | None = None  # None: all
     is_on_the_clock: bool = False
+    label: str = ""  # label under which the detectors should find it
 
 
 @dataclass(frozen=True)
 class Result:
-    """US dollars: the bill, what the other run was really billed less, and what was predicted."""
+    """US dollars: the bill, what the other run was really billed less, and what was predicted.
+
+    `predicted` is for what is known to be redundant, `detected` for what Her's own detectors found in the transcript.
+    """
 
     check: str
     version: str
     billed: Decimal
     saved: Decimal
     predicted: Decimal
+    detected: Decimal | None
 
     @property
     def error(self) -> float:
-        return float(self.predicted / self.saved - 1) if self.saved else float("inf")
+        return float(self.predicted / self.saved - 1)
+
+    @property
+    def detected_error(self) -> float | None:
+        return None if self.detected is None else float(self.detected / self.saved - 1)
 
 
 def without_calls(numbers: Sequence[int]) -> Callable[[Requests, Lake], Plan]:
@@ -125,8 +134,8 @@ def for_an_hour(seq: Requests, lake: Lake) -> Plan:
 
 
 CHECKS = (
-    Check("reread", "reread", "reonce", without_calls((1, 2, 3, 4))),
-    Check("bigout", "bigout", "bigone", without_calls((1,))),
+    Check("reread", "reread", "reonce", without_calls((1, 2, 3, 4)), label="C5"),
+    Check("bigout", "bigout", "bigone", without_calls((1,)), label="C6"),
     # Later clients write long output to a file and show its beginning, whatever the limit is. 0.2.126 sends the first
     # command's output twice and logs it once, so that its log does not say what a limit would take away.
     Check("cap", "bigout", "bigcap", capped_commands, frozenset({"2.0.77", "1.0.128"})),
@@ -213,8 +222,10 @@ def compared(check: Check, runs: Path, version: str) -> Result:
                 raise SystemExit(f"{run}: the replay does not return the bill; nothing can be predicted.")
             billed = int(seq.billed.sum())
             left = int(replayed(seq, check.plan(seq, lake)).by_session(seq).sum())
+            found = con.execute("select sum(gross_saving_usd) from what_ifs where label = ?", [check.label]).fetchone()
     saved = billed_usd(run, class_name="main") - billed_usd(other, class_name="main")
-    return Result(check.name, version, Decimal(billed).scaleb(-12), saved, Decimal(billed - left).scaleb(-12))
+    predicted = Decimal(billed - left).scaleb(-12)
+    return Result(check.name, version, Decimal(billed).scaleb(-12), saved, predicted, found[0] if found else None)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -232,9 +243,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for version in chosen.versions.split(",")
             if check.versions is None or version in check.versions
         ]
-    sys.stdout.write("| check | client | billed | really saved | predicted | error |\n|---|---|---:|---:|---:|---:|\n")
+    sys.stdout.write("| check | client | billed | really saved | predicted | error | by the detectors | error |\n")
+    sys.stdout.write("|---|---|---:|---:|---:|---:|---:|---:|\n")
     for r in results:
-        row = f"{r.billed:.6f} | {r.saved:.6f} | {r.predicted:.6f} | {r.error:+.2%}"
+        row = f"{r.billed:.6f} | {r.saved:.6f} | {r.predicted:.6f} | {r.error:+.1%}"
+        row += " | – | –" if r.detected is None else f" | {r.detected:.6f} | {r.detected_error:+.1%}"
         sys.stdout.write(f"| {r.check} | {r.version} | {row} |\n")
     worst = max(abs(result.error) for result in results)
     sys.stdout.write(f"\nlargest error {worst:.2%}\n")

@@ -242,7 +242,7 @@ def earlier(seq: Sequence, context_tokens: int, summary_tokens: int, *, is_compa
         if not leaving:
             continue
         left = dict.fromkeys(leaving, 0)
-        if is_compacted:
+        if summary_tokens:
             # The summary stands in the largest block that goes, as only what was there can be replaced.
             largest = max(leaving, key=lambda block: seq.blocks[block].size)
             left[largest] = min(summary_tokens, seq.blocks[largest].size)
