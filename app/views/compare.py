@@ -318,8 +318,6 @@ if known.last_at is None:
     st.stop()
 if not {"a", "b"} & {*st.session_state, *st.query_params}:
     choose(known, zone)
-    for side in ("a", "b"):  # what a page chooses by itself reaches the address only so
-        st.query_params[side] = st.session_state.get(side, "")
 draw_choice(known, zone)
 if changes := data.ask(nightly.changes_known):
     comparison_sections.draw_changes(changes)
