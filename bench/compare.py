@@ -1,11 +1,12 @@
 """Print how long comparisons take on a lake, and how often they call equal groups different.
 
-    HER_HOME=~/.her .venv/bin/python bench/compare.py [--draws 1000] [--shuffles 200]
+    HER_HOME=~/.her .venv/bin/python bench/compare.py [--draws 1000] [--shuffles 200] [--copies 20]
 
 Two groups are the halves of all sessions by time, by drawing lots, and by model; "warm" is the second comparison in the
 process. The watch runs over all series. False alarms are counted in two ways: groups drawn by lot from the lake's own
 sessions, which differ in nothing, and the watch on lakes whose sessions were shuffled in time. At most 5 % of the draws
-may call any difference, at most 5 % of the shuffles any change.
+may call any difference, at most 5 % of the shuffles any change. With `--copies` the lake stands in for a larger one:
+its sessions that many times over, each copy a year later, under names of their own.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 
@@ -37,9 +39,12 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     asked.add_argument("--draws", type=int, default=1_000, help="pairs of equal groups")
     asked.add_argument("--shuffles", type=int, default=200, help="lakes without a change")
+    asked.add_argument("--copies", type=int, default=1, help="how often the lake's sessions are taken")
     chosen = asked.parse_args()
     with open_lake(load_config(), read_only=True) as lake:
         con = lake.con
+        if chosen.copies > 1:
+            _copied(con, chosen.copies)
         everyone = read_group(con, Group(), "UTC")
         put(f"{len(everyone):,} sessions, {sum(everyone.column('requests_count')):,} responses")
         times = [at for at in everyone.column("started_at") if at is not None]
@@ -68,6 +73,15 @@ def main() -> None:
             )
 
 
+def _copied(con: duckdb.DuckDBPyConnection, copies: int) -> None:
+    moved = "started_at + to_years(cast(copy as integer)) as started_at"
+    for name, change in (("session_comparison", f", {moved}"), ("session_parts", "")):
+        con.execute(
+            f"create temp table {name} as select * replace (concat(session_id, '-', copy) as session_id{change}) "
+            f"from lake.{name}, range({copies}) as copies(copy)"
+        )
+
+
 def put(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
@@ -80,10 +94,10 @@ def timed(name: str, what: Callable[[], T]) -> T:
     return result
 
 
-def _drawn(con: object, everyone: Members, draws: int) -> float:
+def _drawn(con: duckdb.DuckDBPyConnection, everyone: Members, draws: int) -> float:
     """How often two groups drawn from the same sessions are called different in anything."""
     random = np.random.default_rng(7)
-    parts = waterfall.read_parts(con, everyone.keys)  # type: ignore[arg-type]
+    parts = waterfall.read_parts(con, everyone.keys)
     sheet = waterfall.sheet(parts, "lane")
     alarms = 0
     for _ in range(draws):

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -176,11 +177,12 @@ def mean_intervals(a: Floats, b: Floats, scale: float, seed: int = SEED, draws: 
     Returns:
         Shape (2, columns).
     """
-    random = np.random.default_rng(seed)
-    means = []
-    for values in (a, b):
-        count = len(values)
-        lots = random.integers(0, count, (draws, count)) + (np.arange(draws) * count)[:, None]
-        weights = np.bincount(lots.ravel(), minlength=draws * count).reshape(draws, count)
-        means.append(weights @ values / count)
+    means = [_weights(len(values), draws, seed + side) @ values / len(values) for side, values in enumerate((a, b))]
     return np.asarray(np.percentile((means[1] - means[0]) * scale, _TAILS, axis=0), np.float64)
+
+
+@lru_cache(maxsize=2)
+def _weights(count: int, draws: int, seed: int) -> Floats:
+    """Return how often each of `count` sessions is drawn in each sample. Kept, as several divisions share them."""
+    lots = np.random.default_rng(seed).integers(0, count, (draws, count)) + (np.arange(draws) * count)[:, None]
+    return np.bincount(lots.ravel(), minlength=draws * count).reshape(draws, count).astype(np.float64)

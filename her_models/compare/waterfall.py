@@ -131,10 +131,15 @@ def read_parts(con: duckdb.DuckDBPyConnection, keys: Sequence[tuple[str, str]]) 
 
 def price_row(con: duckdb.DuckDBPyConnection, model: str, at: datetime | None) -> PriceRow | None:
     """Return the standard price list of a model in force at a time; None when it has no price."""
+    return _price_rows(con, [model], at).get(model)
+
+
+def _price_rows(con: duckdb.DuckDBPyConnection, models: Sequence[str], at: datetime | None) -> dict[str, PriceRow]:
     found = con.execute(
-        (_QUERIES / "comparison_price.sql").read_text(encoding="utf-8"), {"model": model, "at": at}
-    ).fetchone()
-    return None if found is None else PriceRow(*found)
+        (_QUERIES / "comparison_price.sql").read_text(encoding="utf-8"), {"models": list(models), "at": at}
+    ).fetchall()
+    rows = {row[0]: PriceRow(*row) for row in found}
+    return {model: rows[model] for model in models if model in rows}
 
 
 def sheet(
@@ -233,7 +238,7 @@ def reference_prices(con: duckdb.DuckDBPyConnection, a: Parts, b: Parts, at: dat
 
     What B's models cost beyond them is the step `prices`.
     """
-    own = {model: row for model in a.models_by_tokens() if (row := price_row(con, model, at))}
+    own = _price_rows(con, a.models_by_tokens(), at)
     if not own:
         return {}
     main = next(iter(own.values()))

@@ -1,5 +1,5 @@
--- comparison_price: the price list of a model at standard speed, anywhere, first band, in force at a time; without one the last.
--- grain: one row, or none
+-- comparison_price: price lists of models at standard speed, anywhere, first band, in force at a time; without one the last.
+-- grain: one row per model that has a price
 -- key:   model
 -- reads: prices
 
@@ -13,12 +13,11 @@ select
     standard_output_picodollars
 from prices
 where
-    model = $model
+    list_contains($models::varchar[], model)
     and speed = 'standard'
     and geography = 'global'
     and tier = 'standard'
     and prompt_above_tokens = 0
     and standard_input_picodollars is not null
-    and ($at is null or valid_from <= $at)
-order by valid_from desc
-limit 1
+    and ($at::timestamptz is null or valid_from <= $at::timestamptz)
+qualify row_number() over (partition by model order by valid_from desc) = 1
