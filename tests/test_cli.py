@@ -289,6 +289,28 @@ def test_report_on_waste_writes_every_form_and_its_parts_are_the_bill(her: Her, 
     assert sum(Decimal(row["usd"]) for row in rows if row["section"] == "bill") == Decimal(billed)
 
 
+def test_compare_writes_every_form_and_its_steps_add_up(her: Her, tmp_path: Path) -> None:
+    ids = [row["session_id"] for row in _sql(her, "select session_id from session_comparison order by 1")]
+    told = json.loads(her("compare", ids[0], ids[1], "--json").stdout)
+    for steps in told["steps"].values():
+        assert sum(Decimal(step["difference_usd"]) for step in steps) == Decimal(told["difference_usd"])
+    groups = json.loads(her("compare", f"session={ids[0]}", f"session={ids[1]}", "--json").stdout)
+    assert {one["verdict"] for one in groups["measures"]} == {"too few sessions"}
+    page = tmp_path / "compared.html"
+    assert her("compare", f"session={ids[0]}", f"session={ids[1]}", "--html", "--out", str(page)).returncode == 0
+    assert "Sessions are not assigned by lot." in page.read_text()
+    assert "# Two sessions" in her("compare", ids[0], ids[1], "--md").stdout
+    assert "Where the difference comes from" in her("compare", ids[0], ids[1]).stdout
+
+
+def test_compare_says_why_it_cannot(her: Her) -> None:
+    mixed = her("compare", "person=asha", "nothing")
+    assert (mixed.returncode, "Write session=ID for a group of one." in mixed.stderr) == (1, True)
+    empty = her("compare", "person=asha", "person=nobody")
+    assert (empty.returncode, "No session is in B (person nobody)." in empty.stderr) == (1, True)
+    assert her("compare", "person=asha", "person=asha", "--md", "--html").returncode == 2
+
+
 def test_everyone_goes_with_the_report_on_waste_only(her: Her) -> None:
     done = her("report", "--everyone")
     assert (done.returncode, "--everyone goes with --waste" in done.stderr) == (2, True)
