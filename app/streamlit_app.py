@@ -28,6 +28,8 @@ st.html(
     [class*="st-key-figures"] [data-testid="stMetric"] > div { padding: 0; }
     [class*="st-key-figures"] [data-testid="stMetricValue"] { font-size: 1.2rem; font-variant-numeric: tabular-nums; }
     [class*="st-key-figures"] [data-testid="stMetricLabel"] { opacity: 0.75; }
+    button[kind^="primary"], button[kind^="primary"] p { color: light-dark(#FFFFFF, #12151B); }
+    button kbd { color: inherit !important; opacity: 1 !important; }
     [class*="st-key-save_"] { margin-top: -0.9rem; }
     [class*="st-key-save_"] button { min-height: 1.4rem; padding: 0; font-size: 0.78rem; opacity: 0.75; }
     [class*="st-key-save_"] button:is(:hover, :focus-visible) { opacity: 1; }

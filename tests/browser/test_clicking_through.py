@@ -23,7 +23,7 @@ def figure(page: Page, label: str) -> str:
 
 def click_through(page: Page) -> None:
     """Visit each page by its link and see that it is drawn without an error."""
-    for name in ("Sessions", "Session", "Compare", "SQL", "Health", "Overview"):
+    for name in ("Sessions", "Session", "Search", "Audit", "Compare", "Cost optimisation", "SQL", "Health", "Overview"):
         page.get_by_test_id("stTopNavLink").filter(has_text=re.compile(rf"{name}$")).click()
         expect(page.get_by_role("heading", name=name, exact=True, level=1)).to_be_visible()
         settled(page)

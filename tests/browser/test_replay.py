@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from app.replay.page import session_page
@@ -19,7 +18,7 @@ from her_models.config import load_config
 from her_models.export import SessionKey
 from her_models.lake import open_lake
 from tests.app.conftest import HOSTILE, SESSION, SOURCE, fill, fill_lake
-from tests.browser.conftest import PATIENCE_MS, served, settled
+from tests.browser.conftest import PATIENCE_MS, axe_violations, served, settled
 from tests.long_session import EDIT_EVENT, EVENTS, LONG, NEEDLE, NEEDLE_EVENT, TURN, fill_long_session
 
 pytestmark = pytest.mark.browser
@@ -73,17 +72,6 @@ def position(page: Page) -> int:
 def press(page: Page, key: str, event: int) -> None:
     page.keyboard.press(key)
     stands_at(page, event)
-
-
-def axe_violations(page: Page) -> list[str]:
-    """Serious findings of axe-core, which looks into shadow roots too."""
-    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
-    return [
-        f"{one['id']}: {node['target']} {node['failureSummary']}"
-        for one in found
-        if one["impact"] in ("serious", "critical")
-        for node in one["nodes"][:2]
-    ]
 
 
 def test_every_key_moves_the_replay_as_the_map_says(app: str, open_page: Opener) -> None:
