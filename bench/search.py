@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import duckdb
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from her_models.config import Config, load_config
 from her_models.lake import open_lake
@@ -99,7 +100,7 @@ def main() -> None:
             first, again, used, count = timed(lake.con, here, text, mode)
             scan = timed(lake.con, none, text, mode)[1] if text else again
             milliseconds = (f"{one:,.0f}" for one in (first, again, used, scan))
-            table.add_row(text or "(filters only)", mode, f"{count:,}", *milliseconds)
+            table.add_row(Text(text or "(filters only)"), mode, f"{count:,}", *milliseconds)
         console.print(table)
 
 
