@@ -30,7 +30,7 @@ def test_two_sessions_are_found_swapped_and_shared_by_the_address(demo_app: str,
     page = open_page(f"{demo_app}/compare")
     expect(page.get_by_role("textbox", name="B", exact=True)).to_have_value(re.compile("^since="))
     page.get_by_role("radio", name="Two sessions").click()
-    page.wait_for_url(re.compile("what=Two"))
+    page.wait_for_function("() => ['a', 'b'].every(side => new URLSearchParams(location.search).has(side))")
     settled(page)
     before = sides(page)
     words = page.get_by_label("Find A")
