@@ -18,6 +18,7 @@ if str(_HERE.parent) not in sys.path:  # `streamlit run` puts only this file's f
 
 from app import data, empty  # noqa: E402
 from her_models.errors import HerError  # noqa: E402
+from her_models.unforeseen import OTHER_VERSION, is_of_another_version  # noqa: E402
 
 st.set_page_config(page_title="Her", page_icon=str(_HERE / "static" / "her-mark.svg"), layout="wide")
 st.logo(str(_HERE / "static" / "her.svg"), size="large")
@@ -66,10 +67,10 @@ except HerError as error:
     st.error(str(error), icon=":material/error:")
 except duckdb.Error as error:
     _LOG.exception("A page could not be drawn")
-    st.error(
+    found = (
         f"The lake could not be read ({type(error).__name__}). Run ./her doctor in a terminal: it says what is wrong"
-        " and how to mend it. Then reload this page.",
-        icon=":material/error:",
     )
+    told = OTHER_VERSION if is_of_another_version(error) else f"{found} and how to mend it"
+    st.error(f"{told}. Then reload this page.", icon=":material/error:")
 finally:
     _LOG.info("%s drawn in %.0f ms", page.title, (time.perf_counter() - _STARTED) * 1000)

@@ -31,8 +31,24 @@ _FULL = ("no space left on device", "disk is full", "quota exceeded")
 """What DuckDB, SQLite and Arrow say of it, in errors of their own."""
 
 
+OTHER_VERSION = (
+    "The lake lacks a table or a column that this version of Her asks for: another version made it."
+    " Bring it up to date: her ingest"
+)
+
+
+def is_of_another_version(error: BaseException) -> bool:
+    """Whether the lake lacks what was asked for; DuckDB then says so, or looks for a Python object of the name."""
+    is_duckdb = type(error).__module__.lstrip("_").startswith("duckdb")
+    lacks_it = type(error).__name__ in ("CatalogException", "BinderException")
+    return is_duckdb and (lacks_it or "replacement scan" in str(error))
+
+
 def account_of(error: BaseException) -> str:
     """Explain what the machine refused; of anything else, keep the traceback in HER_HOME/logs and say so."""
+    if is_of_another_version(error):
+        _kept(error)
+        return OTHER_VERSION
     if not isinstance(error, OSError) and any(words in str(error).lower() for words in _FULL):
         return f"The disk is full. {_REMEDIES[errno.ENOSPC]}"
     if isinstance(error, OSError) and (remedy := _REMEDIES.get(error.errno or 0)):

@@ -24,7 +24,7 @@ GROUPS = {"Label": "by_label", "Kind": "by_kind", "Project": "by_project", "Tool
 def chosen_scope() -> tuple[Scope, bool]:
     """Read the filters; they stand in the address. The second value says whether everybody's sessions are meant."""
     choices, zone = data.ask(reports.filter_choices), data.config().time_zone
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="top", gap="small"):
         period = st.segmented_control(
             "Period", list(PERIODS), default="All time", required=True, key="period", bind="query-params"
         )
