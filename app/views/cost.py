@@ -89,7 +89,7 @@ def _draw_piece(piece: Piece, *, is_made: bool) -> None:
             " is expected per week; its interval joins which sessions happened to be seen, the interval of each case,"
             f" and that the change may end as little as {piece.pattern.followed:.0%} of the cases."
         )
-        st.markdown(f"**Change {MEANS_IN_WORDS[piece.pattern.means]}**, in {format.escaped(piece.pattern.where)}:")
+        st.markdown(f"**Change {MEANS_IN_WORDS[piece.pattern.means]}** ({format.escaped(piece.pattern.where)}):")
         st.code(piece.change, language=None)
         st.caption(f"To undo: {format.escaped(piece.pattern.undo)}")
         st.markdown("**Seen in**")

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from her_models.advice.outcomes import Outcome
+from her_models.advice.patterns import MEANS_IN_WORDS
 from her_models.advice.pieces import Piece
 from her_models.documents import Box, Code, Document, Figure, Grid, Heading, Paragraph, Part
 from her_models.waste_report.questions import WasteReport
@@ -88,7 +89,7 @@ def _piece_parts(piece: Piece) -> Iterator[Part]:
         f"{piece.cases_count:,} cases in {piece.sessions_count:,} of {piece.scope_sessions_count:,} sessions, "
         f"{usd(piece.total_usd)} in all. Expected saving {saving_in_words(piece)}, {piece.confidence}."
     )
-    yield Paragraph(f"Change, in {piece.pattern.where}:")
+    yield Paragraph(f"Change {MEANS_IN_WORDS[piece.pattern.means]} ({piece.pattern.where}):")
     yield Code(piece.change)
     seen = "; ".join(
         f"session {case.session_id[:8]}"

@@ -1,12 +1,17 @@
 """Which patterns fire, and what they promise."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import product
 
 import pytest
 
 from her_models.advice import pieces
 from her_models.advice.patterns import MEANS_IN_WORDS, load_patterns
 from her_models.advice.pieces import Bill, Case, weakest, weekly_interval
+from her_models.ledger.misses import Before, explained
+from her_models.waste.rules import RULES
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 FOUR_WEEKS = Bill(20, 40.0, MONDAY, MONDAY + timedelta(weeks=4))
@@ -69,3 +74,37 @@ def test_every_pattern_says_what_to_change_and_how_to_undo_it(pattern: pieces.Pa
     assert (pieces._QUERIES / f"{pattern.query}.sql").exists()
     # A subject that is found is named, so that two pieces of one pattern can be told apart.
     assert ("{subject}" in pattern.what) == (pattern.subject != "none")
+
+
+def miss_kinds() -> Iterator[str]:
+    """Yield every label of a miss, and every label with its cause."""
+    diagnoses = (None, "model_changed", "system_changed", "tools_changed", "messages_changed")
+    flags = ("is_resumed", "has_new_model", "has_new_speed", "has_new_version", "has_moved_prefix")
+    yield "K4"  # of subagents that share no prefix; it has one cause
+    for diagnosis, age, flag in product(diagnoses, (10.0, 300.0, 9_999.0), (None, *flags)):
+        before = Before(1_000, age, 300.0, diagnosis=diagnosis)
+        found = explained(replace(before, **{flag: True}) if flag else before)
+        assert found is not None
+        yield from (found.label, f"{found.label}.{found.cause}")
+
+
+KNOWN_KINDS = {
+    "waste": {*RULES, *(rule.label for rule in RULES.values())},
+    "denials": {"C4.denied"},
+    "unused_servers": {"C10.tool"},
+    "misses": set(miss_kinds()),
+    "premiums": {"P1", "P2", "P3"},
+    "what_if": {f"ttl.{lifetime}.{threads}" for lifetime in ("1h", "5m") for threads in ("main", "subagents")},
+}
+
+
+@pytest.mark.parametrize("pattern", load_patterns().values(), ids=lambda pattern: pattern.name)
+def test_every_kind_that_a_pattern_names_exists(pattern: pieces.Pattern) -> None:
+    assert set(pattern.kinds) <= KNOWN_KINDS[pattern.query]
+
+
+def test_no_case_is_advised_on_twice() -> None:
+    kinds = [kind for pattern in load_patterns().values() for kind in pattern.kinds]
+    labels = {kind for kind in kinds if "." not in kind}
+    assert len(kinds) == len(set(kinds))
+    assert not [kind for kind in kinds if "." in kind and kind.split(".")[0] in labels]
