@@ -43,6 +43,7 @@ INLINED_ROWS = 200
 """Shards of up to so many lines go into the catalog itself; maintenance writes them out as Parquet together."""
 CONFLICT_ATTEMPTS = 5
 _NAMED_SESSIONS = 50
+_NAMED_TEXTS = 2000
 _LEAST_FREE_BYTES = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EXTENSIONS = ("ducklake", "sqlite_scanner")
@@ -674,6 +675,7 @@ class _Publication:
         for name in TABLES:
             if name not in marts:
                 self._show(name)
+        self._copy_texts()
         densities = self.lake.config.densities_path
         self.con.execute(f"set variable densities_path = {literal(str(densities) if densities else None)}")
         prices = self.lake.config.prices_path
@@ -690,8 +692,32 @@ class _Publication:
                 self._replace(model.name, self._scope())
         self._drop([model.name for model in reversed(models)])
 
+    def _copy_texts(self) -> None:
+        """Show the texts of a few sessions as a table: each model that reads one would go through all of the source.
+
+        A list of literals after `in` only spares row groups, and hashes have no order to spare any by; within
+        `list_contains` it is asked while the hashes are read, and pages without a hit are not unpacked.
+        """
+        if self.is_everything or not {"contents", "block_lines"} <= self.filled:
+            return
+        mine = f"source_id = {literal(self.source_id)}"
+        hashes = self.con.execute(
+            f"select distinct content_hash from lake.block_lines where {mine} and {self._scope()} "
+            f"and content_hash is not null limit {_NAMED_TEXTS + 1}"
+        ).fetchall()
+        if not 0 < len(hashes) <= _NAMED_TEXTS:
+            return
+        self._drop(["contents"])
+        self.con.execute(
+            f"create or replace temp table contents as select * from lake.contents where {mine} "
+            f"and list_contains({literal([row[0] for row in hashes])}, content_hash)"
+        )
+        self.lake.shown["contents"] = "table"
+
     def _build_source(self, now: datetime) -> None:
         models = [model for model in warehouse.mart_models().values() if model.scope == "source"]
+        self._drop(["contents"])
+        self._show("contents")
         for name, table in TABLES.items():
             if table.layer == "mart" and name not in {model.name for model in models}:
                 self._show(name)

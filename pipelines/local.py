@@ -31,6 +31,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -304,5 +305,14 @@ def _end_interrupted() -> int:
     return 130
 
 
+class _WithoutPandas(MetaPathFinder):
+    """DuckDB and PyArrow import pandas only to see whether they were given a data frame; that costs half a second."""
+
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:
+        if fullname == "pandas":
+            raise ModuleNotFoundError("Reading logs has no use for pandas.", name=fullname)
+
+
 if __name__ == "__main__":
+    sys.meta_path.insert(0, _WithoutPandas())
     sys.exit(main())
