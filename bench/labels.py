@@ -1,13 +1,14 @@
 """Precision of the detectors of waste: findings drawn at random from real sessions, read by hand, and counted.
 
     python -m bench.labels draw ../shared/sessions       draws 150 findings not judged yet, ten of a kind at least
-    python -m bench.labels show ../shared/sessions 17    prints finding 17 with what stood around it, to judge it
+    python -m bench.labels show ../shared/sessions 17 20-24   prints findings with what stood around them
     python -m bench.labels score                         prints precision by kind and label, and writes it down
 
 The judgements are in tests/labels/findings.jsonl: where a finding stands (file, offset, SHA-256 of the line), what it
 was called and by which version of the rule, the verdict (true, false or unsure) and one line why; no text of a
 transcript.
-`score` writes her_models/waste/precision.toml, which app and report show; a kind below 0.8 is a hint and in no total.
+`score` writes her_models/waste/precision.toml, which app and report show, and the table in docs/waste.md; a kind below
+0.8 is a hint and in no total.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import math
 import random
 import sys
 import tempfile
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,14 +29,16 @@ import duckdb
 from her_models.config import Config
 from her_models.ingest import ingest
 from her_models.lake import open_lake
-from her_models.waste.rules import RULES
+from her_models.waste.rules import RULES, TRUSTED_PRECISION
 
 LABELS = Path(__file__).resolve().parent.parent / "tests" / "labels" / "findings.jsonl"
 PRECISION = Path(__file__).resolve().parent.parent / "her_models" / "waste" / "precision.toml"
+DOCS = Path(__file__).resolve().parent.parent / "docs" / "waste.md"
+BEGIN, END = "<!-- judged -->", "<!-- /judged -->"
 SEED = 20_261_127
 COUNT = 150
 LEAST_OF_A_KIND = 10
-_CHARACTERS_SHOWN = 1_500
+_CHARACTERS_SHOWN = 600
 _AROUND = 6
 _Z = 1.959964
 
@@ -70,18 +73,24 @@ def identity(row: Row) -> tuple[Any, ...]:
 
 def draw(found: Sequence[Row], judged: Iterable[Row], count: int, seed: int) -> list[Row]:
     """Return findings to judge: `LEAST_OF_A_KIND` of each kind where there are so many, the rest by lot."""
-    known = {identity(row) for row in judged}
+    known = {identity(row): row["kind"] for row in judged}
+    judged_counts = Counter(known.values())
     random_ = random.Random(seed)
     by_kind: dict[str, list[Row]] = defaultdict(list)
     for row in found:
         by_kind[row["kind"]].append(row)
     chosen, rest = [], []
-    for rows in by_kind.values():
-        shuffled = random_.sample(rows, len(rows))
-        chosen += shuffled[:LEAST_OF_A_KIND]
-        rest += shuffled[LEAST_OF_A_KIND:]
-    chosen += random_.sample(rest, max(0, min(count - len(chosen), len(rest))))
-    return [row for row in chosen if identity(row) not in known]
+    for kind, rows in by_kind.items():
+        shuffled = [row for row in random_.sample(rows, len(rows)) if identity(row) not in known]
+        wanted = max(0, LEAST_OF_A_KIND - judged_counts[kind])
+        chosen += shuffled[:wanted]
+        rest += shuffled[wanted:]
+    return chosen + random_.sample(rest, max(0, min(count - len(known) - len(chosen), len(rest))))
+
+
+def counting(judged: Iterable[Row]) -> list[Row]:
+    """Return the judgements of rules as they are now; what an older version found says nothing about them."""
+    return [row for row in judged if row["kind"] in RULES and RULES[row["kind"]].version == row["rule_version"]]
 
 
 def wilson(hits: int, count: int) -> tuple[float, float]:
@@ -97,9 +106,8 @@ def wilson(hits: int, count: int) -> tuple[float, float]:
 def scores(judged: Iterable[Row]) -> dict[str, tuple[int, int, int]]:
     """Return for each kind and label how many findings were true, false and unsure, those of the present rules only."""
     counts: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
-    for row in judged:
-        rule = RULES.get(row["kind"])
-        if rule is None or rule.version != row["rule_version"] or row.get("verdict") is None:
+    for row in counting(judged):
+        if row.get("verdict") is None:
             continue
         place = ("true", "false", "unsure").index(row["verdict"])
         for name in (row["kind"], row["kind"].partition(".")[0]):
@@ -168,46 +176,85 @@ def _record(root: Path, row: Row) -> Row:
 
 
 def _draw(root: Path, home: Path) -> int:
-    judged = read_labels()
+    judged = counting(read_labels())
     with open_lake(_lake(root, home), read_only=True) as lake:
         new = [_record(root, row) for row in draw(findings(lake.con), judged, COUNT, SEED)]
     LABELS.parent.mkdir(exist_ok=True)
     with LABELS.open("a", encoding="utf-8") as file:
         file.writelines(f"{json.dumps(row, ensure_ascii=False)}\n" for row in new)
-    sys.stdout.write(f"{len(new)} findings drawn, {len(judged)} were there.\n")
+    sys.stdout.write(f"{len(new)} findings drawn, {len(judged)} of the present rules were there.\n")
     return 0
 
 
-def _show(root: Path, home: Path, number: int) -> int:
-    wanted = read_labels()[number]
+def numbers_of(words: Sequence[str]) -> list[int]:
+    """Return the findings that `3 10-12` names."""
+    numbers: list[int] = []
+    for word in words:
+        first, _, last = word.partition("-")
+        numbers += range(int(first), int(last or first) + 1)
+    return numbers
+
+
+def _show(root: Path, home: Path, numbers: Sequence[int]) -> int:
+    config = Config(home=home) if (home / "catalog.sqlite").exists() else _lake(root, home)
+    wanted = read_labels()
+    with open_lake(config, read_only=True) as lake:
+        found = {identity(row): row for row in findings(lake.con)}
+        for number in numbers:
+            sys.stdout.write(f"\n################ {number}\n")
+            row = found.get(identity(wanted[number]))
+            if row is None:
+                sys.stdout.write("The rules of now do not find this any more.\n")
+            else:
+                _show_finding(lake.con, row)
+    return 0
+
+
+def _show_finding(con: duckdb.DuckDBPyConnection, row: Row) -> None:
     out = sys.stdout.write
-    with open_lake(_lake(root, home), read_only=True) as lake:
-        row = next((row for row in findings(lake.con) if identity(row) == identity(wanted)), None)
-        if row is None:
-            out("The rules of now do not find this any more.\n")
-            return 1
-        for name, value in row.items():
-            out(f"{name}: {value}\n")
-        earlier = row["evidence_block_index"]
-        if earlier is not None:
-            out("\n=== the other side\n")
-            _print_blocks(lake.con, row["source_id"], row["evidence_session_id"] or row["session_id"], earlier, earlier)
-        at = row["block_index"]
-        if at is None:
-            found = lake.con.execute(
-                "select min(block_index), max(block_index) from blocks where session_id = $1 and request_id = $2",
-                [row["session_id"], row["request_id"]],
-            ).fetchone()
-            first, last = found if found and found[0] is not None else (0, 0)
-        else:
-            first = last = at
-        out("\n=== in its place, with what stood around it\n")
-        _print_blocks(lake.con, row["source_id"], row["session_id"], first - _AROUND, last + 2 * _AROUND, mark=at)
-    return 0
+    out(" | ".join(f"{name}: {value}" for name, value in row.items() if value is not None and "offset" not in name))
+    earlier, at = row["evidence_block_index"], row["block_index"]
+    first = last = at
+    if at is None:
+        found = con.execute(
+            "select min(block_index), max(block_index) from blocks where session_id = $1 and request_id = $2",
+            [row["session_id"], row["request_id"]],
+        ).fetchone()
+        first, last = found if found and found[0] is not None else (0, 0)
+    if earlier is not None and not (
+        row["evidence_session_id"] == row["session_id"] and last < earlier < last + _AROUND
+    ):
+        out("\n=== the other side\n")
+        _print_blocks(con, {**row, "session_id": row["evidence_session_id"] or row["session_id"]}, earlier, earlier)
+    if row["kind"].startswith("C10"):
+        out("\n=== what the session called and commanded\n")
+        for fact in con.execute(
+            """
+            select kind, tool_name, coalesce(preview, ''), count(*) from blocks
+            where session_id = $1 and (kind = 'command' or (kind = 'tool_call' and tool_name = 'Skill')) group by all
+            """,
+            [row["session_id"]],
+        ).fetchall():
+            out(f"{fact}\n")
+    out("\n=== in its place, with what stood around it\n")
+    _print_blocks(con, row, first - _AROUND, last + 2 * _AROUND, mark=at)
+    # What later answers did is the question where a result is said to be of no further use.
+    if row["kind"].startswith(("C11", "C13", "C5", "C7")):
+        out("=== later answers of the conversation\n")
+        _print_blocks(con, row, last + 2 * _AROUND + 1, last + 400, only=("text", "tool_call", "prompt"), limit=220)
+    if row["kind"].startswith(("C5", "C6", "C7")) and earlier is not None and earlier < first:
+        out("=== what happened in between\n")
+        _print_blocks(con, row, earlier + 1, first - _AROUND - 1, only=("tool_call", "prompt"), limit=200)
 
 
 def _print_blocks(
-    con: duckdb.DuckDBPyConnection, source: str, session: str, first: int, last: int, mark: int | None = None
+    con: duckdb.DuckDBPyConnection,
+    row: Row,
+    first: int,
+    last: int,
+    mark: int | None = None,
+    only: Sequence[str] = (),
+    limit: int = _CHARACTERS_SHOWN,
 ) -> None:
     rows = con.execute(
         """
@@ -216,26 +263,49 @@ def _print_blocks(
         from blocks
         left join contents using (source_id, content_hash)
         where source_id = $1 and session_id = $2 and block_index between $3 and $4
+            and ($6 is null or coalesce(agent_id, '') = $6)
+            and (len($5) = 0 or kind in (select unnest($5)))
         order by block_index
+        limit 60
         """,
-        [source, session, first, last],
+        [row["source_id"], row["session_id"], first, last, list(only), row["agent_id"] if only else None],
     ).fetchall()
     for index, *facts, text in rows:
         told = " ".join(str(fact) for fact in facts if fact not in (None, ""))
-        limit = 4 * _CHARACTERS_SHOWN if index == mark else _CHARACTERS_SHOWN
-        cut = text if len(text) <= limit else f"{text[: limit // 2]}\n[…]\n{text[-limit // 2 :]}"
-        sys.stdout.write(f"{'>>>' if index == mark else '---'} {index}: {told}\n{cut}\n\n")
+        most = 3 * limit if index == mark else limit
+        cut = text if len(text) <= most else f"{text[: most // 2]} […] {text[-most // 2 :]}"
+        sys.stdout.write(f"{'>>>' if index == mark else '---'} {index}: {told}\n{cut}\n")
+
+
+def table(judged: Sequence[Row]) -> str:
+    """Return precision by kind and label as Markdown."""
+    lines = [
+        "| rule | judged | right | wrong | unsure | precision | 95 % interval | |",
+        "|---|---:|---:|---:|---:|---:|---|---|",
+    ]
+    for name, (hits, misses, unsure) in sorted(scores(judged).items()):
+        count = hits + misses + unsure
+        low, high = wilson(hits, count)
+        counted = ("hint" if hits / count < TRUSTED_PRECISION else "counted") if "." in name else ""
+        shown = name if "." in name else f"**{name}**"
+        interval = f"{low:.2f}–{high:.2f}"
+        lines.append(
+            f"| {shown} | {count} | {hits} | {misses} | {unsure} | {hits / count:.2f} | {interval} | {counted} |"
+        )
+    return "\n".join(lines)
+
+
+def with_table(text: str, judged: Sequence[Row]) -> str:
+    """Return the document with the table as it is now."""
+    before, _, rest = text.partition(BEGIN)
+    return f"{before}{BEGIN}\n{table(judged)}\n{END}{rest.partition(END)[2]}"
 
 
 def _score() -> int:
     judged = read_labels()
-    out = sys.stdout.write
-    out(f"{'rule':<18} {'true':>5} {'false':>6} {'unsure':>7} {'precision':>10}   95 % interval\n")
-    for name, (hits, misses, unsure) in sorted(scores(judged).items()):
-        count = hits + misses + unsure
-        low, high = wilson(hits, count)
-        out(f"{name:<18} {hits:>5} {misses:>6} {unsure:>7} {hits / count:>10.2f}   {low:.2f} to {high:.2f}\n")
+    sys.stdout.write(f"{table(judged)}\n")
     PRECISION.write_text(precision_toml(judged), encoding="utf-8")
+    DOCS.write_text(with_table(DOCS.read_text(encoding="utf-8"), judged), encoding="utf-8")
     return 0
 
 
@@ -246,9 +316,14 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write(__doc__ or "")
         return 2
     root = Path(arguments[1])
+    named = list(arguments[2:])
     with tempfile.TemporaryDirectory() as folder:
-        home = Path(arguments[arguments.index("--home") + 1]) if "--home" in arguments else Path(folder) / "home"
-        return _draw(root, home) if arguments[0] == "draw" else _show(root, home, int(arguments[2]))
+        home = Path(folder) / "home"
+        if "--home" in named:
+            at = named.index("--home")
+            home = Path(named[at + 1])
+            del named[at : at + 2]
+        return _draw(root, home) if arguments[0] == "draw" else _show(root, home, numbers_of(named))
 
 
 if __name__ == "__main__":

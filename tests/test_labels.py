@@ -36,6 +36,24 @@ def test_what_was_judged_is_not_drawn_again() -> None:
     assert labels.draw(found, first, count=20, seed=1) == []
 
 
+def test_a_kind_that_lost_its_sample_is_filled_up_and_the_others_stay() -> None:
+    found = [finding(n) for n in range(30)] + [finding(n, "C9.injection") for n in range(30)]
+    first = labels.draw(found, [], count=20, seed=1)
+    kept = [row for row in first if row["kind"] == "C5.reread"]
+    again = labels.draw(found, kept, count=20, seed=1)
+    assert [row["kind"] for row in again] == ["C9.injection"] * 10
+
+
+def test_what_an_older_version_of_a_rule_found_is_judged_anew() -> None:
+    old = {**finding(1), "rule_version": "0", "verdict": "true"}
+    assert labels.counting([old]) == []
+    assert labels.draw([finding(1)], labels.counting([old]), count=5, seed=1) == [finding(1)]
+
+
+def test_several_findings_are_named_by_numbers_and_ranges() -> None:
+    assert labels.numbers_of(["3", "10-12"]) == [3, 10, 11, 12]
+
+
 def test_unsure_counts_as_wrong_and_old_rules_do_not_count() -> None:
     judged = [verdict("C5.reread", said) for said in ("true", "true", "true", "false", "unsure")]
     judged.append({**verdict("C5.reread", "true"), "rule_version": "0"})
@@ -52,6 +70,12 @@ def test_interval_of_a_share_is_wilsons() -> None:
 def test_precision_shown_is_the_precision_counted() -> None:
     written = labels.PRECISION.read_text(encoding="utf-8") if labels.PRECISION.exists() else ""
     assert written == (labels.precision_toml(JUDGED) if JUDGED else "")
+
+
+def test_the_document_holds_the_table_of_the_judgements() -> None:
+    text = labels.DOCS.read_text(encoding="utf-8")
+    assert labels.BEGIN in text
+    assert labels.with_table(text, JUDGED) == text
 
 
 @pytest.mark.skipif(not JUDGED, reason="no finding has been judged yet")

@@ -384,6 +384,9 @@ class Walk:
                 return None
             if old.block_index <= self.changes.latest and not is_poll:
                 return None
+            # Once a person has spoken, how another machine stands is asked anew.
+            if is_poll and old.turn_index != result.turn_index:
+                continue
             if old.thread_id == result.thread_id:
                 if old.place != result.place and not self.prompts.holds(result.place, old.slot):
                     continue

@@ -102,22 +102,22 @@ RULES: dict[str, Rule] = {
         Rule("C4.not_found", "estimated", "1", "Copy the text to replace from a read of the file as it is now."),
         Rule("C4.unread", "estimated", "1", "Read a file before changing it, and again after a formatter ran."),
         Rule("C4.cancelled", "estimated", "1", "Do not put a call that may fail beside others."),
-        Rule("C4.denied", "estimated", "1", "Allow the command in the permissions, or say in CLAUDE.md what to use."),
+        Rule("C4.denied", "estimated", "2", "Allow the command in the permissions, or say in CLAUDE.md what to use."),
         Rule(
-            "C4.timeout", "estimated", "1", "Give long commands a timeout of their own, or run them in the background."
+            "C4.timeout", "estimated", "2", "Give long commands a timeout of their own, or run them in the background."
         ),
         Rule("C4.repeat", "estimated", "1", "Change something before trying again: the same call failed the same way."),
         Rule("C5.reread", "estimated", "1", "Use the copy that is still in the context instead of reading again."),
         Rule(
             "C5.stub", "estimated", "1", "Use the copy that is still in the context; the client said it is unchanged."
         ),
-        Rule("C6.exact", "estimated", "1", "Do not ask again while nothing has changed; the answer is in the context."),
-        Rule("C6.poll", "estimated", "1", "Wait for the event, or let one command wait and report, instead of asking."),
+        Rule("C6.exact", "estimated", "2", "Do not ask again while nothing has changed; the answer is in the context."),
+        Rule("C6.poll", "estimated", "2", "Wait for the event, or let one command wait and report, instead of asking."),
         Rule("C6.near", "heuristic", "1", "Ask for what is new only: a filter, a tail, or a difference."),
         Rule("C7.reacquired", "estimated", "1", "Say in the compaction what must be kept, or compact at a boundary."),
         Rule("C8.parent", "estimated", "1", "Give the subagent what the main conversation has already read."),
         Rule("C8.sibling", "estimated", "1", "Let one subagent read, or hand its finding to the next."),
-        Rule("C9.injection", "estimated", "1", "Have the hook or client send it once, or only what changed."),
+        Rule("C9.injection", "estimated", "2", "Have the hook or client send it once, or only what changed."),
         Rule(
             "C9.in_result",
             "estimated",

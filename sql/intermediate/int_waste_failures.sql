@@ -3,9 +3,22 @@
 -- key:   source_id, session_id, kind, finding_key
 -- reads: int_waste_results
 -- note:  a failing test, a compiler's error, an empty search are information and no failures; denials count only where
---        the same tool then went through in the same turn
+--        the same tool then went through in the same turn, on the same file or with the same command. A time that ran out
+--        is told by the client's own words: what a command prints about another machine is information
 
-with refused as (
+with results as (
+    select
+        *,
+        case
+            when tool_name in ('Bash', 'PowerShell')
+                then
+                    regexp_extract(regexp_replace(call_preview, '^\s*cd\s+\S+\s*&&', ''), '^\s*(\S+(\s+[^\s|&;<>-]\S*)?)', 1)
+            else coalesce(path, '')
+        end as subject
+    from int_waste_results
+),
+
+refused as (
     select
         *,
         case
@@ -32,20 +45,26 @@ with refused as (
                     'Permission denied|This Bash command contains multiple operations|.{0,200} was blocked\. For security)'
                 )
                 then 'C4.denied'
-            when regexp_matches(preview, '(Command|Request|Tool|Operation|Execution) timed out|timed out after') then 'C4.timeout'
+            when
+                regexp_matches(
+                    preview,
+                    '(Command|Tool|Operation|Execution) timed out after|'
+                    '^(<tool_use_error>)?(Error: )?(MCP error -?[0-9]+: )?Request timed out'
+                )
+                then 'C4.timeout'
         end as kind,
-        -- Whether the same tool went through later in the turn: only then was the denial worked around.
+        -- Whether the same was done later in the turn: only then was the denial worked around.
         bool_or(not is_error) over (
-            partition by source_id, session_id, thread_id, turn_index, tool_name
+            partition by source_id, session_id, thread_id, turn_index, tool_name, subject
             order by block_index
             rows between 1 following and unbounded following
         ) as is_worked_around,
         min(case when not is_error then block_index end) over (
-            partition by source_id, session_id, thread_id, turn_index, tool_name
+            partition by source_id, session_id, thread_id, turn_index, tool_name, subject
             order by block_index
             rows between 1 following and unbounded following
         ) as next_block_index
-    from int_waste_results
+    from results
 )
 
 select

@@ -1,11 +1,23 @@
 -- int_waste_injections: C9, reminders, memory files and listings of which the same text already stood in the prompt.
 -- grain: one row per claim
 -- key:   source_id, session_id, block_index
--- reads: blocks, int_waste_requests
+-- reads: blocks, int_waste_requests, stg_event_lines
 -- note:  equal by the hash of their text, and the earlier copy was still carried by the prompt that took in the later. What
---        the client adds without a line is part of `hidden` and not here; notices that woke the model are C3
+--        the client adds without a line is part of `hidden` and not here; notices that woke the model are C3. What a hook
+--        says of a call of a tool is left out: the same words are news of another call, or were shown to the person alone;
+--        so is what a person has open in the editor, which is news of the moment
 
-with injections as (
+with tool_hooks as (
+    select
+        file_id,
+        offset_bytes
+    from stg_event_lines
+    where
+        subtype in ('hook_success', 'hook_additional_context', 'hook_blocking_error')
+        and json_extract_string(payload, '$.attachment.hookEvent') in ('PreToolUse', 'PostToolUse', 'PostToolUseFailure')
+),
+
+injections as (
     select
         blocks.source_id,
         blocks.session_id,
@@ -27,11 +39,14 @@ with injections as (
             and blocks.session_id = held.session_id
             and coalesce(blocks.agent_id, '') = held.thread_id
             and blocks.last_request_id = held.request_id
+    anti join tool_hooks
+        on blocks.file_id = tool_hooks.file_id and blocks.offset_bytes = tool_hooks.offset_bytes
     where
         blocks.kind in ('reminder', 'memory', 'listing')
         and blocks.content_hash is not null
         and blocks.size_tokens > 0
-        and not regexp_matches(blocks.preview, '^<(task-notification|tick|wakeup|scheduled-task|loop)')
+        and not regexp_matches(blocks.preview, '^<(task-notification|tick|wakeup|scheduled-task|loop|ide_opened_file|ide_selection)')
+        and not regexp_matches(blocks.preview, '^<system-reminder>\s*(Pre|Post)ToolUse')
 ),
 
 -- The first copy of each run that the prompt still holds is the one that counts.

@@ -172,6 +172,13 @@ def test_waiting_for_another_machine_is_a_poll():
     assert found(session) == [("C6.poll", 0, None, None, True)]
 
 
+def test_how_a_machine_stands_is_asked_anew_once_a_person_has_spoken():
+    session = Session()
+    session.add("Bash", "gh pr checks 7", "pending", turn_index=0)
+    session.add("Bash", "gh pr checks 7", "pending", turn_index=1)
+    assert found(session) == []
+
+
 def test_an_answer_that_is_nearly_the_same_claims_the_lines_in_common():
     session = Session()
     lines = [f"service-{number:03d} is running on node {number % 7}" for number in range(40)]
