@@ -110,7 +110,9 @@ class _Line:
     def _at(self, positions: Ints) -> Ints:
         if not len(self.old_sizes):
             return np.zeros_like(positions)
-        place = np.clip(np.searchsorted(self.old, positions, side="right") - 1, 0, len(self.old_sizes) - 1)
+        # Not np.clip: it asks for the limits of the type first, which for a single position costs more than the rest.
+        place = np.searchsorted(self.old, positions, side="right") - 1
+        place = np.minimum(np.maximum(place, 0), len(self.old_sizes) - 1)
         within = (positions - self.old[place]) * self.new_sizes[place] // np.maximum(self.old_sizes[place], 1)
         found: Ints = self.new[place] + within
         return found
@@ -123,8 +125,12 @@ class _Line:
         """Return the new position of an old position of one place."""
         if self.is_same:
             return position
-        at = np.array([self.base[place] + position], np.int64)
-        return int(self._at(at)[0] - self.new_base[place])
+        at, last = int(self.base[place]) + position, len(self.old_sizes) - 1
+        if last < 0:
+            return -int(self.new_base[place])
+        entry = min(max(int(self.old.searchsorted(at, side="right")) - 1, 0), last)
+        within = (at - int(self.old[entry])) * int(self.new_sizes[entry]) // max(int(self.old_sizes[entry]), 1)
+        return int(self.new[entry]) + within - int(self.new_base[place])
 
 
 def replayed(seq: Sequence, plan: Plan) -> Outcome:
@@ -269,9 +275,12 @@ def _prices(seq: Sequence, plan: Plan, classes: Ints) -> Ints:
     lengths = classes.sum(axis=1).tolist()
     places, found = [], []
     for place, steps in bands.items():
-        fits = [band for band in steps if lengths[place] > band.above_tokens or band.above_tokens == 0]
-        places.append(place)
-        found.append(fits[-1].prices)  # in rising order: the last that fits holds
+        length = lengths[place]
+        for band in reversed(steps):  # in rising order: the last that fits holds
+            if length > band.above_tokens or band.above_tokens == 0:
+                places.append(place)
+                found.append(band.prices)
+                break
     prices[places] = found
     return prices
 
