@@ -1,12 +1,11 @@
 """Session, What if: what the session would have cost without its waste, and done otherwise.
 
-What belongs here: the view, and policies in words. What does not: the replay (`her_models.whatif`) and its questions
-(`her_models.what_if_reports`).
+What belongs here: the view. What does not: the replay (`her_models.whatif`), its questions
+(`her_models.what_if_reports`), and policies in words (`her_models.waste_report.words`).
 """
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
 from typing import Any
 
@@ -17,13 +16,8 @@ from app import data, format, tables
 from app.tables import Shown
 from her_models import what_if_reports
 from her_models.reports import Session
-from her_models.waste_report.words import LABELS
+from her_models.waste_report.words import NEVER_ADDED, policy_in_words
 
-NEVER_ADDED = (
-    "Each row is the whole session replayed with one change. Gross savings overlap and are never added. Net savings "
-    "are what each label saves after all labels above it are taken out; those add up to the last row."
-)
-_EVERYTHING = "remove.all"
 _FAMILIES = ("cap", "lifetime", "model", "tools", "earlier", "delegate")
 
 
@@ -49,26 +43,6 @@ def draw(session: Session) -> None:
     )
 
 
-def policy_words(row: dict[str, Any]) -> str:
-    """Say in words what a policy changes."""
-    given = json.loads(row["parameters"] or "{}")
-    most = given.get("most_tokens") or given.get("context_tokens") or 0
-    whose = {"main": "Main conversation", "subagents": "Subagents"}.get(given.get("threads", ""), "")
-    lifetime = {"1h": "cached for an hour", "5m": "cached for five minutes"}.get(given.get("lifetime", ""), "")
-    if row["family"] == "remove":
-        return "All of it" if row["policy"] == _EVERYTHING else f"{row['label']} {LABELS.get(row['label'], '')}".strip()
-    return {
-        "cap": f"Tool results of at most {most:,} tokens",
-        "lifetime": f"{whose} {lifetime}",
-        "model": f"Answered by {given.get('model')}",
-        "tools": f"Without MCP server {given.get('server')}"
-        if "server" in given
-        else "Tools that were never called fetched on demand",
-        "earlier": f"{'Compacted' if row['policy'].startswith('compact') else 'Cleared'} beyond {most:,} tokens",
-        "delegate": "Long runs of reads done by a subagent",
-    }[row["family"]]
-
-
 def _draw_waste(rows: list[dict[str, Any]]) -> None:
     st.subheader("Without what was wasted", anchor=False)
     if not rows:
@@ -92,7 +66,7 @@ def _draw_waste(rows: list[dict[str, Any]]) -> None:
     st.caption(NEVER_ADDED, width="content")
     table = pa.table(
         {
-            "what": [policy_words(row) for row in rows],
+            "what": [policy_in_words(row) for row in rows],
             "gross_saving_usd": _decimals(rows, "gross_saving_usd"),
             "net_saving_usd": _decimals(rows, "net_saving_usd"),
             "between": [_between(row) for row in rows],
@@ -123,7 +97,7 @@ def _draw_others(rows: list[dict[str, Any]]) -> None:
         return
     table = pa.table(
         {
-            "what": [policy_words(row) for row in rows],
+            "what": [policy_in_words(row) for row in rows],
             "saving": [_change(row["gross_saving_usd"]) for row in rows],
             "between": [_between(row) for row in rows],
             "replay_usd": _decimals(rows, "replay_usd"),

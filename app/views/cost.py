@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pyarrow as pa
 import streamlit as st
 
-from app import data, empty, findings, format
+from app import data, empty, findings, format, tables
+from app.tables import Shown
 from her_models import reports
 from her_models.advice import outcomes
 from her_models.advice.patterns import MEANS_IN_WORDS
@@ -89,7 +91,7 @@ def _draw_piece(piece: Piece, *, is_made: bool) -> None:
             " is expected per week; its interval joins which sessions happened to be seen, the interval of each case,"
             f" and that the change may end as little as {piece.pattern.followed:.0%} of the cases."
         )
-        st.markdown(f"**Change {MEANS_IN_WORDS[piece.pattern.means]}** ({format.escaped(piece.pattern.where)}):")
+        st.markdown(f"**Change {MEANS_IN_WORDS[piece.pattern.means]}**: {format.escaped(piece.pattern.where)}")
         st.code(piece.change, language=None)
         st.caption(f"To undo: {format.escaped(piece.pattern.undo)}")
         st.markdown("**Seen in**")
@@ -120,6 +122,71 @@ def draw_groups(report: WasteReport) -> None:
     findings.draw_groups(getattr(report, groups[chosen or "Label"]), chosen or "Label")
 
 
+def draw_what_ifs(report: WasteReport) -> None:
+    """Draw what the same sessions would have cost without their waste, and with other settings."""
+    for title, meaning, rows in (
+        ("What it would have cost without the waste", words.NEVER_ADDED, pages.without_waste(report)),
+        ("What other settings would have cost", words.OTHER_SETTINGS, pages.done_otherwise(report)),
+    ):
+        if not rows:
+            continue
+        st.subheader(title)
+        st.caption(meaning, width="content")
+        net = {"net_saving_usd": Shown("Net saving", "usd", "what_ifs.net_saving_usd: after all rows above")}
+        shown = pa.table(
+            {
+                "what": [words.policy_in_words(row) for row in rows],
+                "sessions_count": [row["sessions_count"] for row in rows],
+                "billed_usd": [row["billed_usd"] for row in rows],
+                "gross": [words.change_in_words(row["gross_saving_usd"]) for row in rows],
+                "net_saving_usd": pa.array([row["net_saving_usd"] for row in rows], pa.decimal128(38, 12)),
+                "between": [
+                    f"{words.signed_usd(row['low_usd'])} to {words.signed_usd(row['high_usd'])}" for row in rows
+                ],
+                "class": [words.CLASSES[row["doubt"]] for row in rows],
+            }
+        )
+        tables.draw(
+            shown,
+            {
+                "what": Shown("Changed", "text", "what_ifs.policy", 300),
+                "sessions_count": Shown("Sessions", "count", "Sessions in which it changes something"),
+                "billed_usd": Shown("Their bill", "usd", "what_ifs.billed_usd"),
+                "gross": Shown("Gross saving", "text", "what_ifs.gross_saving_usd: this alone. Never added"),
+                **(net if rows[0]["family"] == "remove" else {}),
+                "between": Shown("Gross, between", "text", "what_ifs.low_usd to what_ifs.high_usd"),
+                "class": Shown("Class", "text", "what_ifs.confidence: exact, estimated or heuristic"),
+            },
+            label=title,
+            key=f"what_ifs_{rows[0]['family']}",
+            height="content",
+        )
+
+
+def draw_paid_again(report: WasteReport) -> None:
+    """Draw overhead that several sessions and subagents of a project paid, each for itself."""
+    if not any(report.paid_again["again_usd"].to_pylist()):
+        return
+    st.subheader("The same text, paid again")
+    st.caption(words.PAID_AGAIN, width="content")
+    rows = report.paid_again.to_pylist()
+    tables.draw(
+        report.paid_again.append_column("text", pa.array([words.text_in_words(row) for row in rows], pa.string())),
+        {
+            "text": Shown("Text", "text", "blocks.label, the file of blocks.path, or blocks.kind and its size", 330),
+            "kind": Shown("Kind", "text", "blocks.kind"),
+            "project": Shown("Project", "text", "sessions.project"),
+            "sessions_count": Shown("Sessions", "count", "Sessions that held it"),
+            "subagents_count": Shown("Subagents", "count", "Subagents that held it"),
+            "size_tokens": Shown("Tokens of one", "tokens", "blocks.size_tokens"),
+            "again_usd": Shown("Paid again", "usd", "blocks.lifetime_usd of all copies but the dearest"),
+        },
+        label="The same text, paid again",
+        key="paid_again",
+        height="content",
+    )
+
+
 def draw_downloads(report: WasteReport) -> None:
     """Offer the report as a file."""
     document = pages.document(report, datetime.now(ZoneInfo(data.config().time_zone)).date())
@@ -144,7 +211,9 @@ draw_figures(report)
 st.caption(f"Sessions of {format.escaped(report.whose)}. {format.LIST_PRICE_NOTE}")
 findings.draw_waterfall(report.bill)
 draw_advice(report)
+draw_what_ifs(report)
 draw_groups(report)
+draw_paid_again(report)
 st.subheader("Dearest findings")
 findings.draw_findings(report.findings, key="findings_cost")
 with st.expander("Method and limits", icon=":material/rule:"):

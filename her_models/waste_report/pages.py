@@ -18,14 +18,23 @@ from her_models.waste_report.words import (
     CLASSES,
     LABELS,
     METHOD,
+    NEVER_ADDED,
+    OTHER_SETTINGS,
+    PAID_AGAIN,
+    REMOVE_ALL,
+    change_in_words,
     in_words,
     outcome_in_words,
+    policy_in_words,
     precision_in_words,
     saving_in_words,
+    signed_usd,
+    text_in_words,
     usd,
 )
 
 _GROUPS_SHOWN = 12
+_SERVERS_SHOWN = 5
 
 
 def document(report: WasteReport, today: date) -> Document:
@@ -45,6 +54,7 @@ def _parts(report: WasteReport) -> Iterator[Part]:
     yield _bill_grid(report)
     yield Heading("What to change")
     yield from advice_parts(report)
+    yield from _what_if_parts(report)
     yield Heading("Waste by label")
     yield _label_grid(report.by_label)
     groups = [("By project", report.by_project), ("By tool", report.by_tool), ("By file", report.by_file)]
@@ -55,6 +65,11 @@ def _parts(report: WasteReport) -> Iterator[Part]:
         if counted:
             yield Heading(title, 3)
             yield _group_grid(title.removeprefix("By ").capitalize(), counted)
+    again = [row for row in report.paid_again.to_pylist() if row["again_usd"]]
+    if again:
+        yield Heading("The same text, paid again")
+        yield Paragraph(PAID_AGAIN, is_quiet=True)
+        yield _again_grid(again)
     counted = [row for row in report.findings.to_pylist() if not row["is_hint"]]
     if counted:
         yield Heading("Dearest findings")
@@ -89,7 +104,7 @@ def _piece_parts(piece: Piece) -> Iterator[Part]:
         f"{piece.cases_count:,} cases in {piece.sessions_count:,} of {piece.scope_sessions_count:,} sessions, "
         f"{usd(piece.total_usd)} in all. Expected saving {saving_in_words(piece)}, {piece.confidence}."
     )
-    yield Paragraph(f"Change {MEANS_IN_WORDS[piece.pattern.means]} ({piece.pattern.where}):")
+    yield Paragraph(f"Change {MEANS_IN_WORDS[piece.pattern.means]}: {piece.pattern.where}")
     yield Code(piece.change)
     seen = "; ".join(
         f"session {case.session_id[:8]}"
@@ -112,6 +127,83 @@ def _outcome_grid(outcomes: Sequence[Outcome]) -> Grid:
         for found in outcomes
     )
     return Grid(("Change", "Made on", "What became of it", "Saved a week"), rows, frozenset({3}))
+
+
+def without_waste(report: WasteReport) -> list[dict[str, Any]]:
+    """Return what taking out each label would have saved; all of them at once stands last."""
+    return [row for row in report.what_ifs.to_pylist() if row["family"] == "remove"]
+
+
+def done_otherwise(report: WasteReport) -> list[dict[str, Any]]:
+    """Return what other settings would have saved or cost; of single servers, those that matter most."""
+    rows = [row for row in report.what_ifs.to_pylist() if row["family"] not in ("identity", "remove")]
+    servers = sorted(
+        (row for row in rows if row["policy"].startswith("server.")), key=lambda row: -abs(row["gross_saving_usd"])
+    )
+    return [row for row in rows if row not in servers[_SERVERS_SHOWN:]]
+
+
+def _what_if_parts(report: WasteReport) -> Iterator[Part]:
+    removed, others = without_waste(report), done_otherwise(report)
+    if removed:
+        yield Heading("What it would have cost without the waste")
+        yield Paragraph(NEVER_ADDED, is_quiet=True)
+        yield _removed_grid(removed)
+    if others:
+        yield Heading("What other settings would have cost")
+        yield Paragraph(OTHER_SETTINGS, is_quiet=True)
+        yield _settings_grid(others)
+
+
+def _removed_grid(rows: Sequence[dict[str, Any]]) -> Grid:
+    cells = [
+        (
+            policy_in_words(row),
+            f"{row['sessions_count']:,}",
+            usd(row["gross_saving_usd"]),
+            usd(row["net_saving_usd"]),
+            f"{usd(row['low_usd'])} to {usd(row['high_usd'])}",
+            CLASSES[row["doubt"]],
+        )
+        for row in rows
+    ]
+    total = cells.pop() if rows[-1]["policy"] == REMOVE_ALL else None
+    headings = ("Taken out", "Sessions", "Gross saving", "Net saving", "Gross, between", "Class")
+    return Grid(headings, tuple(cells), frozenset({1, 2, 3, 4}), total)
+
+
+def _settings_grid(rows: Sequence[dict[str, Any]]) -> Grid:
+    cells = tuple(
+        (
+            policy_in_words(row),
+            f"{row['sessions_count']:,}",
+            usd(row["billed_usd"]),
+            usd(row["billed_usd"] - row["gross_saving_usd"]),
+            change_in_words(row["gross_saving_usd"]),
+            f"{signed_usd(row['low_usd'])} to {signed_usd(row['high_usd'])}",
+            CLASSES[row["doubt"]],
+        )
+        for row in rows
+    )
+    headings = ("Setting", "Sessions", "Billed", "Would have cost", "Gross saving", "Between", "Class")
+    return Grid(headings, cells, frozenset({1, 2, 3, 4, 5}))
+
+
+def _again_grid(rows: Sequence[dict[str, Any]]) -> Grid:
+    cells = tuple(
+        (
+            text_in_words(row),
+            row["kind"].replace("_", " "),
+            row["project"] or "",
+            f"{row['sessions_count']:,}",
+            f"{row['subagents_count']:,}",
+            f"{row['size_tokens']:,}",
+            usd(row["again_usd"]),
+        )
+        for row in rows
+    )
+    headings = ("Text", "Kind", "Project", "Sessions", "Subagents", "Tokens of one", "Paid again")
+    return Grid(headings, cells, frozenset({3, 4, 5, 6}))
 
 
 def _label_grid(table: pa.Table) -> Grid:

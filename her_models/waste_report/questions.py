@@ -15,11 +15,14 @@ import pyarrow as pa
 from her_models.advice.outcomes import Change, Outcome, changes, outcome
 from her_models.advice.pieces import Piece, advice
 from her_models.config import Config, source_part
+from her_models.ledger_reports import redundant_context
 from her_models.reports import Scope
+from her_models.what_if_reports import what_ifs_of_scope
 
 Dimension = Literal["label", "kind", "project", "owner", "tool", "file", "session"]
 
 FINDINGS_SHOWN = 20
+PAID_AGAIN_SHOWN = 12
 _QUERIES = Path(__file__).resolve().parent.parent.parent / "sql" / "reports"
 
 
@@ -28,6 +31,7 @@ class WasteReport:
     """The report's answers. Money is US dollars at list price; tables are as their SQL files describe them.
 
     `whose` says whose sessions were looked at; `by_owner` is None where persons are not to be named.
+    `what_ifs` has each policy over whole sessions, whatever models the scope names; its gross savings are never added.
     """
 
     scope: Scope
@@ -40,6 +44,8 @@ class WasteReport:
     by_tool: pa.Table
     by_file: pa.Table
     findings: pa.Table
+    paid_again: pa.Table
+    what_ifs: pa.Table
     pieces: tuple[Piece, ...]
     outcomes: tuple[Outcome, ...]
 
@@ -98,6 +104,8 @@ def waste_report(
         by_tool=waste_by(con, "tool", scope),
         by_file=waste_by(con, "file", scope),
         findings=findings(con, scope),
+        paid_again=redundant_context(con, scope, PAID_AGAIN_SHOWN),
+        what_ifs=what_ifs_of_scope(con, scope),
         pieces=advice(con, scope),
         outcomes=tuple(outcome(con, change, scope) for change in (changes(config.home) if noted is None else noted)),
     )

@@ -27,6 +27,20 @@ def as_rows(report: WasteReport) -> pa.Table:
         sections.append((f"waste by {name}", [_long(row) for row in table.to_pylist()]))
     sections.append(
         (
+            "overhead paid again",
+            [
+                {"name": f"{row['project'] or ''}: {row['name']}", "usd": row["again_usd"], "tokens": row["tokens"]}
+                | {"sessions_count": row["sessions_count"]}
+                for row in report.paid_again.to_pylist()
+            ],
+        )
+    )
+    policies = [row for row in report.what_ifs.to_pylist() if row["family"] != "identity"]
+    sections.append(("gross saving of one change", [_policy(row, "gross_saving_usd") for row in policies]))
+    removed = [row for row in policies if row["family"] == "remove"]
+    sections.append(("net saving of one label", [_policy(row, "net_saving_usd") for row in removed]))
+    sections.append(
+        (
             "advice, US dollars a week",
             [
                 {
@@ -70,6 +84,12 @@ def _long(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _policy(row: dict[str, Any], saving: str) -> dict[str, Any]:
+    ends = {name: row[name] for name in ("low_usd", "high_usd")} if saving == "gross_saving_usd" else {}
+    told = {"name": row["policy"], "usd": row[saving], "sessions_count": row["sessions_count"]}
+    return {**told, **ends, "confidence": CLASSES[row["doubt"]]}
+
+
 def as_record(report: WasteReport) -> dict[str, Any]:
     """Return the report as plain values, for JSON."""
     return {
@@ -85,6 +105,8 @@ def as_record(report: WasteReport) -> dict[str, Any]:
         "by_tool": report.by_tool.to_pylist(),
         "by_file": report.by_file.to_pylist(),
         "findings": report.findings.to_pylist(),
+        "paid_again": report.paid_again.to_pylist(),
+        "what_ifs": report.what_ifs.to_pylist(),
         "advice": [piece_record(piece) for piece in report.pieces],
         "changes": [outcome_record(found) for found in report.outcomes],
         "method": list(METHOD),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
+from typing import Any
 
 from her_models.advice.outcomes import Outcome
 from her_models.advice.pieces import Piece
@@ -49,6 +51,22 @@ METHOD = (
 )
 
 
+NEVER_ADDED = (
+    "Each row is the whole session replayed with one change. Gross savings overlap and are never added. Net savings "
+    "are what each label saves after all labels above it are taken out; those add up to the last row."
+)
+OTHER_SETTINGS = (
+    "Each row replays, whole and whatever their models, the sessions in which this one setting would change something, "
+    "as if the work had gone the same way. Savings are gross: they overlap with each other and with the waste, and are "
+    "never added."
+)
+PAID_AGAIN = (
+    "The same overhead in the prompts of several sessions and subagents of a project: what all copies but the dearest "
+    "cost. It is part of overhead, or of C9 and C10 where it is waste, and in no total here."
+)
+REMOVE_ALL = "remove.all"
+
+
 def precision_in_words(label: str) -> str:
     """Return how often findings of a label were right when read by hand, or what their class says."""
     rules = [rule for rule in RULES.values() if rule.label == label]
@@ -76,6 +94,45 @@ def in_words(report: WasteReport) -> list[str]:
     if hints:
         sentences.append(f"Hints, in no total: {usd(hints)}.")
     return sentences
+
+
+def text_in_words(row: dict[str, Any]) -> str:
+    """Name a text of overhead of `redundant_context`; one that no line shows is told by its size."""
+    kind = row["kind"].replace("_", " ")
+    if row["name"] != row["kind"]:
+        return str(row["name"])
+    size, _, of = row["text_key"].partition(" k, ")
+    return f"{kind}, in no line: about {float(size):,.0f},000 tokens, {of}" if of in ("main", "subagent") else kind
+
+
+def policy_in_words(row: dict[str, Any]) -> str:
+    """Say what a policy of `what_ifs` changes."""
+    given = json.loads(row["parameters"] or "{}")
+    most = given.get("most_tokens") or given.get("context_tokens") or 0
+    whose = {"main": "Main conversation", "subagents": "Subagents"}.get(given.get("threads", ""), "")
+    lifetime = {"1h": "cached for an hour", "5m": "cached for five minutes"}.get(given.get("lifetime", ""), "")
+    if row["family"] == "remove":
+        return "All of it" if row["policy"] == REMOVE_ALL else f"{row['label']} {LABELS.get(row['label'], '')}".strip()
+    return {
+        "cap": f"Tool results of at most {most:,} tokens",
+        "lifetime": f"{whose} {lifetime}",
+        "model": f"Answered by {given.get('model')}",
+        "tools": f"Without MCP server {given.get('server')}"
+        if "server" in given
+        else "Tools that were never called fetched on demand",
+        "earlier": f"{'Compacted' if row['policy'].startswith('compact') else 'Cleared'} beyond {most:,} tokens",
+        "delegate": "Long runs of reads done by a subagent",
+    }[row["family"]]
+
+
+def change_in_words(saving: Decimal) -> str:
+    """Write a saving, or how much dearer it would have been."""
+    return usd(saving) if saving >= 0 else f"{usd(-saving)} dearer"
+
+
+def signed_usd(amount: Decimal) -> str:
+    """Write US dollars that may be below zero."""
+    return usd(amount) if amount >= 0 else f"−{usd(-amount)}"
 
 
 def usd(value: Decimal | float | None) -> str:

@@ -8,6 +8,7 @@ select
     policy,  -- name
     any_value(family) as family,  -- identity, remove, cap, lifetime, model, tools, earlier, delegate
     any_value(label) as label,  -- label taken out, if any
+    min(parameters) as parameters,  -- what it changes, JSON; its name says the rest
     max(case confidence when 'heuristic' then 2 when 'estimated' then 1 else 0 end) as doubt,  -- 0 exact to 2 heuristic
     count(*) as sessions_count,  -- sessions in which it would change something
     sum(billed_usd) as billed_usd,  -- US dollars, of those sessions
@@ -23,4 +24,12 @@ where
     and ($owners::varchar[] is null or list_contains($owners::varchar[], owner))
     and ($projects::varchar[] is null or list_contains($projects::varchar[], project))
 group by policy
-order by min(policy_index), policy
+order by
+    case any_value(family)
+        when 'identity' then 0 when 'remove' then 1 when 'lifetime' then 2 when 'model' then 3 when 'cap' then 4
+        when 'earlier' then 5 when 'tools' then 6 else 7
+    end,
+    -- Labels in the order in which they are taken out: misses, then content; all of it last.
+    case left(any_value(label), 1) when 'K' then 0 when 'C' then 1 else 2 end,
+    coalesce(try_cast(substr(any_value(label), 2) as integer), try_cast(regexp_extract(policy, '[0-9]+$') as integer)),
+    policy

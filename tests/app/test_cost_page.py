@@ -1,13 +1,16 @@
 """Cost optimisation: the bill's parts, advice that can be noted as made, findings that open with both sides."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from her_models.advice import outcomes
 from her_models.config import load_config
+from her_models.documents import as_markdown
 from her_models.lake import open_lake
+from her_models.waste_report import pages, questions, records
 from tests.app.conftest import SESSION, at, fill, fill_lake
 from tests.app.test_pages import figures, opened, words
 
@@ -96,3 +99,82 @@ def test_a_change_that_ended_a_pattern_has_worked(home: Path) -> None:
     # Six sessions before at 0.50 of 2.00, and the one of 1.25; six since without.
     assert "Worked" in told
     assert "0.0% since" in told.replace("\\", "")
+
+
+def _policy(
+    index: int, policy: str, family: str, gross: float, net: float | None, **given: object
+) -> dict[str, object]:
+    return {
+        "session_id": SESSION, "owner": "ada", "project": "engine", "started_at": at(0), "policy": policy,
+        "policy_index": index, "family": family, "is_identity": True, "billed_usd": 1.25, "replay_usd": 1.25 - gross,
+        "gross_saving_usd": gross, "net_saving_usd": net, "low_usd": gross, "high_usd": gross,
+        "confidence": "exact", "parameters": "{}", **given,
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def redundant_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What-ifs whose index is not their order; a memory file and a prefix that no line shows, each in two sessions."""
+    home = tmp_path_factory.mktemp("redundant_home")
+    fill_lake(home)
+    with open_lake(load_config(home)) as lake:
+        for label, usd in (("S", 0.75), ("C5", 0.5)):
+            row = {"session_id": SESSION, "request_id": "m-1111", "label": label, "content_usd": usd}
+            fill(lake, "request_labels", row | {"output_tokens": 10})
+        fill(
+            lake,
+            "what_ifs",
+            _policy(0, "identity", "identity", 0.0, None),
+            _policy(1, "ttl.5m.main", "lifetime", -0.75, None, parameters='{"lifetime": "5m", "threads": "main"}'),
+            _policy(2, "remove.C10", "remove", 0.5, 0.25, label="C10"),
+            _policy(3, "remove.C5", "remove", 0.25, 0.125, label="C5"),
+            _policy(4, "remove.K1", "remove", 0.375, 0.375, label="K1"),
+            _policy(5, "remove.all", "remove", 0.75, 0.75),
+        )
+        for number, usd in enumerate((0.5, 0.25)):
+            whose = {"session_id": f"again{number}", "owner": "ada", "project": "engine"}
+            fill(lake, "sessions", whose | {"started_at": at(0), "ended_at": at(1), "models": ["opus"]})
+            block = {**whose, "size_tokens": 20_100, "lifetime_usd": usd, "label": "", "role": "user"}
+            fill(
+                lake,
+                "blocks",
+                block | {"block_index": 0, "kind": "memory", "content_hash": "h", "path": "/e/CLAUDE.md"},
+            )
+            fill(lake, "blocks", block | {"block_index": 1, "kind": "system"})
+    return home
+
+
+def test_what_ifs_stand_by_label_and_net_savings_add_up_to_the_last_row(
+    redundant_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HER_HOME", str(redundant_home))
+    frames = [frame.value for frame in opened("cost").dataframe]
+    (removed,) = [frame for frame in frames if "net_saving_usd" in frame]
+    assert [name.split()[0] for name in removed["what"]] == ["K1", "C5", "C10", "All"]
+    assert removed["net_saving_usd"].tolist() == [0.375, 0.125, 0.25, 0.75]
+    (others,) = [frame for frame in frames if "gross" in frame and "net_saving_usd" not in frame]
+    assert others[["what", "gross"]].to_numpy().tolist() == [
+        ["Main conversation cached for five minutes", "$0.7500 dearer"]
+    ]
+
+
+def test_overhead_paid_again_stands_on_the_page_and_in_every_form_of_the_report(
+    redundant_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HER_HOME", str(redundant_home))
+    texts = ["CLAUDE.md", "system, in no line: about 20,000 tokens, main"]
+    (shown,) = [frame.value for frame in opened("cost").dataframe if "again_usd" in frame.value]
+    assert sorted(shown["text"]) == texts
+    with open_lake(load_config(redundant_home), read_only=True) as lake:
+        lake.con.execute("use lake")
+        report = questions.waste_report(lake.con, load_config(redundant_home))
+    told = as_markdown(pages.document(report, date(2026, 3, 2)))
+    # Two copies of 0.50 and 0.25: the dearest is the one that has to be.
+    assert "| CLAUDE.md | memory | engine | 2 | 0 | 20,100 | $0.2500 |" in told
+    assert "| **All of it** | **1** | **$0.7500** | **$0.7500** |" in told
+    assert "| Main conversation cached for five minutes | 1 | $1.25 | $2.00 | $0.7500 dearer |" in told
+    rows = records.as_rows(report).to_pylist()
+    net = {row["name"]: row["usd"] for row in rows if row["section"] == "net saving of one label"}
+    assert net.pop("remove.all") == sum(net.values()) == Decimal("0.75")
+    assert [row["usd"] for row in rows if row["section"] == "overhead paid again"] == [Decimal("0.25")] * 2
+    assert len(records.as_record(report)["what_ifs"]) == 6
