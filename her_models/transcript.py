@@ -394,6 +394,7 @@ class _Hunk(Struct, gc=False):
 
 class _AttachmentHead(Struct, gc=False):
     type: str | None = None
+    hookEvent: str | None = None
 
 
 class _Iteration(Struct, gc=False):
@@ -1462,6 +1463,8 @@ def _read_local_command(
 _UNSEEN_ATTACHMENTS = frozenset(
     {"hook_system_message", "hook_cancelled", "hook_non_blocking_error", "command_permissions", "prompt_snapshot"}
 )
+# What a hook prints reaches the model from these only; others speak to it through hook_additional_context or a refusal.
+_HOOKS_HEARD = frozenset({"SessionStart", "UserPromptSubmit"})
 
 
 def _read_attachment(
@@ -1470,8 +1473,10 @@ def _read_attachment(
     """Add the text an attachment brings before the model; returns its type."""
     raw = bytes(line.attachment)
     try:
-        kind = _decode_attachment_head(raw).type
-        if kind in _UNSEEN_ATTACHMENTS:
+        head = _decode_attachment_head(raw)
+        kind = head.type
+        is_unheard = kind == "hook_success" and head.hookEvent is not None and head.hookEvent not in _HOOKS_HEARD
+        if kind in _UNSEEN_ATTACHMENTS or (is_unheard and not bytes(line.rendered)):
             return kind
         value = _decode_any(raw)
         rendered = _decode_any(line.rendered) if bytes(line.rendered) else None

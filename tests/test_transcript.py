@@ -367,6 +367,15 @@ def test_attachment_brings_the_text_the_model_sees() -> None:
     assert (read.blocks[1]["path"], read.blocks[1]["range_start"]) == ("/a", 2)
 
 
+def test_what_a_hook_prints_reaches_the_model_at_a_prompt_and_not_at_a_call() -> None:
+    def printed(event: str) -> bytes:
+        return line("attachment", attachment={"type": "hook_success", "hookEvent": event, "content": f"at {event}"})
+
+    heard = ("SessionStart", "UserPromptSubmit")
+    read = Read(*(printed(event) for event in (*heard, "PreToolUse", "PostToolUse", "Stop", "SubagentStop")))
+    assert read.texts == ["at SessionStart", "at UserPromptSubmit"]
+
+
 def test_lines_that_are_no_messages_become_events_with_their_json() -> None:
     title = b'{"type":"ai-title","aiTitle":"Fix it","sessionId":"s1"}'
     read = Read(title, prompt("hello"), line("system", subtype="compact_boundary", compactMetadata={"preTokens": 5}))
