@@ -42,8 +42,8 @@ def draw_groups(found: GroupComparison) -> None:
     """Draw the comparison of two groups."""
     _draw_heads(
         (
-            (f"A: {found.a.group.in_words()}", f"{len(found.a):,} sessions, {format.usd(found.a_usd)}"),
-            (f"B: {found.b.group.in_words()}", f"{len(found.b):,} sessions, {format.usd(found.b_usd)}"),
+            (f"A: {found.a.group.in_words()}", f"{format.counted(len(found.a), 'session')}, {format.usd(found.a_usd)}"),
+            (f"B: {found.b.group.in_words()}", f"{format.counted(len(found.b), 'session')}, {format.usd(found.b_usd)}"),
         )
     )
     if not found.is_large_enough:
@@ -59,7 +59,11 @@ def draw_groups(found: GroupComparison) -> None:
         ["What differs", "Where the money went", "The sessions", "Method and limits"]
     )
     with differ:
-        _draw_chart(charts.differences(found.findings), "Difference of each measure with its interval")
+        _draw_chart(
+            charts.differences(found.findings),
+            "Difference of each measure with its interval",
+            "No measure of these sessions has an interval to draw.",
+        )
         _draw_grid(report.findings_grid(found), "Measures of A and B")
     with money:
         view = _VIEWS[_chosen_view()]
@@ -156,9 +160,11 @@ def _chosen_view() -> str:
     return view or "By cause"
 
 
-def _draw_chart(spec: Spec | None, label: str) -> None:
+def _draw_chart(
+    spec: Spec | None, label: str, otherwise: str = "Nothing here differs, or nothing has a price."
+) -> None:
     if spec is None:
-        st.info("Nothing here differs, or nothing has a price.")
+        st.info(otherwise)
         return
     st.vega_lite_chart(spec, alt=label, theme=None)
     downloads.chart(spec, lambda: [], label)
@@ -174,7 +180,7 @@ def _draw_grid(grid: Grid, label: str) -> None:
         frame,
         hide_index=True,
         alt=label,
-        height=min(38 + 35 * len(frame), 640),
+        height="content" if len(frame) <= 17 else 640,
         column_config={
             name: st.column_config.TextColumn(grid.heading[place], alignment="right" if place in grid.numbers else None)
             for place, name in enumerate(names)

@@ -161,6 +161,11 @@ def shortened(text: str, limit: int) -> tuple[str, int]:
     return (text, 0) if len(text) <= limit else (text[:limit], len(text) - limit)
 
 
+def counted(number: int, thing: str) -> str:
+    """Write how many there are: `1 session`, `2 sessions`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 def one_line(text: str | None, limit: int = 80, *, spaced: bool = False) -> str:
     """Return the beginning of a text on one line; `spaced` keeps a space at either end, for pieces of a line."""
     line = " ".join(plain(text or "").split())

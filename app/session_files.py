@@ -6,6 +6,8 @@ documents and rows; `replay.page` for the page that plays).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import duckdb
 import streamlit as st
 
@@ -14,7 +16,7 @@ from app.replay.page import session_page
 from her_models.export import SessionKey, export_session
 from her_models.reports import Session
 
-_MEANINGS = {
+MEANINGS = {
     "html": ("Replay in one file", "text/html"),
     "md": ("Markdown", "text/markdown"),
     "jsonl": ("Log lines, JSONL", "application/x-ndjson"),
@@ -27,7 +29,7 @@ def draw(session: Session) -> None:
     """Offer the session in every format; a file is made when it is asked for."""
     key = SessionKey(session.source_id, session.session_id)
     with st.popover("Export", icon=":material/download:"):
-        for kind, (meaning, mime) in _MEANINGS.items():
+        for kind, (meaning, mime) in MEANINGS.items():
             st.download_button(
                 meaning,
                 lambda kind=kind: data.ask(_whole, key, kind, data.config().time_zone),
@@ -39,5 +41,10 @@ def draw(session: Session) -> None:
             )
 
 
+def written(con: duckdb.DuckDBPyConnection, key: SessionKey, kind: str, time_zone: str) -> Iterator[bytes]:
+    """Yield the session in one of the formats of `MEANINGS`, in pieces."""
+    return session_page(con, key, time_zone) if kind == "html" else export_session(con, key, kind)
+
+
 def _whole(con: duckdb.DuckDBPyConnection, key: SessionKey, kind: str, time_zone: str) -> bytes:
-    return b"".join(session_page(con, key, time_zone) if kind == "html" else export_session(con, key, kind))
+    return b"".join(written(con, key, kind, time_zone))

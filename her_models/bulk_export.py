@@ -1,6 +1,7 @@
 """Many sessions as one zip file: each in the format chosen, and a list of them.
 
-What belongs here: the archive. What does not: what stands in a session's file (`export`).
+What belongs here: the archive. What does not: what stands in a session's file (`export`, or the `write` of whoever has
+a format of its own, as the app has the page that plays).
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import duckdb
 import pyarrow as pa
@@ -16,8 +17,12 @@ import pyarrow.csv as pa_csv
 
 from her_models.export import SessionKey, export_session
 
+Write = Callable[[duckdb.DuckDBPyConnection, SessionKey, str], Iterator[bytes]]
 
-def archive(con: duckdb.DuckDBPyConnection, keys: Sequence[SessionKey], kind: str) -> bytes:
+
+def archive(
+    con: duckdb.DuckDBPyConnection, keys: Sequence[SessionKey], kind: str, write: Write = export_session
+) -> bytes:
     """Return the sessions as a zip file with an `index.csv`; a name that two would have gets a number.
 
     Raises:
@@ -28,7 +33,7 @@ def archive(con: duckdb.DuckDBPyConnection, keys: Sequence[SessionKey], kind: st
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as packed:
         for key, name in zip(keys, names, strict=True):
             with packed.open(name, "w", force_zip64=True) as file:
-                for piece in export_session(con, key, kind):
+                for piece in write(con, key, kind):
                     file.write(piece)
         index = pa.table(
             {

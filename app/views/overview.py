@@ -174,10 +174,7 @@ outlook.draw_week(scope)
 st.subheader("Where the tokens went")
 data.derived(charts.token_share, reports.overview, scope).draw("Share of each token class")
 
-left, right = st.columns(2, gap="medium")
-with left:
-    draw_groups(scope, "project", "By project")
-with right:
-    draw_groups(scope, "model", "By model")
+draw_groups(scope, "project", "By project")
+draw_groups(scope, "model", "By model")
 if len(data.ask(reports.filter_choices).owners) > 1:
     draw_groups(scope, "owner", "By person")

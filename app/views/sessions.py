@@ -10,12 +10,13 @@ import duckdb
 import pyarrow as pa
 import streamlit as st
 
-from app import data, empty, format, tables
+from app import data, empty, format, session_files, tables
+from app.session_files import written
 from app.tables import Shown
 from her_models import annotations, bulk_export, reports
 from her_models.config import Config
 from her_models.errors import QueryError
-from her_models.export import FORMATS, SessionKey
+from her_models.export import SessionKey
 from her_models.reports import Scope, SessionFilter, SessionPage, SessionSort
 from her_models.search import hits
 
@@ -114,13 +115,19 @@ def draw_export(found: SessionPage) -> None:
     with st.popover("Export", icon=":material/folder_zip:"):
         count = min(found.total_count, _MOST_EXPORTED)
         st.caption(
-            f"The {count:,} sessions that pass the filters, redacted"
+            f"What passes the filters, redacted: {format.counted(count, 'session')}"
             if count == found.total_count
             else f"The first {count:,} of {found.total_count:,} sessions in this order, redacted"
         )
-        kind = st.selectbox("Format", FORMATS, key="export_format")
+        kind = st.selectbox(
+            "Format",
+            list(session_files.MEANINGS),
+            list(session_files.MEANINGS).index("jsonl"),
+            key="export_format",
+            format_func=lambda kind: session_files.MEANINGS[kind][0],
+        )
         st.download_button(
-            f"Download {count:,} sessions",
+            f"Download {format.counted(count, 'session')} ({kind})",
             lambda: data.ask(_archive, data.config(), where, column, descending, count, kind),
             "sessions.zip",
             "application/zip",
@@ -139,7 +146,8 @@ def _archive(
     kind: str,
 ) -> bytes:
     rows = hits.sessions(con, config, where, sort=sort, descending=descending, page_size=count).rows.to_pylist()
-    return bulk_export.archive(con, [SessionKey(row["source_id"], row["session_id"]) for row in rows], kind)
+    keys = [SessionKey(row["source_id"], row["session_id"]) for row in rows]
+    return bulk_export.archive(con, keys, kind, lambda con, key, kind: written(con, key, kind, config.time_zone))
 
 
 def with_contexts(rows: pa.Table) -> pa.Table:
@@ -248,7 +256,9 @@ if not found.total_count:
     st.stop()
 
 cost = format.usd(found.total_usd, is_floor=bool(found.unpriced_requests_count))
-told.caption(f"{found.total_count:,} sessions · {cost.replace('$', chr(92) + '$')} · click one to open it")
+told.caption(
+    f"{format.counted(found.total_count, 'session')} · {cost.replace('$', chr(92) + '$')} · click one to open it"
+)
 with st.container(horizontal=True, vertical_alignment="center", gap="small"):
     columns = chosen_columns()
     draw_export(found)

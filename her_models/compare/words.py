@@ -11,6 +11,7 @@ from decimal import Decimal
 from her_models.compare.statistics import Interval
 from her_models.compare.verdicts import Finding, Unit
 from her_models.compare.waterfall import Step
+from her_models.waste_report.words import LABELS
 
 UNKNOWN = "–"
 _KINDS = {
@@ -29,32 +30,6 @@ _KINDS = {
     "compact_summary": "Compaction summaries",
     "interruption": "Interruptions",
     "hidden": "What no line shows",
-}
-_LABELS = {
-    "S": "Useful content",
-    "H": "Overhead",
-    "N": "Unexplained",
-    "C1": "Retries of the API",
-    "C2": "Abandoned work",
-    "C3": "Idle wake-ups",
-    "C4": "Failed tool calls",
-    "C5": "Files read again",
-    "C6": "Repeated results",
-    "C7": "Read again after compaction",
-    "C8": "Repeated by subagents",
-    "C9": "Repeated injections",
-    "C10": "Tools never used",
-    "C11": "Oversize tool output",
-    "C12": "Oversize model output",
-    "C13": "Dead weight carried",
-    "C14": "Compaction thrash",
-}
-_MISSES = {
-    "K1": "Cache expired",
-    "K2": "Cache prefix changed",
-    "K3": "Cache lost by resume or fork",
-    "K4": "Cache prefix not shared",
-    "K5": "Cache miss, unexplained",
 }
 _PREMIUMS = {"P1": "Fast mode", "P2": "Geography", "P3": "Long-context band", "batch": "Batch discount"}
 _LANES = {
@@ -76,12 +51,12 @@ def step_name(step: Step) -> str:
     if step.lane == "prices":
         return f"Prices of {step.part}"
     if step.lane == "content":
-        label = _LABELS.get(step.part)
+        label = LABELS.get(step.part)
         if label:
             return f"{label} ({step.part})" if step.part.startswith("C") else label
         return _KINDS.get(step.part, step.part.replace("_", " ").capitalize())
     if step.lane == "cache":
-        return f"{_MISSES.get(step.part, 'Cache miss')} ({step.part})"
+        return f"{LABELS.get(step.part, 'Cache miss')} ({step.part})"
     return f"{_PREMIUMS.get(step.part, step.part)}"
 
 

@@ -165,9 +165,36 @@ turn_counts as (
         source_id,
         session_id,
         count(*) filter (where turn_index >= 0 and not is_inherited) as turns_count,
-        arg_min(prompt, turn_index) filter (where prompt is not null and not is_inherited) as first_prompt
+        -- What was answered says more than a /clear or /model before it.
+        arg_min(prompt, (coalesce(requests_count, 0) = 0, turn_index))
+            filter (where prompt is not null and not is_inherited) as first_prompt
     from turns
     group by all
+),
+
+-- The client logs a slash command as markup; a person wrote `/review 12`.
+first_prompts as (
+    select
+        source_id,
+        session_id,
+        trim(
+            regexp_replace(
+                case
+                    when regexp_matches(first_prompt, '^\s*<command-(name|message)>.*<command-name>|^\s*<command-name>', 's')
+                        then concat(
+                            '/',
+                            ltrim(trim(regexp_extract(first_prompt, '<command-name>(.*?)</command-name>', 1, 's')), '/'),
+                            ' ',
+                            regexp_extract(first_prompt, '<command-args>(.*?)(</command-args>|$)', 1, 's')
+                        )
+                    when regexp_matches(first_prompt, '^\s*<bash-input>')
+                        then concat('! ', regexp_extract(first_prompt, '<bash-input>(.*?)(</bash-input>|$)', 1, 's'))
+                    else first_prompt
+                end,
+                '\s+', ' ', 'g'
+            )
+        ) as prompt
+    from turn_counts
 ),
 
 given_titles as (
@@ -212,8 +239,8 @@ select
         nullif(given_titles.custom_title, ''),
         nullif(given_titles.client_title, ''),
         nullif(summary_titles.summary_title, ''),
-        substr(turn_counts.first_prompt, 1, 80)
-    ) as title,  -- custom, else the client's, else how the first prompt begins
+        nullif(substr(first_prompts.prompt, 1, 80), '')
+    ) as title,  -- custom, else the client's, else how the first prompt begins that was answered
     int_sessions.started_at,  -- first own line
     int_sessions.ended_at,  -- last own line
     int_sessions.first_version,  -- lowest client version
@@ -290,6 +317,8 @@ left join block_counts
     on int_sessions.source_id = block_counts.source_id and int_sessions.session_id = block_counts.session_id
 left join turn_counts
     on int_sessions.source_id = turn_counts.source_id and int_sessions.session_id = turn_counts.session_id
+left join first_prompts
+    on int_sessions.source_id = first_prompts.source_id and int_sessions.session_id = first_prompts.session_id
 left join given_titles
     on int_sessions.source_id = given_titles.source_id and int_sessions.session_id = given_titles.session_id
 left join summary_titles

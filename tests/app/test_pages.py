@@ -68,7 +68,7 @@ def test_overview_of_a_period_without_bills_tells_how_far_the_logs_reach(home: P
 
 def test_sessions_are_found_by_words_and_the_address_keeps_them(home: Path) -> None:
     app = opened("sessions", q="has not been read")
-    assert "1 sessions" in words(app)
+    assert "1 session · " in words(app)
     [table] = app.dataframe
     assert list(table.value["title"]) == ["Stop the endless loop"]
     assert list(table.value["hits_count"]) == [1]

@@ -78,10 +78,14 @@ def test_a_question_is_answered_and_its_query_runs(demo_app: str, open_page: Ope
 def test_filtered_sessions_are_exported_as_one_archive(demo_app: str, open_page: Opener, tmp_path: Path) -> None:
     page = open_page(f"{demo_app}/sessions?q=error")
     page.get_by_role("button", name="Export").first.click()
+    page.get_by_role("combobox", name=re.compile("Format")).click()
+    page.get_by_role("option", name="Replay in one file").click()
     with page.expect_download() as download:
-        page.get_by_role("button", name=re.compile(r"^Download \d+ sessions")).click()
+        page.get_by_role("button", name=re.compile(r"^Download \d+ sessions? \(html\)")).click()
     download.value.save_as(tmp_path / "sessions.zip")
     with zipfile.ZipFile(tmp_path / "sessions.zip") as archive:
         names = archive.namelist()
+        replays = [archive.read(name) for name in names if name.endswith(".html")]
     assert "index.csv" in names
-    assert len(names) > 1
+    assert len(replays) == len(names) - 1 > 0
+    assert all(b'<div id="replay">' in replay for replay in replays)
