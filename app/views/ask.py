@@ -29,7 +29,7 @@ def asked() -> tuple[Question | None, list[Question], Subject]:
             "Or one of these", list(names), index=None, key="question", bind="query-params", placeholder="All questions"
         )
         session = st.text_input(
-            "Session", key="session", bind="query-params", placeholder="How its id begins; none: all, or the newest"
+            "Session", key="of", bind="query-params", placeholder="How its id begins; none: all, or the newest"
         )
         turn = st.number_input(
             "Turn", -1, value=None, step=1, key="turn", bind="query-params", placeholder="Any", width=110
@@ -113,7 +113,7 @@ def _choose(title: str) -> None:
 
 def _ask_why(session_id: str, turn_index: int) -> None:
     st.session_state["question"] = QUESTIONS["why_turn"].title
-    st.session_state["session"] = session_id
+    st.session_state["of"] = session_id
     st.session_state["turn"] = turn_index
 
 

@@ -75,6 +75,13 @@ def test_a_question_is_answered_and_its_query_runs(demo_app: str, open_page: Ope
     expect(page.get_by_test_id("stAlertContentError")).to_have_count(0)
 
 
+def test_a_sentence_opens_the_replay_of_the_session_that_proves_it(demo_app: str, open_page: Opener) -> None:
+    page = open_page(f"{demo_app}/ask?q=most+expensive+turn")
+    page.get_by_role("link", name="See it").first.click()
+    page.wait_for_url(re.compile(r"/session\?session=[0-9a-f-]{36}&.*event=\d+"))
+    expect(page.get_by_role("region", name=re.compile("^Replay of"))).to_be_visible()
+
+
 def test_filtered_sessions_are_exported_as_one_archive(demo_app: str, open_page: Opener, tmp_path: Path) -> None:
     page = open_page(f"{demo_app}/sessions?q=error")
     page.get_by_role("button", name="Export").first.click()
