@@ -301,7 +301,7 @@ def test_a_question_is_chosen_from_the_list_and_one_that_is_none_offers_it(home:
 
 
 def test_a_question_about_a_session_that_does_not_exist_is_explained(home: Path) -> None:
-    app = opened("ask", question="What is in the context now?", session="zzz")
+    app = opened("ask", question="What is in the context now?", of="zzz")
     assert "No session begins with" in words(app)
 
 
