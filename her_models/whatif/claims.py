@@ -32,18 +32,19 @@ SURENESS = ("exact", "estimated", "heuristic")
 
 @dataclass(frozen=True)
 class Claims:
-    """Claims of rules that count, and the least sure class of those of a label."""
+    """Claims of rules that count, and the least sure class of those of a label in a session, by its number."""
 
     claims: list[Claim]
-    confidence: dict[str, str]
+    confidence: dict[tuple[int, str], str]
 
 
 def read_claims(con: duckdb.DuckDBPyConnection, seq: Sequence) -> Claims:
     """Return what is claimed of a sequence; slots and places of the ledger are its blocks and places."""
     found: list[Claim] = []
-    confidence: dict[str, str] = {}
+    confidence: dict[tuple[int, str], str] = {}
     for label, sure, target, block, place, low, high, keeps_new, keeps_output in con.execute(_QUERY).fetchall():
-        confidence[label] = max(confidence.get(label, sure), sure, key=SURENESS.index)
+        session = int(seq.session[place]) if target == "request" else seq.blocks[block].session
+        confidence[session, label] = max(confidence.get((session, label), sure), sure, key=SURENESS.index)
         if target == "block":
             found.append(BlockClaim(label, block, low, high, -1 if place is None else place))
         elif target == "output":

@@ -7,6 +7,7 @@ What belongs here: the list of policies and the rows made of them. What does not
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +26,8 @@ from her_models.whatif.sequence import Bools, Sequence
 EXACT, ESTIMATED, HEURISTIC = "exact", "estimated", "heuristic"
 IDENTITY = "identity"
 SAME_BEHAVIOUR = "same behaviour assumed"
+_FAMILIES = (IDENTITY, "remove", "cap", "lifetime", "model", "tools", "earlier", "delegate")
+_PLACES_OF_A_FAMILY = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Found:
     """One policy over all sessions; arrays are picodollars per session.
 
     `touched` are the sessions in which it changes something, `low` and `high` the ends of the saving's interval.
+    `labels` are those it takes out, by session: no session's row may depend on its neighbours.
     """
 
     policy: str
@@ -46,6 +50,7 @@ class Found:
     label: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     note: str = ""
+    labels: Mapping[int, list[str]] | None = None
 
 
 def found_policies(
@@ -89,7 +94,7 @@ def _removed(seq: Sequence, removals: Mapping[str, Removal], claims: Claims, bil
         yield Found(
             f"remove.{label}",
             "remove",
-            EXACT if is_miss else claims.confidence.get(label, HEURISTIC),
+            EXACT,
             touched,
             alone,
             saving,
@@ -99,17 +104,22 @@ def _removed(seq: Sequence, removals: Mapping[str, Removal], claims: Claims, bil
             net,
             label,
             {"labels": [label]},
-            "" if is_miss else "an upper bound: no log shows whether the work would have gone the same way",
+            labels={session: [label] for session in np.flatnonzero(touched).tolist()},
+            note="" if is_miss else "an upper bound: no log shows whether the work would have gone the same way",
         )
     if not present:
         return
     low = _low_cost(seq, removals, present, kept)
-    touched = np.any([_touched(seq, removals.get(label), label) for label in present], axis=0)
+    places = {label: _touched(seq, removals.get(label), label) for label in present}
+    touched = np.any(list(places.values()), axis=0)
     saving, low_saving = billed - left, np.minimum(billed - low, billed - left)
-    sure = max((EXACT, *(claims.confidence.get(label, EXACT) for label in present)), key=SURENESS.index)
     yield Found(
-        "remove.all", "remove", sure, touched, left, saving, low_saving, 2 * saving - low_saving, saving,
-        "", {"labels": present}, "all of the above at once: the net savings add up to this, the gross ones to more",
+        "remove.all", "remove", EXACT, touched, left, saving, low_saving, 2 * saving - low_saving, saving,
+        "", {}, "all of the above at once: the net savings add up to this, the gross ones to more",
+        {
+            session: [label for label in present if places[label][session]]
+            for session in np.flatnonzero(touched).tolist()
+        },
     )  # fmt: skip
 
 
@@ -296,6 +306,15 @@ def _delegated(seq: Sequence, billed: Ints) -> Iterator[Found]:
 # -- rows
 
 
+def _place(found: Found) -> int:
+    """Return where a policy stands in the list of all, whichever of them a publication holds."""
+    family = _FAMILIES.index(found.family) * _PLACES_OF_A_FAMILY
+    if found.label:
+        return family + ORDER.index(found.label)
+    number = re.search(r"[0-9]+$", found.policy)
+    return family + (min(int(number[0]), _PLACES_OF_A_FAMILY - 1) if number else len(ORDER))
+
+
 def rows(seq: Sequence, claims: Claims, targets: Mapping[tuple[str, str, str], list[Period]]) -> dict[str, list[Any]]:
     """Return the columns of `whatif_rows`. A session whose bill the empty plan does not return has one row only."""
     from her_models.whatif.tables import WHATIF_COLUMNS
@@ -308,18 +327,23 @@ def rows(seq: Sequence, claims: Claims, targets: Mapping[tuple[str, str, str], l
     everywhere[seq.session[seq.priced]] = True
     zero = np.zeros(len(seq.sessions), np.int64)
     identity = Found(IDENTITY, IDENTITY, EXACT, everywhere, cost, billed - cost, zero, zero, note="what happened")
-    for index, found in enumerate([identity, *found_policies(seq, claims, targets)]):
-        for session in np.flatnonzero(found.touched & (held | (index == 0))).tolist():
+    for found in (identity, *found_policies(seq, claims, targets)):
+        for session in np.flatnonzero(found.touched & (held | (found is identity))).tolist():
             source_id, session_id = seq.sessions[session]
+            labels = None if found.labels is None else found.labels.get(session, [])
+            classes = [
+                EXACT if label in MISS_LABELS else claims.confidence.get((session, label), HEURISTIC)
+                for label in labels or ()
+            ]
             row = {
                 "source_id": source_id,
                 "session_id": session_id,
                 "policy": found.policy,
-                "policy_index": index,
+                "policy_index": _place(found),
                 "family": found.family,
                 "label": found.label or None,
-                "parameters": json.dumps(dict(found.parameters)),
-                "confidence": found.confidence,
+                "parameters": json.dumps(dict(found.parameters) if labels is None else {"labels": labels}),
+                "confidence": max([found.confidence, *classes], key=SURENESS.index),
                 "is_identity": bool(held[session]),
                 "billed_picodollars": int(billed[session]),
                 "replay_picodollars": int(found.cost[session]),

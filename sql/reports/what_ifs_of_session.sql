@@ -21,4 +21,4 @@ from what_ifs
 where
     source_id = $source_id
     and session_id = $session_id
-order by policy_index
+order by policy_index, policy
