@@ -70,9 +70,11 @@ def _draw(text: str, answer: Answer, others: list[Question], *, is_sql: bool, is
             for one in answer.sentences
         ]
         told = {"command": "ask", "question": answer.question.name, "title": answer.question.title}
-        told |= {"asked": text, "sentences": sentences, "sql": answer.sql}
+        told |= {"asked": text, "note": answer.note, "sentences": sentences, "sql": answer.sql}
         terminal.put(terminal.as_json(told), None)
         return
+    if answer.note:
+        terminal.screen.print(answer.note, style="dim", markup=False, soft_wrap=True)
     terminal.screen.print(answer.question.title, style="bold", markup=False)
     if not answer.sentences:
         terminal.screen.print("  Nothing in the lake answers this.", markup=False)

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import duckdb
 
@@ -80,12 +81,13 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Answer:
-    """Sentences, and the query whose rows they are."""
+    """Sentences, and the query whose rows they are. `note` says where another period was taken than was asked for."""
 
     question: Question
     subject: Subject
     sentences: tuple[Sentence, ...]
     sql: str
+    note: str = ""
 
 
 def _question(name: str, title: str, words: str, *needs: Need) -> Question:
@@ -261,17 +263,19 @@ def _subject(text: str, words: set[str], now: datetime) -> Subject:
 def ask(con: duckdb.DuckDBPyConnection, question: Question, subject: Subject) -> Answer:
     """Return the answer to a question about a subject.
 
-    Where it needs a session, the newest is taken if none is given; where it needs a turn, the session's dearest.
+    Where it needs a session, the newest is taken if none is given; where it needs a turn, the session's dearest. Where
+    nothing was billed in the period, one of the same length up to the last bill is taken, and the answer says so.
 
     Raises:
         QueryError: there is no session to ask of.
     """
+    subject, note = _with_bills(con, subject)
     subject = _completed(con, question, subject)
     sql = bound(question, subject)
     cursor = con.execute(sql)
     names = [column[0] for column in cursor.description or ()]
     sentences = tuple(_sentence(dict(zip(names, row, strict=True))) for row in cursor.fetchall())
-    return Answer(question, subject, sentences, sql)
+    return Answer(question, subject, sentences, sql, note)
 
 
 def session_named(con: duckdb.DuckDBPyConnection, name: str) -> tuple[str, str]:
@@ -300,6 +304,24 @@ def bound(question: Question, subject: Subject) -> str:
     }
     body = "\n".join(line for line in question.sql.splitlines() if not line.startswith("-- "))
     return _PLACEHOLDER.sub(lambda found: literal(values[found[1]]), body).strip()
+
+
+def _with_bills(con: duckdb.DuckDBPyConnection, subject: Subject) -> tuple[Subject, str]:
+    """Return the subject with a period in which something was billed, and a note where that is another one."""
+    if subject.since_at is None or subject.until_at is None:
+        return subject, ""
+    period = {"since_at": subject.since_at, "until_at": subject.until_at}
+    row = con.execute(
+        "select max(started_at), bool_or(started_at >= $since_at and started_at < $until_at) from requests", period
+    ).fetchone()
+    last, has_bills = row if row else (None, False)
+    if last is None or has_bills:
+        return subject, ""
+    # A period asked for ends a day after now.
+    days = max((subject.until_at - subject.since_at).days - 1, 1)
+    moved = replace(subject, since_at=last - timedelta(days=days), until_at=last + timedelta(seconds=1))
+    day = last.astimezone(ZoneInfo(subject.time_zone)).date()
+    return moved, f"Nothing was billed in that time. These are the {days} days up to the last bill, {day}."
 
 
 def _completed(con: duckdb.DuckDBPyConnection, question: Question, subject: Subject) -> Subject:

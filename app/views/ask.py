@@ -82,6 +82,8 @@ def draw_answer(answer: Answer) -> None:
     if answer.subject.session_id and "session" in answer.question.needs:
         turn = f", turn {answer.subject.turn_index}" if answer.subject.turn_index is not None else ""
         st.caption(format.escaped(f"Of session {answer.subject.session_id}{turn}"))
+    if answer.note:
+        st.caption(format.escaped(answer.note))
     if not answer.sentences:
         st.info("Nothing in the lake answers this. Widen the period, or leave the session out.")
     with st.container(border=bool(answer.sentences), gap="small"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -169,3 +170,17 @@ def test_a_question_about_a_session_of_an_empty_lake_says_what_to_do() -> None:
             empty.execute(table.ddl())
         with pytest.raises(QueryError, match="Read logs first"):
             answered(empty, "context")
+
+
+def test_a_period_without_bills_is_moved_to_the_last_bill_and_the_answer_says_so(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    last = con.execute("select max(started_at) from requests").fetchone()
+    assert last is not None
+    long_after = last[0] + timedelta(days=400)
+    empty = Subject(since_at=long_after, until_at=long_after + timedelta(days=8))
+    moved = answered(con, "dearest_turn", empty)
+    assert moved.sentences
+    assert moved.note == f"Nothing was billed in that time. These are the 7 days up to the last bill, {last[0].date()}."
+    within = Subject(since_at=last[0] - timedelta(days=1), until_at=last[0] + timedelta(days=1))
+    assert answered(con, "dearest_turn", within).note == ""
