@@ -180,6 +180,17 @@ def _draw_part(view: str, scope: Scope) -> None:
 def _draw_agents(scope: Scope) -> None:
     found = data.ask(ledger_reports.agents, scope)
     _draw_bars(found, "agent_cost.billed_usd by type of subagent.", "agent")
+    tables.draw(
+        found,
+        {
+            "group_name": Shown("Thread", "text", "agent_cost.agent_type", "medium"),
+            "lifetime_usd": Shown("Billed, at least", "usd", "agent_cost.billed_usd, exact for what the log holds"),
+            "estimated_usd": Shown("Best estimate", "usd", "agent_cost.estimated_usd: with output that the log lost"),
+            "threads_count": Shown("Threads", "count"),
+            "requests_count": Shown("Responses", "count"),
+        },
+        label="Threads by type",
+    )
     link(rows_behind("agent_type, description, requests_count, billed_usd\nfrom agent_cost", "billed_usd", scope))
 
 

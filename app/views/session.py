@@ -162,6 +162,9 @@ def draw_turns(session: Session) -> None:
             "incurred_usd": Shown(
                 "Incurred", "usd", "turns.incurred_usd, exact: billed in the turn, subagents included"
             ),
+            "estimated_usd": Shown(
+                "Best estimate", "usd", "turns.estimated_usd, estimated: Incurred and the output that the log lost"
+            ),
             "caused_usd": Shown(
                 "Caused", "usd", "turns.caused_usd, estimated: what the turn brought in cost as long as it stayed"
             ),
@@ -231,7 +234,10 @@ def draw_agents(session: Session) -> None:
             "agent_id": Shown("Thread"),
             "agent_type": Shown("Type"),
             "description": Shown("Asked to", width="large"),
-            "billed_usd": Shown("Cost", "usd", "agent_cost.billed_usd"),
+            "billed_usd": Shown("Cost, at least", "usd", "agent_cost.billed_usd, exact for what the log holds"),
+            "estimated_usd": Shown(
+                "Best estimate", "usd", "agent_cost.estimated_usd, estimated: the bill and the output that the log lost"
+            ),
             "requests_count": Shown("Responses", "count"),
             **TOKENS,
             "models": Shown("Models", "list"),

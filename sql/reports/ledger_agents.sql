@@ -9,6 +9,7 @@ select
         as group_name,  -- type of subagent
     'exact' as size_class,  -- billed by response: nothing is divided
     sum(agent_cost.billed_usd) as lifetime_usd,  -- US dollars billed; null when nothing is priced
+    sum(agent_cost.estimated_usd) as estimated_usd,  -- best estimate: with output that the log lost
     count(*) as threads_count,  -- threads
     sum(agent_cost.requests_count)::bigint as requests_count  -- billed responses
 from agent_cost

@@ -17,7 +17,8 @@ select
     cache_write_1h_tokens,  -- tokens
     cache_read_tokens,  -- tokens
     output_tokens,  -- tokens, as logged
-    billed_usd  -- US dollars; null when nothing is priced
+    billed_usd,  -- US dollars; null when nothing is priced
+    estimated_usd  -- US dollars, best estimate: with output that the log lost
 from agent_cost
 where source_id = $source_id and session_id = $session_id
 order by agent_id <> '', started_at, agent_id

@@ -20,6 +20,7 @@ select
     output_tokens,  -- tokens, as logged
     peak_context_tokens,  -- longest prompt of the main thread
     incurred_usd,  -- US dollars; null when nothing in it is priced
+    estimated_usd,  -- US dollars, best estimate of what was billed in it: with output that the log lost
     caused_usd,  -- US dollars: what the turn brought in cost over its whole life
     waste_usd,  -- US dollars: part of what was billed in it that was waste, content lane
     cache_excess_usd  -- US dollars: part of it that missing the cache cost on top

@@ -86,6 +86,10 @@ def test_wherever_a_bill_stands_the_best_estimate_stands_beside_it(ledger: Path)
         assert all("estimated_usd" in table.columns for table in tables), page
     shown = figures(opened("session", session=SESSION, source=SOURCE))
     assert (shown["Cost, list-price equivalent"], shown["Best estimate"]) == ("$1.25", "$1.50")
+    for view in ("Turns", "Subagents"):
+        [table] = opened("session", session=SESSION, source=SOURCE, view=view).dataframe
+        assert "estimated_usd" in table.value.columns, view
+    assert "estimated_usd" in {name for table in opened(money="Subagent").dataframe for name in table.value.columns}
 
 
 @pytest.mark.parametrize("view", ["Kind", "Tool", "Subagent", "Cache misses"])
