@@ -76,7 +76,7 @@ def line(kind: str = "user", **more: Any) -> bytes:
     row = {
         "parentUuid": None,
         "isSidechain": False,
-        "cwd": "/work/app",
+        "cwd": "/home/dev/app",
         "sessionId": "s1",
         "version": "2.1.7",
         "type": kind,
