@@ -217,7 +217,7 @@ def _draw_exports(found: PairComparison | GroupComparison) -> None:
             ("Markdown", "md", "text/markdown", lambda: report.as_markdown(comparing.document(found))),
             ("JSON", "json", "application/json", lambda: terminal.as_json(comparing.as_json(found))),
         ):
-            st.download_button(
+            downloads.button(
                 name, make, f"comparison.{ending}", mime, key=f"compare_as_{ending}", icon=":material/download:"
             )
         st.caption("The address of this page holds all of it: send it to share.")

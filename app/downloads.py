@@ -1,4 +1,4 @@
-"""What is drawn on a page, as a file: a table as CSV or Parquet, a chart as SVG or PNG.
+"""Files that a page offers: a table as CSV or Parquet, a chart as SVG or PNG, and what else a page has to give.
 
 A file is made when somebody asks for it, not when the page is drawn.
 """
@@ -20,6 +20,15 @@ from app import terminal
 _THEME = Path(__file__).resolve().parent.parent / ".streamlit" / "config.toml"
 _NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
 _PNG_SCALE = 2.0  # as many pixels as a sharp screen shows
+
+
+def button(label: str, make: Callable[[], str | bytes], file_name: str, mime: str, **look: Any) -> None:
+    """Offer a file that `make` makes when it is asked for; `look` is what else Streamlit's own button takes.
+
+    Every file is offered through here, since a click must not draw the page anew, as it would by default: a run that
+    begins while the file is made forgets how to make it, or throws the answer away, and the reader waits for ever.
+    """
+    st.download_button(label, make, file_name, mime, on_click="ignore", **look)
 
 
 def table(rows: pa.Table, label: str) -> None:
@@ -92,15 +101,7 @@ def _offer(name: str, kinds: dict[str, tuple[Callable[[], str | bytes], str, str
         st.popover("Save", type="tertiary", icon=":material/download:"),
     ):
         for kind, (make, ending, mime) in kinds.items():
-            st.download_button(
-                kind,
-                make,
-                f"her-{name}.{ending}",
-                mime,
-                key=f"save_{name}_{ending}",
-                on_click="ignore",
-                type="tertiary",
-            )
+            button(kind, make, f"her-{name}.{ending}", mime, key=f"save_{name}_{ending}", type="tertiary")
 
 
 def _name(label: str) -> str:

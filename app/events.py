@@ -15,7 +15,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import format, kinds
+from app import downloads, format, kinds
 
 CHARACTERS_SHOWN = 20_000  # more than this makes the browser slow; the rest is a download away
 _HIGHLIGHTED = 8_000  # beyond it, colouring code costs more than it gives
@@ -146,9 +146,7 @@ def _bearable(text: str, rest: _Whole) -> str:
     if left_out:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f"The first {CHARACTERS_SHOWN:,} of {max(rest.chars, len(text)):,} characters.")
-            st.download_button(
-                "Whole text", rest.fetch, "text.txt", "text/plain", key=f"whole_{rest.key}", on_click="ignore"
-            )
+            downloads.button("Whole text", rest.fetch, "text.txt", "text/plain", key=f"whole_{rest.key}")
     return shown
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import duckdb
 import streamlit as st
 
-from app import data
+from app import data, downloads
 from app.replay.page import session_page
 from her_models.export import SessionKey, export_session
 from her_models.reports import Session
@@ -30,13 +30,12 @@ def draw(session: Session) -> None:
     key = SessionKey(session.source_id, session.session_id)
     with st.popover("Export", icon=":material/download:"):
         for kind, (meaning, mime) in MEANINGS.items():
-            st.download_button(
+            downloads.button(
                 meaning,
                 lambda kind=kind: data.ask(_whole, key, kind, data.config().time_zone),
                 f"session-{session.session_id[:8]}.{kind}",
                 mime,
                 key=f"export_{kind}",
-                on_click="ignore",
                 type="tertiary",
             )
 

@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 import streamlit as st
 
-from app import data, empty, format, tables
+from app import data, downloads, empty, format, tables
 from app.tables import Shown
 from her_models import reports
 from her_models.audit import case, questions
@@ -113,13 +113,12 @@ def draw_case(found: pa.Table) -> None:
     keys = tuple(SessionKey(*pair) for pair in pairs)
     if not keys:
         return
-    st.download_button(
+    downloads.button(
         f"Case of {len(keys):,} {'session' if len(keys) == 1 else 'sessions'}",
         lambda: data.ask(_archive, data.config(), keys),
         "case.zip",
         "application/zip",
         icon=":material/folder_zip:",
-        on_click="ignore",
         help="Log, events, what is missing, hashes, and a README that says how to verify them",
     )
 

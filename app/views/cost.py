@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import streamlit as st
 
-from app import data, empty, findings, format, tables
+from app import data, downloads, empty, findings, format, tables
 from app.tables import Shown
 from her_models import reports
 from her_models.advice import outcomes
@@ -191,8 +191,8 @@ def draw_downloads(report: WasteReport) -> None:
     """Offer the report as a file."""
     document = pages.document(report, datetime.now(ZoneInfo(data.config().time_zone)).date())
     with st.container(horizontal=True):
-        st.download_button("HTML", lambda: as_html(document), "her-waste.html", "text/html", icon=":material/download:")
-        st.download_button(
+        downloads.button("HTML", lambda: as_html(document), "her-waste.html", "text/html", icon=":material/download:")
+        downloads.button(
             "Markdown", lambda: as_markdown(document), "her-waste.md", "text/markdown", icon=":material/download:"
         )
 

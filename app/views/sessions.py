@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 import streamlit as st
 
-from app import data, empty, format, session_files, tables
+from app import data, downloads, empty, format, session_files, tables
 from app.session_files import written
 from app.tables import Shown
 from her_models import annotations, bulk_export, reports
@@ -126,13 +126,12 @@ def draw_export(found: SessionPage) -> None:
             key="export_format",
             format_func=lambda kind: session_files.MEANINGS[kind][0],
         )
-        st.download_button(
+        downloads.button(
             f"Download {format.counted(count, 'session')} ({kind})",
             lambda: data.ask(_archive, data.config(), where, column, descending, count, kind),
             "sessions.zip",
             "application/zip",
             icon=":material/download:",
-            on_click="ignore",
         )
 
 

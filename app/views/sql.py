@@ -11,7 +11,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 import streamlit as st
 
-from app import charts, data, format
+from app import charts, data, downloads, format
 from her_models.contracts import TABLES
 from her_models.errors import QueryError
 
@@ -120,8 +120,8 @@ def draw_result(table: pa.Table, is_cut: bool) -> None:
             else f"{table.num_rows:,} rows"
         )
         with st.container(horizontal=True, width="content"):
-            st.download_button("CSV", lambda: _csv(table), "result.csv", "text/csv", icon=":material/download:")
-            st.download_button(
+            downloads.button("CSV", lambda: _csv(table), "result.csv", "text/csv", icon=":material/download:")
+            downloads.button(
                 "Parquet",
                 lambda: _parquet(table),
                 "result.parquet",

@@ -35,6 +35,15 @@ def test_a_table_is_saved_unrounded() -> None:
     assert b"1.250000000001" in terminal.as_csv(DAYS)
 
 
+def test_no_file_is_offered_past_the_button_whose_click_draws_nothing_anew(home: Path) -> None:
+    """A file asked for while the page is drawn anew never comes; no test would meet that on every run."""
+    app = Path(downloads.__file__).parent
+    past = [str(path.relative_to(app)) for path in app.rglob("*.py") if "st.download_button(" in path.read_text()]
+    assert past == ["downloads.py"]
+    offered = opened("sql").button[0].click().run().get("download_button")
+    assert [(one.label, one.proto.ignore_rerun) for one in offered] == [("CSV", True), ("Parquet", True)]
+
+
 def test_every_table_and_chart_of_a_page_offers_its_forms(home: Path) -> None:
     app = opened("overview")
     offered = [button.label for button in app.get("download_button")]
