@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Literal
 
 from her_models.audit.tables import AUDIT_COLUMNS, AUDIT_GRAINS, AUDIT_READS
 from her_models.contracts import TABLES
+from her_models.edits.tables import EDIT_COLUMNS, EDIT_GRAINS, EDIT_READS
 from her_models.errors import ModelError
 from her_models.ledger.tables import LEDGER_COLUMNS, LEDGER_GRAINS, LEDGER_READS
 from her_models.waste.tables import (
@@ -105,6 +106,7 @@ STEPS = {
         Step("waste_uses", "her_models.waste.uses", USES_COLUMNS, USES_GRAINS, USES_READS),
         Step("waste_repeats", "her_models.waste.repeats", REPEAT_COLUMNS, REPEAT_GRAINS, REPEAT_READS),
         Step("waste_cells", "her_models.waste.build", WASTE_COLUMNS, WASTE_GRAINS, WASTE_READS),
+        Step("edits", "her_models.edits.build", EDIT_COLUMNS, EDIT_GRAINS, EDIT_READS),
         Step("audit", "her_models.audit.build", AUDIT_COLUMNS, AUDIT_GRAINS, AUDIT_READS),
         Step("whatif", "her_models.whatif.build", WHATIF_COLUMNS, WHATIF_GRAINS, WHATIF_READS),
     )

@@ -32,7 +32,7 @@ from her_models.ledger.sizes import tokenizer_family
 
 Floats = npt.NDArray[np.float64]
 
-_QUERY = Path(__file__).resolve().parents[2] / "sql" / "reports" / "comparison_sessions.sql"
+_QUERIES = Path(__file__).resolve().parents[2] / "sql" / "reports"
 _ALSO = {"owner": "person", "client": "version", "claude_md": "instructions", "to": "until", "from": "since"}
 _WORDS = {
     "project": "project",
@@ -183,7 +183,22 @@ def read_group(con: duckdb.DuckDBPyConnection, group: Group, time_zone: str) -> 
         "since_at": _midnight(group.since, time_zone),
         "until_at": _midnight(group.until + timedelta(days=1) if group.until else None, time_zone),
     }
-    return Members(group, con.execute(_QUERY.read_text(encoding="utf-8"), parameters).to_arrow_table())
+    return Members(group, con.execute(_query("comparison_sessions"), parameters).to_arrow_table())
+
+
+def with_week_survival(con: duckdb.DuckDBPyConnection, members: Members) -> Members:
+    """Add the column `week_survival_ratio`: written lines that no edit replaced for a week; null where no log tells."""
+    found = con.execute(
+        _query("comparison_survival"),
+        {"sources": [source for source, _ in members.keys], "sessions": [session for _, session in members.keys]},
+    ).fetchall()
+    ratios = dict(found)
+    column = pa.array([ratios.get(place) for place in range(len(members))], pa.float64())
+    return Members(members.group, members.rows.append_column("week_survival_ratio", column))
+
+
+def _query(name: str) -> str:
+    return (_QUERIES / f"{name}.sql").read_text(encoding="utf-8")
 
 
 def _tagged(con: duckdb.DuckDBPyConnection, tags: Sequence[str]) -> list[str]:

@@ -19,7 +19,16 @@ import duckdb
 import numpy as np
 
 from her_models.compare import statistics, waterfall
-from her_models.compare.groups import EmptyGroup, Floats, Group, Members, read_group, shares, without_shared
+from her_models.compare.groups import (
+    EmptyGroup,
+    Floats,
+    Group,
+    Members,
+    read_group,
+    shares,
+    with_week_survival,
+    without_shared,
+)
 from her_models.compare.matching import Matching, MatchOn, match
 from her_models.compare.pairs import usd
 from her_models.compare.statistics import LEAST_SESSIONS, Interval
@@ -60,7 +69,8 @@ MEASURES = (
     Measure("waste_ratio", "Waste, share of cost", "ratio", -1, "waste_ratio"),
     Measure("cache_hit_ratio", "Cache hit", "ratio", 1, "cache_hit_ratio"),
     Measure("error_ratio", "Tool calls that failed", "ratio", -1, "error_ratio"),
-    Measure("survival_ratio", "Edited lines that survived", "ratio", 1, "survival_ratio"),
+    Measure("survival_ratio", "Written lines kept in the session", "ratio", 1, "survival_ratio"),
+    Measure("week_survival_ratio", "Written lines kept for a week", "ratio", 1, "week_survival_ratio"),
 )
 
 
@@ -176,6 +186,7 @@ def compare_groups(
     matching = match(ours, theirs, match_on) if match_on else None
     if matching is not None:
         ours, theirs = matching.a, matching.b
+    ours, theirs = with_week_survival(con, ours), with_week_survival(con, theirs)
     list_row = waterfall.price_row(con, prices_of, None) if prices_of else None
     if prices_of and list_row is None:
         raise QueryError(

@@ -1,7 +1,7 @@
 -- session_comparison: every measure by which two sessions, or two groups of them, can be compared.
 -- grain: one row per session with a billed response of its own
 -- key:   source_id, session_id
--- reads: sessions, turns, requests, blocks, lineages, stg_event_lines
+-- reads: sessions, turns, requests, blocks, edits, lineages, stg_event_lines
 -- note:  per turn means per own prompt; without one, and without a price, a measure is null
 
 with request_sums as (
@@ -45,6 +45,16 @@ block_counts as (
         ) as edits_count
     from blocks
     where not is_inherited
+    group by all
+),
+
+edit_sums as (
+    select
+        source_id,
+        session_id,
+        cast(sum(written_lines_count) as bigint) as written_lines_count,
+        cast(sum(kept_lines_count) as bigint) as kept_lines_count
+    from edits
     group by all
 ),
 
@@ -112,6 +122,8 @@ select
     sessions.tool_errors_count,  -- results flagged as errors
     coalesce(block_counts.reads_count, 0) as reads_count,  -- calls of Read
     coalesce(block_counts.edits_count, 0) as edits_count,  -- calls of Edit, MultiEdit, Write and NotebookEdit
+    coalesce(edit_sums.written_lines_count, 0) as written_lines_count,  -- lines that those which succeeded wrote
+    coalesce(edit_sums.kept_lines_count, 0) as kept_lines_count,  -- lines of them that no later edit of the session replaced
     turn_sums.active_seconds,  -- seconds from each prompt to its last line, summed
     sessions.uncached_input_tokens,  -- tokens
     sessions.cache_write_5m_tokens,  -- tokens
@@ -134,6 +146,7 @@ select
         + sessions.cache_read_tokens, 0
     ) as cache_hit_ratio,  -- prompt tokens that were read from cache, 0 to 1
     sessions.tool_errors_count / nullif(sessions.tool_calls_count, 0) as error_ratio,  -- tool calls that failed, 0 to 1
+    edit_sums.kept_lines_count / nullif(edit_sums.written_lines_count, 0) as survival_ratio,  -- written lines that were there when the session ended, 0 to 1
     sessions.billed_usd,  -- US dollars over priced requests; null when none is priced
     sessions.content_usd,  -- US dollars, content lane
     sessions.cache_excess_usd,  -- US dollars, cache lane
@@ -166,6 +179,8 @@ left join first_prompts
     on sessions.source_id = first_prompts.source_id and sessions.session_id = first_prompts.session_id
 left join block_counts
     on sessions.source_id = block_counts.source_id and sessions.session_id = block_counts.session_id
+left join edit_sums
+    on sessions.source_id = edit_sums.source_id and sessions.session_id = edit_sums.session_id
 left join baselines
     on sessions.source_id = baselines.source_id and sessions.session_id = baselines.session_id
 left join first_instructions
