@@ -164,8 +164,12 @@ class _Walk:
             self.segment.sizes.append(size)
             self.lineage.placed.append(placed)
 
-    def _fill(self, items: Sequence[Item], request: int, growth: int) -> None:
-        """Divide `growth` tokens over the new blocks; what is left over becomes hidden."""
+    def _fill(self, items: Sequence[Item], request: int, growth: int, most: int | None = None) -> None:
+        """Divide `growth` tokens over the new blocks; what is left over becomes hidden.
+
+        `most` bounds what a block may be, where it is not `growth`: behind a prefix that is itself an estimate.
+        """
+        most = growth if most is None else most
         wanted = self._wanted(items, growth)
         total = sum(wanted)
         if total > growth:
@@ -179,7 +183,7 @@ class _Walk:
                 high = max(high, size + rest)  # what is left over lies next to it, and may be part of it
             segment.blocks.append(len(placed))
             segment.sizes.append(size)
-            high = max(min(high, growth), size)
+            high = max(min(high, most), size)
             placed.append(Placed(item.row, item.kind, request, "estimated", min(low, size), high))
             if item.uuid:
                 self.ends[item.uuid] = len(segment.blocks)
@@ -217,7 +221,7 @@ class _Walk:
             self.static = max(prompt - visible, 0)
             self._measure_prefix(request)
         self._place_prefix()
-        self._fill(items, request, prompt - self.static)
+        self._fill(items, request, prompt - self.static, most=prompt)
         expected = 0
         if self.previous >= 0:  # the static prefix outlives a compaction; nothing else does
             expected = min(self.requests[self.previous].cached_end, self.static)

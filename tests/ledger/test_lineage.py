@@ -92,6 +92,15 @@ def test_an_interval_holds_what_is_left_over_beside_the_block_and_never_more_tha
     assert only.placed[only.segments[-1].blocks[3]].high == 800  # 200, and 600 that no line shows
 
 
+def test_behind_a_prefix_that_was_measured_by_estimates_growth_binds_no_interval():
+    # The prefix was measured beside a prompt of likely 100 tokens, and so is off by what the prompt is off.
+    items = [Item(0, "prompt", size(100)), Item(1, "compact_summary", size(400), cut="compact")]
+    first, second = lineages(items, [request(0, 20_100, 5_000), request(20_000, 300, 10)], [1, 2])
+    prompt, summary = (lineage.placed[lineage.segments[-1].blocks[1]] for lineage in (first, second))
+    assert layout(second)[1] == ("compact_summary", 300)
+    assert ((prompt.low, prompt.high), (summary.low, summary.high)) == ((50, 200), (200, 800))
+
+
 def test_a_rewound_prompt_keeps_only_what_stood_before_it():
     items = [
         Item(0, "prompt", size(100), uuid="a", is_prompt=True),
