@@ -249,7 +249,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         row = f"{r.billed:.6f} | {r.saved:.6f} | {r.predicted:.6f} | {r.error:+.1%}"
         row += " | – | –" if r.detected is None else f" | {r.detected:.6f} | {r.detected_error:+.1%}"
         sys.stdout.write(f"| {r.check} | {r.version} | {row} |\n")
-    worst = max(abs(result.error) for result in results)
+    errors = [error for result in results for error in (result.error, result.detected_error) if error is not None]
+    worst = max(map(abs, errors))
     sys.stdout.write(f"\nlargest error {worst:.2%}\n")
     return 0 if worst <= 0.05 else 1
 

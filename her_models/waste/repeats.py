@@ -44,6 +44,8 @@ _SAME_BYTES = 200
 """Answers to different questions may well be the same few words."""
 _NEAR = 0.9
 _NEAR_BYTES = 400
+_SAVED_AS = re.compile(r"(?<=^<persisted-output>\nOutput too large )(\([^)\n]*\)\. Full output saved to: )[^\n]*")
+"""Where the client puts what was too long to show: a name of its own for each call, which is no part of the answer."""
 _LATEST = 6
 """So many earlier copies of a file, or answers to a command, are looked at: the number of comparisons stays linear."""
 
@@ -151,6 +153,11 @@ def _command(text: str) -> str:
     except ValueError:
         return text
     return str(given.get("command", "")) if isinstance(given, dict) else text
+
+
+def _answered(text: str) -> list[str]:
+    """Return the lines of an answer, without what the client names anew at each call."""
+    return _SAVED_AS.sub(r"\1", text, count=1).split("\n")
 
 
 class Prompts:
@@ -410,6 +417,7 @@ class Walk:
         if not is_asking:
             return None
         lines = text.split("\n")
+        compared = _answered(text)
         for old in reversed(self.answers[(result.tool_name, asked)][-_LATEST:]):
             before = self.texts.by_hash.get(old.content_hash or "")
             if before is None or old.thread_id != result.thread_id or old.place == result.place:
@@ -418,8 +426,8 @@ class Walk:
                 return None
             if old.text_bytes < _NEAR * result.text_bytes or not self.prompts.holds(result.place, old.slot):
                 continue
-            known = set(before.split("\n"))
-            shared = [line in known for line in lines]
+            known = set(_answered(before))
+            shared = [line in known for line in compared]
             share = sum(len(line) for line, is_shared in zip(lines, shared, strict=True) if is_shared)
             if share < _NEAR * sum(len(line) for line in lines):
                 continue

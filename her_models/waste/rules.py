@@ -113,7 +113,7 @@ RULES: dict[str, Rule] = {
         ),
         Rule("C6.exact", "estimated", "2", "Do not ask again while nothing has changed; the answer is in the context."),
         Rule("C6.poll", "estimated", "2", "Wait for the event, or let one command wait and report, instead of asking."),
-        Rule("C6.near", "heuristic", "1", "Ask for what is new only: a filter, a tail, or a difference."),
+        Rule("C6.near", "heuristic", "2", "Ask for what is new only: a filter, a tail, or a difference."),
         Rule("C7.reacquired", "estimated", "1", "Say in the compaction what must be kept, or compact at a boundary."),
         Rule("C8.parent", "estimated", "1", "Give the subagent what the main conversation has already read."),
         Rule("C8.sibling", "estimated", "1", "Let one subagent read, or hand its finding to the next."),

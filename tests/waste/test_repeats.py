@@ -191,6 +191,28 @@ def test_an_answer_that_is_nearly_the_same_claims_the_lines_in_common():
     assert second.high == 1.0
 
 
+def test_where_the_client_saved_a_long_answer_is_no_part_of_it():
+    def saved(name: str, size: str, rows: int) -> str:
+        shown = "\n".join(f"row {number} holds a value" for number in range(rows))
+        return (
+            f"<persisted-output>\nOutput too large ({size}). Full output saved to: /home/me/{name}.txt\n\n"
+            f"Preview (first 2KB):\n{shown}\n...\n</persisted-output>"
+        )
+
+    session = Session()
+    session.add("Bash", "cat big.txt", saved("b8ju10tth", "90.1KB", 20))
+    session.add("Bash", "cat big.txt", saved("bm14avx6o", "90.1KB", 20))
+    (repeat,) = session.repeats()
+    assert (repeat.kind, repeat.low, repeat.high) == ("C6.near", 0.0, 1.0)
+
+    # Of another size it is another answer: the line that says so, 71 letters of it, is new and stays.
+    other = Session()
+    other.add("Bash", "cat big.txt", saved("b8ju10tth", "90.1KB", 60))
+    other.add("Bash", "cat big.txt", saved("bm14avx6o", "91.4KB", 60))
+    whole = (18 + 7) + (71 + 7) + 7 + (20 + 7) + 10 * (19 + 7) + 50 * (20 + 7) + (3 + 7) + (19 + 7)
+    assert [(one.low, one.high) for one in other.repeats()] == [(0.0, 25 / whole), (103 / whole, 1.0)]
+
+
 def test_the_same_call_failing_the_same_way_is_a_repeated_failure():
     session = Session()
     session.add("Bash", "swift build", "This command requires approval", is_error=True)
