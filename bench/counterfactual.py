@@ -23,8 +23,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -34,6 +32,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from bench.rig import made_runs
 from her_models import warehouse
 from her_models.config import Config
 from her_models.ingest import ingest
@@ -53,6 +52,7 @@ CAP_CHARACTERS = 6_000
 BYTES_PER_TOKEN = 3.6  # of the stand-in
 # Names as long as those of the runs they are compared with: the working folder stands in the prompt.
 SCENARIOS = f"""
+from scenarios import SC, A, R, T, U
 
 SC["reonce"] = {{"scripts": {{"rr": [
     A(R("data/mid.txt")),
@@ -143,17 +143,13 @@ CHECKS = (
 )
 
 
-def made_runs(rig: Path, scratch: Path, versions: str) -> Path:
+def made(rig: Path, scratch: Path, versions: str) -> Path:
     """Run all scenarios with the client's versions; returns the folder of runs."""
-    mine, runs = scratch / "rig", scratch / "runs"
-    shutil.copytree(rig, mine, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", "*.md"))
-    scenarios = mine / "scenarios.py"
-    scenarios.chmod(0o644)
-    scenarios.write_text((rig / "scenarios.py").read_text(encoding="utf-8") + SCENARIOS, encoding="utf-8")
-    names = ",".join(sorted({name for check in CHECKS for name in (check.run, check.other)}))
-    command = [sys.executable, str(mine / "run_rig.py"), "--scratch", str(scratch), "--out", str(runs), "--install"]
-    subprocess.run([*command, "--versions", versions, "--scenarios", names], check=True)
-    return runs
+    scratch.mkdir(parents=True, exist_ok=True)
+    more = scratch / "counterfactual_scenarios.py"
+    more.write_text(SCENARIOS, encoding="utf-8")
+    names = sorted({name for check in CHECKS for name in (check.run, check.other)})
+    return made_runs(rig, scratch, versions, names, more)
 
 
 def billed_usd(run: Path, *, class_name: str | None = None) -> Decimal:
@@ -236,7 +232,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--runs", type=Path, help="take the runs that are in this folder and make none")
     chosen = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
-        runs = chosen.runs or made_runs(chosen.rig, (chosen.scratch or Path(folder)).absolute(), chosen.versions)
+        runs = chosen.runs or made(chosen.rig, (chosen.scratch or Path(folder)).absolute(), chosen.versions)
         results = [
             compared(check, runs, version)
             for check in CHECKS

@@ -31,7 +31,7 @@ class Item:
 
     `row` identifies it to the caller, -1 where no line shows it; `label` then names it. `request` is the thread's
     request that generated it, or -1. `parent` is the uuid of the nearest earlier line that carries a block; only
-    prompts need it. `key` is the identity of a part of a rebuilt prompt.
+    prompts need it.
     """
 
     row: int
@@ -43,7 +43,6 @@ class Item:
     is_prompt: bool = False
     cut: str | None = None  # "compact" or "clear": the context begins anew with this block
     asks_compaction: bool = False  # it begins anew here if the prompt became shorter
-    key: str = ""
     label: str = ""
 
 
@@ -348,13 +347,13 @@ def lineages(
     return walk.lineages
 
 
-class _ExactWalk:
+class ExactWalk:
     """Walks a thread whose prompts are known in full: identity decides what persists, growth decides sizes."""
 
     def __init__(self, requests: Sequence[Request]) -> None:
         self.requests = requests
         self.lineages: list[Lineage] = []
-        self.keys: list[str] = []
+        self.blocks_before: list[int] = []  # per part of the prompt, how many blocks of the layout stand before it
 
     def _fill(self, items: Sequence[Item], request: int, growth: int) -> None:
         """Give the new parts exactly `growth` tokens; nothing is hidden, so estimates are scaled to it."""
@@ -363,30 +362,24 @@ class _ExactWalk:
         most = sum(item.size.high for item in items)
         filled = growth if items and growth <= most else min(growth, sum(weights))
         for item, size in zip(items, proportional(filled, weights), strict=True):
+            self.blocks_before.append(len(segment.blocks))
             segment.blocks.append(len(lineage.placed))
             segment.sizes.append(size)
             low, high = min(item.size.low, size), max(item.size.high, size)
             lineage.placed.append(Placed(item.row, item.kind, request, "estimated", low, high, item.label))
-            self.keys.append(item.key)
         if growth > filled:
             segment.blocks.append(len(lineage.placed))
             segment.sizes.append(growth - filled)
             lineage.placed.append(Placed(-1, HIDDEN, request, "residual", growth - filled, growth - filled))
-            self.keys.append(f"hidden {request}")
 
-    def _common(self, items: Sequence[Item]) -> tuple[int, int]:
-        """Return how many blocks of the layout stand unchanged, and how many items that are."""
-        blocks = taken = 0
-        for key in self.keys:
-            if key.startswith("hidden "):
-                blocks += 1
-            elif taken < len(items) and items[taken].key == key:
-                blocks, taken = blocks + 1, taken + 1
-            else:
-                break
-        return blocks, taken
+    def extend(self, items: Sequence[Item], taken: int, request: int, cut: str | None) -> None:
+        """Add a request.
 
-    def extend(self, items: Sequence[Item], request: int, cut: str | None) -> None:
+        Args:
+            items: all parts of its prompt in order.
+            taken: how many of them, in front, are those of the prompt before.
+            cut: "compact" or "clear" where the log marks one before it.
+        """
         prompt = self.requests[request].prompt
         if not self.lineages:
             self.lineages.append(Lineage("start", "exact", segments=[Segment([], [])]))
@@ -395,7 +388,7 @@ class _ExactWalk:
             return
         old = self.lineages[-1]
         segment = old.segments[-1]
-        kept, taken = self._common(items)
+        kept = self.blocks_before[taken] if taken < len(self.blocks_before) else len(segment.blocks)
         standing = sum(segment.sizes[:kept])
         if standing > prompt:  # the rebuilt prompt is shorter than its parts were measured: begin anew
             kept = taken = standing = 0
@@ -405,7 +398,7 @@ class _ExactWalk:
             placed = [old.placed[block] for block in segment.blocks[:kept]]
             fresh = Segment(list(range(kept)), segment.sizes[:kept])
             self.lineages.append(Lineage(name, "exact", placed=placed, segments=[fresh]))
-            self.keys = self.keys[:kept]
+        del self.blocks_before[taken:]
         previous = self.requests[request - 1]
         self._fill(items[taken:], request, prompt - standing)
         self._append(request, min(previous.cached_end, standing), standing)
@@ -415,18 +408,3 @@ class _ExactWalk:
         segment.requests.append(request)
         segment.expected.append(expected)
         segment.persisting.append(persisting)
-
-
-def exact_lineages(
-    prompts: Sequence[Sequence[Item]], requests: Sequence[Request], cuts: Sequence[str | None]
-) -> list[Lineage]:
-    """Return the lineages of a thread whose prompts were rebuilt from the request log.
-
-    Args:
-        prompts: for each request, all parts of its prompt in order, each with its `key`.
-        cuts: for each request, "compact" or "clear" where the log marks one before it.
-    """
-    walk = _ExactWalk(requests)
-    for index, (items, cut) in enumerate(zip(prompts, cuts, strict=True)):
-        walk.extend(items, index, cut)
-    return walk.lineages

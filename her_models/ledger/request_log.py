@@ -5,17 +5,28 @@ shows, and `api-request` lines name, for each attempt, which messages it sent: t
 request and then a `tail` of hashes. A hash is the SHA-256 of the message as compact JSON with sorted keys,
 without `cache_control`. Whatever a hash does not prove is not claimed: a prompt with a missing message is
 not rebuilt.
+
+One exception: a message out of which a secret was taken has lost its hash, and its hash alone. It is known by its
+place: between two messages that are known there are as many redacted ones as hashes without a message. Which
+blocks a prompt holds is then certain, what it said to the byte is not, and `body` does not claim it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+import re
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any
 
 _HEADER_BYTES = 80
+_JAVASCRIPT = re.compile("[\U00010000-\U0010ffff]|e-[0-9]")  # where Python may write JSON otherwise than the client
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_REDACTED = re.compile(rb"\[redacted:[a-z0-9-]+:[0-9a-f]{16}\]|redacted[0-9a-f]{10}(?![A-Za-z0-9])")
 TOOLS, SYSTEM, MESSAGES = "tools", "system", "messages"
 _MEMORY = ("instructions", "nested_memory", "memory")
 _LISTINGS = (
@@ -54,12 +65,20 @@ class RebuiltPrompt:
 
 @dataclass(frozen=True)
 class _Known:
-    """A message whose hash is known: its blocks, where each stands in the transcript, and its other fields."""
+    """A message: its blocks, where each stands in the transcript, and its other fields.
+
+    `thread`, `first` and `last` say where its lines stand: those of which subagent, and the numbers of the first and
+    the last of them. A message that no line shows has none.
+    """
 
     role: str
     blocks: tuple[Mapping[str, Any], ...]
     places: tuple[tuple[str | None, int], ...]
     others: Mapping[str, Any] = field(default_factory=dict)
+    thread: str = ""
+    first: int = -1
+    last: int = -1
+    is_redacted: bool = False
 
 
 def without_cache_control(value: Any) -> Any:
@@ -72,8 +91,26 @@ def without_cache_control(value: Any) -> Any:
 
 
 def compact(value: Any) -> bytes:
+    """Return `value` as the client writes it before it takes a hash: compact JSON, sorted keys, text unescaped."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    return text.encode("utf-8", "surrogatepass")
+    if _JAVASCRIPT.search(text):
+        text = _as_javascript(value)
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair, which JSON writes as an escape
+        return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
+
+
+def _as_javascript(value: Any) -> str:
+    """Return compact JSON as JavaScript writes it: keys go by UTF-16, small numbers have other exponents."""
+    if isinstance(value, dict):
+        keys = sorted(value, key=lambda key: key.encode("utf-16-be", "surrogatepass"))
+        return "{" + ",".join(f"{_as_javascript(key)}:{_as_javascript(value[key])}" for key in keys) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(_as_javascript, value)) + "]"
+    if isinstance(value, float) and abs(value) < 1e-4:
+        return f"{Decimal(repr(value)):f}" if abs(value) >= 1e-6 else repr(value).replace("e-0", "e-")
+    return json.dumps(value, ensure_ascii=False)
 
 
 def message_hash(role: str, content: Any) -> str:
@@ -106,33 +143,93 @@ def _blocks(content: Any) -> list[dict[str, Any]]:
     return [block for block in content if isinstance(block, dict)] if isinstance(content, list) else []
 
 
-def _known_messages(lines: Iterable[Mapping[str, Any]]) -> dict[str, _Known]:
-    """Return messages that transcript lines make, by hash: each run of one response or of one side's lines."""
-    known: dict[str, _Known] = {}
-    run: list[dict[str, Any]] = []
-    places: list[tuple[str | None, int]] = []
-    current: tuple[str, Any] | None = None
+class _Lines:
+    """What transcript lines make: messages by hash, and those of which a secret was taken out by their place.
 
-    def put(role: str, blocks: Sequence[dict[str, Any]], at: Sequence[tuple[str | None, int]]) -> None:
-        message = _Known(role, tuple(blocks), tuple(at))
-        known.setdefault(message_hash(role, list(blocks)), message)
-        if len(blocks) == 1 and blocks[0].get("type") == "text":
-            known.setdefault(message_hash(role, blocks[0].get("text")), message)
+    A message is a run of one response's lines, the beginning of one, or a single line of it. The same message may
+    be said twice; each hash knows its occasions in order.
+    """
 
-    for line in lines:
-        message = line.get("message")
-        if line.get("type") not in ("user", "assistant") or not isinstance(message, dict):
-            continue
-        role = str(message.get("role"))
-        who = (role, message.get("id") if role == "assistant" else None)
-        if who != current:
-            run, places, current = [], [], who
-        blocks = _blocks(message.get("content"))
-        at = [(line.get("uuid"), index) for index in range(len(blocks))]
-        run, places = [*run, *blocks], [*places, *at]
-        put(role, run, places)
-        put(role, blocks, at)
-    return known
+    def __init__(self, lines: Iterable[Mapping[str, Any]]) -> None:
+        self.by_hash: dict[str, list[_Known]] = defaultdict(list)
+        self.runs: dict[str, list[_Known]] = defaultdict(list)  # by thread: runs that hold something redacted
+        self.singles: dict[str, list[_Known]] = defaultdict(list)  # and single lines that do
+        self.texts: dict[str, list[tuple[str, int, Any, int]]] = defaultdict(
+            list
+        )  # what was typed: thread, line, place
+        self.answers: dict[str, tuple[str, int]] = {}  # by attempt: thread, and line of the response
+        run: _Run | None = None
+        for number, line in enumerate(lines):
+            message = line.get("message")
+            if line.get("type") not in ("user", "assistant") or not isinstance(message, dict):
+                continue
+            thread = str(line.get("agentId") or "")
+            if line.get("requestRef"):
+                self.answers.setdefault(str(line["requestRef"]), (thread, number))
+            role = str(message.get("role"))
+            who = (thread, role, message.get("id") if role == "assistant" else None)
+            if run is None or run.who != who:
+                self._end(run)
+                run = _Run(who)
+            blocks = _blocks(message.get("content"))
+            texts = [compact(without_cache_control(block)) for block in blocks]
+            single = _Run(who)
+            for one in (run, single):
+                one.add(line.get("uuid"), number, blocks, texts)
+            if role == "user":
+                for index, block in enumerate(blocks):
+                    if block.get("type") == "text":
+                        self.texts[str(block.get("text"))].append((thread, number, line.get("uuid"), index))
+            self._put(run)
+            if len(run.blocks) > len(blocks):
+                self._put(single)
+            if single.is_redacted:
+                self.singles[thread].append(single.known())
+        self._end(run)
+
+    def _put(self, run: _Run) -> None:
+        known = run.known()
+        for digest in run.hashes():
+            self.by_hash[digest].append(known)
+
+    def _end(self, run: _Run | None) -> None:
+        if run is not None and run.is_redacted:
+            self.runs[run.who[0]].append(run.known())
+
+
+class _Run:
+    """Lines of one side that follow each other, and the hash of what they make."""
+
+    def __init__(self, who: tuple[str, str, Any]) -> None:
+        self.who = who
+        self.blocks: list[Mapping[str, Any]] = []
+        self.places: list[tuple[str | None, int]] = []
+        self.first = self.last = -1
+        self.is_redacted = False
+        self._sum = hashlib.sha256(b'{"content":[')
+
+    def add(self, uuid: str | None, number: int, blocks: Sequence[Mapping[str, Any]], texts: Sequence[bytes]) -> None:
+        """Add a line; `texts` are its blocks as compact JSON."""
+        for index, (block, text) in enumerate(zip(blocks, texts, strict=True)):
+            self._sum.update(b"," + text if self.blocks else text)
+            self.blocks.append(block)
+            self.places.append((uuid, index))
+            self.is_redacted = self.is_redacted or _REDACTED.search(text) is not None
+        self.first = number if self.first < 0 else self.first
+        self.last = number
+
+    def hashes(self) -> Iterator[str]:
+        """Yield the hashes of the message so far: a text alone may have been sent as a string."""
+        whole = self._sum.copy()
+        whole.update(b'],"role":' + compact(self.who[1]) + b"}")
+        yield whole.hexdigest()
+        if len(self.blocks) == 1 and self.blocks[0].get("type") == "text":
+            yield message_hash(self.who[1], self.blocks[0].get("text"))
+
+    def known(self) -> _Known:
+        thread, role, _ = self.who
+        blocks, places = tuple(self.blocks), tuple(self.places)
+        return _Known(role, blocks, places, {}, thread, self.first, self.last, self.is_redacted)
 
 
 def _attachment_kinds(lines: Iterable[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
@@ -182,7 +279,7 @@ class RequestLog:
         self._requests = {str(e["id"]): e for e in events if e.get("type") == "api-request" and "id" in e}
         self._shapes = {str(e.get("shapeHash")): e.get("shape") for e in events if e.get("type") == "api-request-shape"}
         self._snapshot = self._read_snapshots(events)
-        self._known = _known_messages(lines)
+        self._lines = _Lines(lines)
         self._attachments = _attachment_kinds(lines)
         self._blobs: dict[str, _Known] = {}
         self.broken_blobs = 0
@@ -199,7 +296,6 @@ class RequestLog:
             )
             if not _is_proven(message, str(event.get("hash"))):
                 self.broken_blobs += 1  # its text was redacted or damaged: sizes hold, the proof does not
-        self._chains: dict[str, tuple[str, ...] | None] = {}
         self.origins: Mapping[str, RequestLog] = {}  # by attempt: logs of sessions whose history may stand copied here
 
     @property
@@ -207,44 +303,30 @@ class RequestLog:
         """Return the ids of all attempts that this log names."""
         return self._requests.keys()
 
-    def chain(self, request_log_id: str) -> tuple[str, ...] | None:
+    def chain(self, request_log_id: str) -> list[str] | None:
         """Return the message hashes of one attempt, or None when an earlier request it builds on is missing."""
-        pending: list[str] = []
-        at: str | None = request_log_id
-        while at is not None and at not in self._chains:
-            event = self._requests.get(at)
-            if event is None or at in pending:
-                for name in pending:
-                    self._chains[name] = None
+        pending: list[Mapping[str, Any]] = []
+        at: Any = request_log_id
+        seen = set()
+        while at is not None:
+            event = self._requests.get(str(at))
+            if event is None or at in seen:
                 return None
-            pending.append(at)
-            base = event.get("base")
-            at = str(base) if base is not None else None
-        for name in reversed(pending):
-            event = self._requests[name]
-            base = event.get("base")
-            before = self._chains[str(base)] if base is not None else ()
-            tail = tuple(str(item) for item in event.get("tail") or ())
+            seen.add(at)
+            pending.append(event)
+            at = event.get("base")
+        hashes: list[str] = []
+        for event in reversed(pending):
             keep = event.get("keep", 0)
-            if before is None or not isinstance(keep, int) or keep > len(before):
-                self._chains[name] = None
-            else:
-                self._chains[name] = before[:keep] + tail
-        return self._chains[request_log_id]
+            if not isinstance(keep, int) or keep > len(hashes):
+                return None
+            hashes[keep:] = _tail(event)
+        return hashes
 
     def rebuilt(self, request_log_id: str) -> RebuiltPrompt | None:
         """Return everything an attempt sent, or None where a part is not in the log."""
-        origin = self._origin(request_log_id)
-        if origin is not self:
-            return origin.rebuilt(request_log_id)
-        found = self._content(request_log_id)
-        if found is None:
-            return None
-        shape, messages = found
-        parts = self._shape_parts(shape)
-        for place, (digest, message) in enumerate(messages):
-            parts.extend(self._message_parts(message, digest, place))
-        return RebuiltPrompt(request_log_id, tuple(parts))
+        found = PromptWalk(self).parts(request_log_id)
+        return None if found is None else RebuiltPrompt(request_log_id, tuple(found[1]))
 
     def body(self, request_log_id: str) -> dict[str, Any] | None:
         """Return the request of an attempt as it was sent, or None where a part is missing or breaks its hash.
@@ -253,13 +335,14 @@ class RequestLog:
         that names client and entrypoint is not logged. Everything else is what went over the wire, `cache_control` in
         its places.
         """
-        origin = self._origin(request_log_id)
+        origin = self.origin(request_log_id)
         if origin is not self:
             return origin.body(request_log_id)
-        found = self._content(request_log_id)
-        if found is None:
+        shape, hashes = self.shape(request_log_id), self.chain(request_log_id)
+        found = self.placed(hashes, request_log_id) if hashes is not None else None
+        if shape is None or hashes is None or found is None:
             return None
-        shape, messages = found
+        messages = list(zip(hashes, found, strict=True))
         event = self._requests[request_log_id]
         proven = hashlib.sha256(compact(shape)).hexdigest() == event.get("shapeHash")
         body: dict[str, Any] = {**event.get("params", {}), **without_cache_control(shape), "messages": []}
@@ -274,24 +357,93 @@ class RequestLog:
             at["cache_control"] = mark["value"]
         return body if proven else None
 
-    def _origin(self, request_log_id: str) -> RequestLog:
+    def origin(self, request_log_id: str) -> RequestLog:
+        """Return the log that holds an attempt: this one, or that of the session whose history stands copied here."""
         if request_log_id in self._requests:
             return self
         return self.origins.get(request_log_id, self)
 
-    def _content(self, request_log_id: str) -> tuple[Mapping[str, Any], list[tuple[str, _Known]]] | None:
-        """Return system prompt with tools, and the messages by hash; None where one is not in the log."""
-        event, hashes = self._requests.get(request_log_id), self.chain(request_log_id)
+    def event(self, request_log_id: str) -> Mapping[str, Any] | None:
+        """Return the line of an attempt."""
+        return self._requests.get(request_log_id)
+
+    def shape(self, request_log_id: str) -> Mapping[str, Any] | None:
+        """Return the tools and the system prompt of an attempt, or None where they are not in the log."""
+        event = self._requests.get(request_log_id)
         shape = self._shapes.get(str(event.get("shapeHash"))) if event is not None else None
-        if hashes is None or not isinstance(shape, dict):
-            return None
-        messages = []
+        return shape if isinstance(shape, dict) else None
+
+    def placed(self, hashes: Sequence[str], request_log_id: str, after: int = -1) -> list[_Known] | None:
+        """Return the messages of some hashes, in order; None where one is not in the log.
+
+        Of a message that was said more than once it is the occasion that follows what stands before it. A hash without
+        a message is that of a redacted one, if there are as many of these between its neighbours.
+
+        Args:
+            request_log_id: the attempt that sent them; its response stands behind all of them.
+            after: line of the thread behind which the first of them stands.
+        """
+        thread, end = self._lines.answers.get(request_log_id, ("", -1))
+        last = after
+        found: list[_Known] = []
+        unknown = 0  # hashes without a message just before this one
         for digest in hashes:
-            message = self._known.get(digest) or self._blobs.get(digest)
+            message = self._occasion(digest, thread, last)
             if message is None:
+                unknown += 1
+                continue
+            if unknown:
+                between = self._redacted(thread, last, message.first if message.first >= 0 else end, unknown)
+                if between is None:
+                    return None
+                found += between
+                last, unknown = between[-1].last, 0
+            found.append(message)
+            last = self.last_line(message, request_log_id, last)
+        if unknown:
+            between = self._redacted(thread, last, end, unknown)
+            if between is None:
                 return None
-            messages.append((digest, message))
-        return shape, messages
+            found += between
+        return found
+
+    def last_line(self, message: _Known, request_log_id: str, after: int) -> int:
+        """Return the line of an attempt's thread behind which the message after this one stands."""
+        thread, _ = self._lines.answers.get(request_log_id, ("", -1))
+        return max(after, message.last) if message.thread == thread else after
+
+    def _occasion(self, digest: str, thread: str, last: int) -> _Known | None:
+        occasions = self._lines.by_hash.get(digest)
+        if occasions is None:
+            blob = self._blobs.get(digest)
+            return None if blob is None else self._linked(blob, thread, last)
+        later = (known for known in occasions if known.thread == thread and known.first > last)
+        return next(later, occasions[0])
+
+    def _linked(self, blob: _Known, thread: str, last: int) -> _Known:
+        """Return a logged message with the lines that show texts of it: reminders may stand around a prompt."""
+        places = list(blob.places)
+        numbers = []
+        for place, block in enumerate(blob.blocks):
+            occasions = self._lines.texts.get(str(block.get("text")), ()) if block.get("type") == "text" else ()
+            for where, number, uuid, index in occasions:
+                if where == thread and number > last:
+                    places[place] = (uuid, index)
+                    numbers.append(number)
+                    last = number
+                    break
+        if not numbers:
+            return blob
+        return replace(blob, places=tuple(places), thread=thread, first=numbers[0], last=numbers[-1])
+
+    def _redacted(self, thread: str, after: int, before: int, count: int) -> list[_Known] | None:
+        """Return the `count` redacted messages between two lines of a thread, or None where there are not so many."""
+        for messages in (self._lines.runs[thread], self._lines.singles[thread]):
+            begin = bisect_right(messages, after, key=_first_line)
+            between = messages[begin : bisect_left(messages, before, begin, key=_first_line)]
+            if len(between) == count:
+                return between
+        return None
 
     @property
     def snapshot(self) -> tuple[Part, ...]:
@@ -322,7 +474,8 @@ class RequestLog:
                 ]
         return (*tools, *system)
 
-    def _shape_parts(self, shape: Mapping[str, Any]) -> list[Part]:
+    def shape_parts(self, shape: Mapping[str, Any]) -> list[Part]:
+        """Return tools and system prompt as parts of a prompt."""
         parts = []
         for tool in shape.get("tools") or ():
             if isinstance(tool, dict) and not tool.get("defer_loading"):
@@ -338,7 +491,8 @@ class RequestLog:
             parts.append(Part(SYSTEM, "system", "", charged_bytes(block), f"system {digest}"))
         return parts
 
-    def _message_parts(self, message: _Known, digest: str, place: int) -> list[Part]:
+    def message_parts(self, message: _Known, digest: str, place: int) -> list[Part]:
+        """Return the blocks of a message as parts of a prompt; `place` counts the messages before it."""
         parts = []
         for index, (block, (uuid, line_index)) in enumerate(zip(message.blocks, message.places, strict=True)):
             if uuid is None:
@@ -351,6 +505,72 @@ class RequestLog:
                 name, key = str(block.get("name", "")), f"line {uuid} {line_index}"
             parts.append(Part(MESSAGES, kind, name, charged_bytes(block), key, uuid, line_index))
         return parts
+
+
+class PromptWalk:
+    """The prompts of one thread, one after another: what a prompt shares with the one before is not rebuilt again."""
+
+    def __init__(self, log: RequestLog) -> None:
+        self._log = log
+        self._attempt = ""
+        self._messages: list[_Known] = []
+        self._ends: list[int] = []  # per message, parts up to its end
+        self._lines: list[int] = []  # per message, the last line that shows any up to it
+        self._parts: list[Part] = []
+
+    def parts(self, request_log_id: str) -> tuple[int, list[Part]] | None:
+        """Return everything an attempt sent, and how many parts in front are those of the prompt before it.
+
+        None where a part is not in the log. The list is the walk's own: the next call changes it.
+        """
+        log = self._log.origin(request_log_id)
+        event, shape = log.event(request_log_id), log.shape(request_log_id)
+        if event is None or shape is None:
+            return None
+        earlier = log.event(self._attempt)
+        keep = event.get("keep", 0)
+        if (
+            earlier is not None
+            and event.get("base") == self._attempt
+            and event.get("shapeHash") == earlier.get("shapeHash")
+            and isinstance(keep, int)
+            and 0 < keep <= len(self._messages)
+        ):
+            kept = self._ends[keep - 1]
+            del self._messages[keep:], self._ends[keep:], self._lines[keep:], self._parts[kept:]
+            is_placed = self._extend(log, _tail(event), request_log_id)
+        else:
+            before, hashes = self._parts, log.chain(request_log_id)
+            self._parts, self._messages, self._ends, self._lines = log.shape_parts(shape), [], [], []
+            is_placed = hashes is not None and self._extend(log, hashes, request_log_id)
+            pairs = enumerate(zip(before, self._parts, strict=False))
+            kept = next((place for place, (a, b) in pairs if a.key != b.key), min(len(before), len(self._parts)))
+        if not is_placed:
+            self._attempt = ""
+            return None
+        self._attempt = request_log_id
+        return kept, self._parts
+
+    def _extend(self, log: RequestLog, hashes: Sequence[str], request_log_id: str) -> bool:
+        line = self._lines[-1] if self._lines else -1
+        messages = log.placed(hashes, request_log_id, line)
+        if messages is None:
+            return False
+        for digest, message in zip(hashes, messages, strict=True):
+            self._parts += log.message_parts(message, digest, len(self._messages))
+            self._messages.append(message)
+            self._ends.append(len(self._parts))
+            line = log.last_line(message, request_log_id, line)
+            self._lines.append(line)
+        return True
+
+
+def _tail(event: Mapping[str, Any]) -> list[str]:
+    return [str(digest) for digest in event.get("tail") or ()]
+
+
+def _first_line(message: _Known) -> int:
+    return message.first
 
 
 def _is_proven(message: Mapping[str, Any], digest: str) -> bool:

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from her_models.ledger.lineage import Item, Lineage, Request, exact_lineages, lineages
+from her_models.ledger.lineage import ExactWalk, Item, Lineage, Request, lineages
 from her_models.ledger.recovery import Output, Witness, recovered_output
-from her_models.ledger.request_log import RequestLog
+from her_models.ledger.request_log import PromptWalk, RequestLog
 from her_models.ledger.sizes import Densities, Estimate, Family, image_size, input_size, output_size
 
 Row = Mapping[str, Any]
@@ -56,10 +56,10 @@ def read_thread(calls: Sequence[Row], items: Sequence[Row], densities: Densities
     thread.outputs = [recovered_output(witness) for witness in thread.witnesses]
     requests = [_request(call, output) for call, output in zip(calls, thread.outputs, strict=True)]
     walked = [_item(place, item, thread.sizes[place], owner[place]) for place, item in enumerate(items)]
-    exact = _exact_prompts(thread, densities, log) if log is not None else None
+    cuts = _cuts(walked, thread.order)
+    exact = _exact_lineages(thread, requests, cuts, densities, log) if log is not None else None
     if exact is not None:
-        cuts = _cuts(walked, thread.order)
-        thread.lineages = exact_lineages(exact, requests, cuts)
+        thread.lineages = exact
     else:
         prefix = _snapshot_items(calls, densities, log) if log is not None and not calls[0]["thread_id"] else []
         thread.lineages = lineages(walked, requests, thread.order, prefix)
@@ -186,20 +186,24 @@ def _cuts(items: Sequence[Item], order: Sequence[int]) -> list[str | None]:
     return cuts
 
 
-def _exact_prompts(thread: Thread, densities: Densities, log: RequestLog) -> list[list[Item]] | None:
-    """Return every prompt of the thread in full, or None where one cannot be rebuilt."""
+def _exact_lineages(
+    thread: Thread, requests: Sequence[Request], cuts: Sequence[str | None], densities: Densities, log: RequestLog
+) -> list[Lineage] | None:
+    """Return the lineages of a thread whose prompts are all in the request log, or None where one is not."""
     places = {(item["uuid"], item["line_block_index"]): place for place, item in enumerate(thread.items)}
-    prompts = []
+    read, walk = PromptWalk(log), ExactWalk(requests)
+    prompt: list[Item] = []
     for index, call in enumerate(thread.calls):
-        rebuilt = log.rebuilt(call["request_ref"]) if call["request_ref"] else None
-        if rebuilt is None:
+        found = read.parts(call["request_ref"]) if call["request_ref"] else None
+        if found is None:
             return None
+        kept, parts = found
+        del prompt[kept:]
         family = _family(thread.calls, index, densities)
-        parts = []
-        for part in rebuilt.parts:
+        for part in parts[kept:]:
             place = places.get((part.uuid, part.block_index), -1) if part.uuid else -1
             size = thread.sizes[place] if place >= 0 else input_size(part.kind, None, None, part.text_bytes, family)
             kind = thread.items[place]["kind"] if place >= 0 else part.kind
-            parts.append(Item(place, kind, size, key=part.key, label=part.name))
-        prompts.append(parts)
-    return prompts
+            prompt.append(Item(place, kind, size, label=part.name))
+        walk.extend(prompt, kept, index, cuts[index])
+    return walk.lineages

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from her_models.ledger.lineage import Item, Request, exact_lineages, lineages
+from her_models.ledger.lineage import ExactWalk, Item, Request, lineages
 from her_models.ledger.sizes import Estimate
 
 
@@ -154,14 +154,25 @@ def test_thinking_makes_room_for_what_comes_in_unless_it_was_read_from_cache():
 
 
 def test_parts_that_stand_in_both_prompts_keep_their_place_when_the_prompt_is_known():
-    tools, system = Item(-1, "tool_schema", size(500), key="t"), Item(-1, "system", size(500), key="s")
-    hello, answer = Item(0, "prompt", size(100), key="p"), Item(1, "text", size(100), key="a")
-    (only,) = exact_lineages(
-        [[tools, system, hello], [tools, system, hello, answer]],
-        [request(0, 1_100, 100), request(1_100, 120, 0)],
-        [None, None],
-    )
+    tools, system = Item(-1, "tool_schema", size(500)), Item(-1, "system", size(500))
+    hello, answer = Item(0, "prompt", size(100)), Item(1, "text", size(100))
+    walk = ExactWalk([request(0, 1_100, 100), request(1_100, 120, 0)])
+    walk.extend([tools, system, hello], 0, 0, None)
+    walk.extend([tools, system, hello, answer], 3, 1, None)
+    (only,) = walk.lineages
     assert layout(only) == [("tool_schema", 500), ("system", 500), ("prompt", 100), ("text", 120)]
+
+
+def test_what_nothing_explains_in_a_known_prompt_stays_where_it_appeared():
+    """1,000 tokens of parts that can be 100 at most: 900 are hidden, and stand before what comes next."""
+    hello, answer, other = (Item(row, "prompt", size(100)) for row in range(3))
+    walk = ExactWalk([request(0, 1_000, 100), request(1_000, 100, 0), request(1_000, 100, 0)])
+    walk.extend([hello], 0, 0, None)
+    walk.extend([hello, answer], 1, 1, None)
+    walk.extend([hello, other], 1, 2, None)
+    first, second = walk.lineages
+    assert layout(first) == [("prompt", 100), ("hidden", 900), ("prompt", 100)]
+    assert (second.cut, layout(second)) == ("rewind", [("prompt", 100), ("hidden", 900), ("prompt", 100)])
 
 
 @st.composite
