@@ -314,6 +314,7 @@ class Player {
       if (!isDragging) return;
       isDragging = this.isScrubbing = false;
       this.update();
+      this.keepPlaceSoon(); // it may have shown the event, and let its time to keep it pass, while it was held there
     };
     element.addEventListener("pointerup", finish);
     element.addEventListener("pointercancel", finish);

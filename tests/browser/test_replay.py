@@ -18,7 +18,7 @@ from her_models.config import load_config
 from her_models.export import SessionKey
 from her_models.lake import open_lake
 from tests.app.conftest import HOSTILE, SESSION, SOURCE, fill, fill_lake
-from tests.browser.conftest import PATIENCE_MS, axe_violations, served, settled
+from tests.browser.conftest import PATIENCE_MS, axe_violations, downloaded, served, settled
 from tests.long_session import EDIT_EVENT, EVENTS, LONG, NEEDLE, NEEDLE_EVENT, TURN, fill_long_session
 
 pytestmark = pytest.mark.browser
@@ -64,9 +64,16 @@ def stands_at(page: Page, event: int) -> None:
     expect(page.locator(".replay .where")).to_have_text(re.compile(rf"^{event:,} / "))
 
 
-def position(page: Page) -> int:
-    """Event the replay stands at, from 1."""
-    return int(page.locator(".replay .where").inner_text().split(" / ")[0].replace(",", ""))
+def rests_at(page: Page) -> int:
+    """Event, from 1, that the replay has come to rest at: what it shows and the address agree."""
+    page.wait_for_function(
+        """() => {
+            const player = document.querySelector('[data-testid=stBidiComponentIsolated]').shadowRoot;
+            const shown = player.querySelector('.where').textContent.split(' / ')[0].replaceAll(',', '');
+            return shown === new URLSearchParams(location.search).get('event');
+        }"""
+    )
+    return int(page.evaluate("new URLSearchParams(location.search).get('event')"))
 
 
 def press(page: Page, key: str, event: int) -> None:
@@ -118,16 +125,18 @@ def test_it_plays_is_scrubbed_and_zoomed_and_its_place_is_in_the_address(app: st
     page.locator(".overview").focus()
     page.keyboard.press("Space")
     expect(page.get_by_role("button", name="Play (space)")).to_be_visible()
-    played = position(page)
-    page.wait_for_url(re.compile(rf"event={played}$"))
+    assert rests_at(page) > 120
     overview = page.locator(".overview").bounding_box()
     tracks = page.locator(".scroller").bounding_box()
     assert overview and tracks
     page.mouse.move(overview["x"] + 300, overview["y"] + 20)
     page.mouse.down()
     page.mouse.move(overview["x"] + overview["width"] / 2, overview["y"] + 20, steps=5)
+    page.wait_for_timeout(400)  # held still for longer than the address waits
     page.mouse.up()
-    half = position(page)
+    stands_near_the_middle = re.compile(r"^(8|9|10|11),\d{3} / ")
+    expect(page.locator(".replay .where")).to_have_text(stands_near_the_middle)
+    half = rests_at(page)
     assert EVENTS * 0.4 < half < EVENTS * 0.6
     page.mouse.move(tracks["x"] + 400, tracks["y"] + 60)
     page.mouse.down()
@@ -135,13 +144,13 @@ def test_it_plays_is_scrubbed_and_zoomed_and_its_place_is_in_the_address(app: st
     page.mouse.up()
     expect(page.locator(".overview .view")).to_be_visible()
     page.keyboard.press("0")
+    expect(page.locator(".overview .view")).to_be_hidden()
     page.get_by_role("option", name=f"Event {half + 2}, ").click()
-    assert position(page) == half + 2
-    page.wait_for_url(re.compile(rf"event={position(page)}$"))
-    where = position(page)
+    stands_at(page, half + 2)
+    page.wait_for_url(re.compile(rf"event={half + 2}$"))
     page.reload()
     settled(page)
-    stands_at(page, where)
+    stands_at(page, half + 2)
 
 
 def test_figures_follow_the_playhead_and_end_at_the_sessions_bill(app: str, open_page: Opener) -> None:
@@ -188,16 +197,14 @@ def test_hostile_texts_neither_act_nor_break_the_layout(app: str, open_page: Ope
         stands_at(page, event)
         expect(page.locator(".replay .body")).not_to_have_class(re.compile("waiting"))
         assert page.locator(".replay .body img, .replay .body a, .replay .body script").count() == 0
-        width = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
-        assert width <= 390
+        page.wait_for_function("document.querySelector('[data-testid=stMain]').scrollWidth <= 390")
         box = page.locator(".replay .body").bounding_box()
         assert box and box["width"] <= 390
         page.keyboard.press("ArrowRight")
     expect(page.locator(".replay .cut")).to_contain_text("of 5,000,000 characters")
     assert "owned" not in page.title()
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Whole text").click()
-    assert download.value.path().stat().st_size == FIVE_MEGABYTES
+    file = downloaded(page, page.get_by_role("button", name="Whole text"))
+    assert file.stat().st_size == FIVE_MEGABYTES
 
 
 def test_the_exported_file_plays_from_disk_and_asks_for_nothing(file: str, browser: Browser) -> None:
@@ -221,6 +228,7 @@ def test_the_exported_file_plays_from_disk_and_asks_for_nothing(file: str, brows
     page.get_by_role("button", name="Pause (space)").click()
     page.get_by_label("Search this session").fill(NEEDLE)
     stands_at(page, NEEDLE_EVENT + 1)
+    expect(page.locator(".replay .body")).not_to_have_class(re.compile("waiting"))
     assert axe_violations(page) == []
     context.close()
     assert wrong == []
@@ -233,7 +241,7 @@ def test_the_replay_is_open_to_everybody(app: str, open_page: Opener) -> None:
     selected = page.get_by_role("listbox", name="Events").get_by_role("option", selected=True)
     expect(selected).to_have_attribute("aria-label", re.compile(r"^Event 3, Tool call: Edit /engine/loop.py"))
     slider = page.get_by_role("slider", name="Position in the session")
-    assert slider.get_attribute("aria-valuetext") == "Event 3 of 5, Tool call: Edit /engine/loop.py"
+    expect(slider).to_have_attribute("aria-valuetext", "Event 3 of 5, Tool call: Edit /engine/loop.py")
     slider.focus()
     page.keyboard.press("Tab")  # to the list's neighbours: what the keyboard reaches has to be seen
     outline = page.evaluate(
@@ -258,7 +266,7 @@ def test_two_sessions_run_on_one_clock_by_time_or_by_progress(home: Path, tmp_pa
     script.write_text(TWO.format(upper=LONG, lower=SESSION))
     with served(home, str(script)) as address:
         page = open_page(address)
-        upper, lower = page.locator(".replay .where").all()
+        upper, lower = (page.locator(".replay .where").nth(place) for place in range(2))
         expect(upper).to_have_text("1 / 20,000")
         first = page.locator(".overview").first
         first.focus()
