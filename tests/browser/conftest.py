@@ -1,5 +1,8 @@
 """The app as served to a real browser: Debian's Chromium, driven by Playwright.
 
+A test never reads the page right after it did something: it waits for what has to come of it (`expect`), and reads
+then. `settled` says that nothing is being drawn; that what was just done is drawn, it cannot know.
+
 Where there is no Chromium these tests are skipped, unless HER_REQUIRE_BROWSER=1 says that there has to be one.
 """
 
@@ -20,7 +23,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
 
 from her_models.config import load_config
 from her_models.demo import write_demo
@@ -30,6 +33,8 @@ from tests.app.conftest import fill_lake
 CHECKOUT = Path(__file__).parents[2]
 SHARED_SESSIONS = CHECKOUT.parent / "shared" / "sessions"
 PATIENCE_MS = 60_000
+_PORTS_TRIED = 3
+_FIRST_ROW = {"x": 250, "y": 55}  # of a table drawn on a canvas: below its heading
 # Streamlit looks for its own addresses below the page's before it looks at the root; the browser logs the miss.
 _PROBES = ("/_stcore/health", "/_stcore/host-config")
 expect.set_options(timeout=PATIENCE_MS)
@@ -43,40 +48,81 @@ def chromium_path() -> str | None:
 @contextmanager
 def served(home: Path, script: str = "app/streamlit_app.py") -> Iterator[str]:
     """Serve the app, or another script, on `home` at a free port of this machine; gives its address."""
+    log = home.with_name(f"{home.name}-served.log")
+    for _ in range(_PORTS_TRIED):
+        process, address = _started(home, script, log)
+        if _answers(address, process):
+            break
+        _stop(process)
+    else:
+        raise AssertionError(f"The app does not answer. It said: {log.read_text(errors='replace')}")
+    try:
+        yield address
+    finally:
+        _stop(process)
+
+
+def _started(home: Path, script: str, log: Path) -> tuple[subprocess.Popen[bytes], str]:
+    """Start the app at a port that is free now; another process may still take it first."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(port)],
-        cwd=CHECKOUT,
-        env={**os.environ, "HER_HOME": str(home), "PYTHONPATH": str(CHECKOUT)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        _wait_until_served(address, process)
-        yield address
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
+    with log.open("ab") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(port)],
+            cwd=CHECKOUT,
+            env={**os.environ, "HER_HOME": str(home), "PYTHONPATH": str(CHECKOUT)},
+            stdout=said,
+            stderr=said,
+        )
+    return process, f"http://127.0.0.1:{port}"
 
 
-def _wait_until_served(address: str, process: subprocess.Popen[bytes]) -> None:
+def _answers(address: str, process: subprocess.Popen[bytes]) -> bool:
     until = time.monotonic() + PATIENCE_MS / 1000
     while time.monotonic() < until and process.poll() is None:
         try:
             with urllib.request.urlopen(f"{address}/_stcore/health", timeout=5):
-                return
+                return process.poll() is None
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
-    raise AssertionError(f"The app does not answer at {address}; its process ended with {process.poll()}.")
+    return False
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    process.wait(timeout=PATIENCE_MS / 1000)
+
+
+_IS_SETTLED = """() => {
+    const app = document.querySelector('[data-testid=stApp]');
+    const unfinished = '[data-testid=stSkeleton], [data-testid=stSpinner], [data-stale=true]';
+    const moves = (animation) =>
+        animation.playState === 'running' && animation.effect?.getComputedTiming().endTime !== Infinity;
+    return app?.dataset.testScriptState === 'notRunning' && !app.querySelector(unfinished)
+        && !document.getAnimations().some(moves);
+}"""
 
 
 def settled(page: Page) -> None:
-    """Wait until the page is drawn and at rest."""
-    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=PATIENCE_MS)
-    page.wait_for_function("() => !document.querySelector('[data-testid=\"stSkeleton\"]')", timeout=PATIENCE_MS)
+    """Wait until the page's script has ended, and everything it drew is there and no longer fades in.
+
+    After an action, wait for what it brings about first: until the server has heard of it, the page is still at rest.
+    """
+    page.wait_for_function(_IS_SETTLED, timeout=PATIENCE_MS)
+
+
+def downloaded(page: Page, button: Locator) -> Path:
+    """Click a button that offers a file, and return the file. One click has to be enough."""
+    with page.expect_download() as download:
+        button.click()
+    return download.value.path()
+
+
+def click_first_row(table: Locator) -> None:
+    """Click the first row of a table drawn on a canvas, as soon as it hears clicks: when it has its cells."""
+    expect(table.locator("canvas td").first).to_be_attached()
+    table.click(position=_FIRST_ROW)
 
 
 def axe_violations(page: Page) -> list[str]:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.app.conftest import HOSTILE
-from tests.browser.conftest import settled
+from tests.browser.conftest import click_first_row, downloaded, settled
 
 pytestmark = pytest.mark.browser
 Opener = Callable[[str], Page]
-FIRST_ROW = {"x": 250, "y": 55}  # of a table drawn on a canvas: below its heading
 
 
-def figure(page: Page, label: str) -> str:
-    return page.get_by_test_id("stMetric").filter(has_text=label).get_by_test_id("stMetricValue").inner_text()
+def figure(page: Page, label: str) -> Locator:
+    return page.get_by_test_id("stMetric").filter(has_text=label).get_by_test_id("stMetricValue")
 
 
 def click_through(page: Page) -> None:
@@ -35,7 +33,7 @@ def open_dearest_session(page: Page, address: str) -> None:
     """Open the first session of the list by a click on its row."""
     page.goto(f"{address}/sessions?sort=Dearest+first")
     settled(page)
-    page.get_by_test_id("stDataFrame").click(position=FIRST_ROW)
+    click_first_row(page.get_by_test_id("stDataFrame"))
     page.wait_for_url(re.compile(r"/session\?.*session="))
     settled(page)
 
@@ -44,7 +42,7 @@ def open_dearest_session(page: Page, address: str) -> None:
 def test_every_page_is_drawn(app: str, request: pytest.FixtureRequest, open_page: Opener) -> None:
     page = open_page(request.getfixturevalue(app))
     expect(page.get_by_test_id("stVegaLiteChart").first).to_be_visible()
-    assert figure(page, "Cost, list-price equivalent").lstrip("≥ ").startswith("$")
+    expect(figure(page, "Cost, list-price equivalent")).to_have_text(re.compile(r"^(≥ )?\$"))
     click_through(page)
 
 
@@ -58,33 +56,36 @@ def test_a_click_opens_a_session_and_each_of_its_views(
     expect(page.get_by_role("region", name="Replay of")).to_be_visible()
     for view in ("Turns", "Tools", "Subagents"):
         page.get_by_role("radio", name=view).click()
+        expect(page.get_by_role("radio", name=view)).to_be_checked()
         expect(page.get_by_test_id("stDataFrame").first).to_be_visible()
+        expect(page.get_by_test_id("stException")).to_have_count(0)
     page.get_by_role("radio", name="About").click()
     expect(page.get_by_text("select * from requests where session_id")).to_be_visible()
 
 
 def test_words_of_a_search_stand_in_the_address_and_come_back(demo_app: str, open_page: Opener) -> None:
     page = open_page(f"{demo_app}/sessions")
+    counted = page.get_by_text(re.compile(r"^\d+ sessions"))
+    everything = counted.inner_text()
     box = page.get_by_placeholder("Words in prompts", exact=False)
     box.fill("error")
     box.press("Enter")
     page.wait_for_url(re.compile(r"q=error"))
     settled(page)
-    found = page.get_by_text(re.compile(r"^\d+ sessions")).inner_text()
+    expect(counted).not_to_have_text(everything)
+    found = counted.inner_text()
     page.reload()
     settled(page)
     expect(page.get_by_text(found)).to_be_visible()
 
 
-def test_a_query_runs_and_its_result_can_be_taken_away(demo_app: str, open_page: Opener, tmp_path: Path) -> None:
+def test_a_query_runs_and_its_result_can_be_taken_away_as_soon_as_it_is_seen(demo_app: str, open_page: Opener) -> None:
     page = open_page(f"{demo_app}/sql")
     page.get_by_role("button", name="Run").click()
     expect(page.get_by_test_id("stVegaLiteChart")).to_be_visible()
     for name, beginning in (("CSV", b'"project","month","usd"'), ("Parquet", b"PAR1")):
-        with page.expect_download() as download:
-            page.get_by_role("button", name=name, exact=True).click()
-        download.value.save_as(tmp_path / name)
-        assert (tmp_path / name).read_bytes().startswith(beginning)
+        file = downloaded(page, page.get_by_role("button", name=name, exact=True))
+        assert file.read_bytes().startswith(beginning)
     query = page.get_by_label("Query")
     query.fill("select * from read_csv('/etc/passwd')")
     query.press("Control+Enter")
@@ -94,6 +95,7 @@ def test_a_query_runs_and_its_result_can_be_taken_away(demo_app: str, open_page:
 def test_hostile_text_neither_runs_nor_fetches(hostile_app: str, open_page: Opener) -> None:
     for event in range(1, 6):
         page = open_page(f"{hostile_app}/session?session={HOSTILE}&event={event}")
+        expect(page.locator(".replay .body")).not_to_have_class(re.compile("waiting"))
         assert "owned" not in page.title()
         assert page.locator("img[src*='203.0.113.9'], script:text('owned')").count() == 0
     for path in ("sessions", "health"):

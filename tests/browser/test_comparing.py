@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, quote
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import settled
+from tests.browser.conftest import downloaded, settled
 
 pytestmark = pytest.mark.browser
 Opener = Callable[[str], Page]
@@ -18,12 +18,12 @@ Opener = Callable[[str], Page]
 
 def sides(page: Page) -> tuple[str, str]:
     """A and B as the address has them."""
-    given = parse_qs(urlsplit(page.url).query)
+    given = parse_qs(page.evaluate("location.search.slice(1)"))
     return given["a"][0], given["b"][0]
 
 
-def answer(page: Page) -> str:
-    return page.locator(".st-key-compare_answer").inner_text()
+def answer(page: Page) -> Locator:
+    return page.locator(".st-key-compare_answer")
 
 
 def test_two_sessions_are_found_swapped_and_shared_by_the_address(demo_app: str, open_page: Opener) -> None:
@@ -36,6 +36,9 @@ def test_two_sessions_are_found_swapped_and_shared_by_the_address(demo_app: str,
     words = page.get_by_label("Find A")
     words.fill("invoice")
     words.press("Enter")
+    expect(page.get_by_role("combobox", name="Session of A")).to_have_attribute(
+        "placeholder", re.compile(r"^\d found$")
+    )
     settled(page)
     page.get_by_role("combobox", name="Session of A").click()
     page.get_by_role("option").last.click()
@@ -47,10 +50,10 @@ def test_two_sessions_are_found_swapped_and_shared_by_the_address(demo_app: str,
     page.wait_for_function("a => new URLSearchParams(location.search).get('a') === a", arg=chosen[1])
     settled(page)
     assert sides(page) == (chosen[1], chosen[0])
-    told = answer(page)
-    assert re.match(r"B cost \$[\d.]+ (more|less) than A\. Largest steps: ", told)
-    shared = open_page(page.url)
-    assert answer(shared) == told
+    expect(answer(page)).to_have_text(re.compile(r"^B cost \$[\d.]+ (more|less) than A\. Largest steps: "))
+    told = answer(page).inner_text()
+    shared = open_page(page.evaluate("location.href"))
+    expect(answer(shared)).to_have_text(told, use_inner_text=True)
     shared.get_by_role("tab", name="Turns side by side").click()
     expect(shared.get_by_role("tabpanel").get_by_test_id("stDataFrame").first).to_be_visible()
 
@@ -61,8 +64,8 @@ def test_two_models_are_answered_in_three_clicks_with_an_interval(demo_app: str,
     page.get_by_role("radio", name="Two models").click()
     page.wait_for_url(re.compile("a=model"))
     settled(page)
-    expect(page.locator(".st-key-compare_answer")).to_contain_text("Cost per turn")
-    expect(page.locator(".st-key-compare_answer")).to_contain_text("In sum B cost")
+    expect(answer(page)).to_contain_text("Cost per turn")
+    expect(answer(page)).to_contain_text("In sum B cost")
     page.get_by_role("tab", name="Where the money went").click()
     expect(page.get_by_role("tabpanel").get_by_test_id("stVegaLiteChart").first).to_be_visible()
 
@@ -82,10 +85,7 @@ def test_the_report_opens_from_disk_and_says_method_and_limits(
     demo_app: str, open_page: Opener, tmp_path: Path
 ) -> None:
     page = open_page(f"{demo_app}/compare?a={quote('person=jonas')}&b={quote('person=mira')}&match=task")
-    with page.expect_download() as download:
-        page.get_by_role("button", name="HTML").click()
-    file = tmp_path / "comparison.html"
-    download.value.save_as(file)
+    file = downloaded(page, page.get_by_role("button", name="HTML")).rename(tmp_path / "comparison.html")
     page.goto(file.as_uri())
     for words in ("Matched on similar first prompt", "Sessions are not assigned by lot", "permutation test on ranks"):
         expect(page.get_by_text(words).first).to_be_visible()

@@ -5,17 +5,14 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import settled
+from tests.browser.conftest import click_first_row, downloaded, settled
 
 pytestmark = pytest.mark.browser
 Opener = Callable[[str], Page]
-AT_REST_MS = 1_500  # a table fades in, and hears no click before
-FIRST_ROW = {"x": 250, "y": 55}  # of a table drawn on a canvas: below its heading
 
 
 def test_a_search_leads_to_the_event_and_the_address_holds_all_of_it(demo_app: str, open_page: Opener) -> None:
@@ -48,25 +45,18 @@ def test_hostile_text_in_hits_events_and_answers_neither_runs_nor_fetches(hostil
         assert page.locator("img[src*='203.0.113.9'], script:text('owned')").count() == 0
 
 
-def test_a_risky_action_leads_to_its_event_and_its_case_can_be_taken_away(
-    hostile_app: str, open_page: Opener, tmp_path: Path
-) -> None:
+def test_a_risky_action_leads_to_its_event_and_its_case_can_be_taken_away(hostile_app: str, open_page: Opener) -> None:
     page = open_page(f"{hostile_app}/audit")
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Case of 1 session").click()
-    download.value.save_as(tmp_path / "case.zip")
-    with zipfile.ZipFile(tmp_path / "case.zip") as case:
+    with zipfile.ZipFile(downloaded(page, page.get_by_role("button", name="Case of 1 session"))) as case:
         assert {"case/README.md", "case/events.csv", "case/SHA256SUMS"} <= set(case.namelist())
     page = open_page(f"{hostile_app}/audit")
-    page.wait_for_timeout(AT_REST_MS)
-    page.get_by_test_id("stDataFrame").click(position=FIRST_ROW)
+    click_first_row(page.get_by_test_id("stDataFrame"))
     page.wait_for_url(re.compile(r"/session\?.*event=3"))
 
 
 def test_a_question_is_answered_and_its_query_runs(demo_app: str, open_page: Opener) -> None:
     page = open_page(f"{demo_app}/ask")
     page.get_by_role("button", name="Which turn was the most expensive?").click()
-    settled(page)
     expect(page.get_by_text(re.compile(r"Turn \d+ of .* cost \$"))).not_to_have_count(0)
     page.get_by_role("link", name="The query behind this").click()
     page.wait_for_url(re.compile(r"/sql\?query="))
@@ -82,15 +72,13 @@ def test_a_sentence_opens_the_replay_of_the_session_that_proves_it(demo_app: str
     expect(page.get_by_role("region", name=re.compile("^Replay of"))).to_be_visible()
 
 
-def test_filtered_sessions_are_exported_as_one_archive(demo_app: str, open_page: Opener, tmp_path: Path) -> None:
+def test_filtered_sessions_are_exported_as_one_archive(demo_app: str, open_page: Opener) -> None:
     page = open_page(f"{demo_app}/sessions?q=error")
     page.get_by_role("button", name="Export").first.click()
     page.get_by_role("combobox", name=re.compile("Format")).click()
     page.get_by_role("option", name="Replay in one file").click()
-    with page.expect_download() as download:
-        page.get_by_role("button", name=re.compile(r"^Download \d+ sessions? \(html\)")).click()
-    download.value.save_as(tmp_path / "sessions.zip")
-    with zipfile.ZipFile(tmp_path / "sessions.zip") as archive:
+    button = page.get_by_role("button", name=re.compile(r"^Download \d+ sessions? \(html\)"))
+    with zipfile.ZipFile(downloaded(page, button)) as archive:
         names = archive.namelist()
         replays = [archive.read(name) for name in names if name.endswith(".html")]
     assert "index.csv" in names
