@@ -130,6 +130,17 @@ def may_change(text: str, path: str, cwd: str | None = None) -> bool:
     return any(effect.may_change(path) for effect in effects(text, cwd))
 
 
+def innermost(command: SimpleCommand) -> SimpleCommand:
+    """Return the command that runners such as `npx` or `uv run` start in the end, else the command itself."""
+    inner = _inner(command, _find(command))
+    return command if inner is None else innermost(inner)
+
+
+def written_paths(command: SimpleCommand) -> tuple[str, ...]:
+    """Return the files and folders that one command names and writes, redirections included."""
+    return tuple(path for effect in _effects(command) for path in effect.paths)
+
+
 def _effects(command: SimpleCommand) -> Iterator[Effect]:
     redirected = tuple(joined(path, command.cwd) for path in command.writes if path not in _NOWHERE)
     entry = _find(command)

@@ -70,6 +70,8 @@ class SimpleCommand:
     def begins_with(self, subcommand: Sequence[str]) -> bool:
         """Say whether the first words are these; the word after an option may be its value."""
         wanted = list(subcommand)
+        if not all(word in self.words for word in wanted):
+            return False
         for skips_values in (True, False):
             seen, after_option = [], False
             for word in self.words:
@@ -134,16 +136,20 @@ def _command(words: list[str], cwd: str | None) -> SimpleCommand | None:
     words, writes = _without_redirects(words)
     settings: list[str] = []
     is_elevated = False
+    wrapper, given = "", words
     while words:
         head = PurePosixPath(words[0]).name
         if _ASSIGNMENT.match(words[0]):
             settings.append(words.pop(0))
         elif head in _WRAPPERS:
             is_elevated = is_elevated or head in ("sudo", "doas")
-            words = _after_wrapper(head, words[1:])
+            wrapper, given = head, words[1:]
+            words = _after_wrapper(head, given)
         else:
             return SimpleCommand(head, tuple(words[1:]), tuple(settings), cwd, is_elevated, tuple(writes))
-    return SimpleCommand("sudo", (), tuple(settings), cwd, True) if is_elevated else None
+    if is_elevated:
+        return SimpleCommand("sudo", tuple(given), tuple(settings), cwd, True)
+    return SimpleCommand("env", (), tuple(settings), cwd, False, tuple(writes)) if wrapper == "env" else None
 
 
 def _without_redirects(words: list[str]) -> tuple[list[str], list[str]]:

@@ -1,7 +1,7 @@
 """The rules of the audit, as `rules.toml` holds them, and what of a tool call they match.
 
-What belongs here: reading rules and judging one call. What does not: which calls there are (`build`), or taking shell
-text apart (`shell`).
+What belongs here: reading rules and judging one call. What does not: which calls there are (`build`), taking shell
+text apart (`shell`), or what a command may change (`commands`).
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from her_models.commands import innermost, written_paths
 from her_models.errors import ModelError
 from her_models.shell import SimpleCommand, joined, simple_commands
 
@@ -25,8 +26,15 @@ Class = Literal[
 Severity = Literal["risk", "notice"]
 RULES_PATH = Path(__file__).with_name("rules.toml")
 SHELL_TOOLS = frozenset({"Bash", "PowerShell"})
-_TEMPORARY = re.compile(r"^(/tmp|/var/tmp|/var/folders|/private/tmp|/private/var/folders|\$TMPDIR|\$\{TMPDIR\})(/|$)")
+_TEMPORARY = re.compile(
+    r"^(/tmp|/var/tmp|/var/folders|/private/tmp|/private/var/folders|/dev/shm|/dev/null|\$TMPDIR|\$\{TMPDIR\}"
+    r"|/c/Users/[^/]+/AppData/Local/Temp)(/|$)"
+)
 _DRIVE = re.compile(r"([A-Za-z]):[\\/]")
+_HERE = re.compile(
+    r"^([a-z]+://)?([^/@\s]*@)?(localhost|[\w-]+\.localhost|127(\.\d+){3}|0\.0\.0\.0|\[?::1\]?|host\.docker\.internal)"
+    r"([:/?].*)?$|^:\d+(/|$)"
+)
 _SHOWN_CHARACTERS = 400
 _LONGEST_COMMAND = 100_000  # what comes after is no command anybody wrote by hand
 
@@ -35,24 +43,41 @@ Homes = tuple[str | None, ...]
 
 
 @dataclass(frozen=True)
+class Form:
+    """What a call must be like; every condition that a form has must hold."""
+
+    commands: frozenset[str] = frozenset()
+    not_commands: frozenset[str] = frozenset()
+    subcommands: tuple[tuple[str, ...], ...] = ()
+    flags: frozenset[str] = frozenset()
+    argument: re.Pattern[str] | None = None
+    unless: tuple[re.Pattern[str], ...] = ()
+    skip: int = 0
+    operands: int = 0
+    last: re.Pattern[str] | None = None
+    writes: re.Pattern[str] | None = None
+    is_outside: bool = False
+    is_elsewhere: bool = False
+    is_elevated: bool = False
+    tools: frozenset[str] = frozenset()
+    path: re.Pattern[str] | None = None
+    input: re.Pattern[str] | None = None
+
+
+@dataclass(frozen=True)
 class Rule:
-    """One rule; every condition that it has must hold."""
+    """One rule, of whose forms one must fit."""
 
     name: str
     kind: Class
     severity: Severity
     effect: str
-    commands: frozenset[str] = frozenset()
-    subcommands: tuple[tuple[str, ...], ...] = ()
-    flags: frozenset[str] = frozenset()
-    argument: re.Pattern[str] | None = None
-    unless: re.Pattern[str] | None = None
-    writes: re.Pattern[str] | None = None
-    is_outside: bool = False
-    is_elevated: bool = False
-    tools: frozenset[str] = frozenset()
-    path: re.Pattern[str] | None = None
-    input: re.Pattern[str] | None = None
+    forms: tuple[Form, ...] = ()
+
+    @property
+    def tools(self) -> frozenset[str]:
+        """Return the tools it is about that are no shell."""
+        return frozenset().union(*(form.tools for form in self.forms))
 
 
 @dataclass(frozen=True)
@@ -79,29 +104,43 @@ def load_rules(path: Path = RULES_PATH) -> tuple[str, tuple[Rule, ...]]:
     return str(data["version"]), rules
 
 
+_OF_A_RULE = {"name", "class", "severity", "effect"}
+_OF_A_FORM = {"commands", "not_commands", "subcommands", "flags", "argument", "unless", "skip", "operands", "last",
+              "writes", "outside", "elsewhere", "elevated", "tools", "path", "input"}  # fmt: skip
+
+
 def _rule(entry: dict[str, Any], path: Path) -> Rule:
-    known = {"name", "class", "severity", "effect", "commands", "subcommands", "flags", "argument", "unless", "writes",
-             "outside", "elevated", "tools", "path", "input"}  # fmt: skip
-    if entry.keys() - known or not {"name", "class", "severity", "effect"} <= entry.keys():
-        raise ModelError(f"{path}: rule {entry.get('name')!r} has unknown fields or lacks one.")
+    name = str(entry.get("name"))
+    if entry.keys() - _OF_A_RULE - _OF_A_FORM - {"forms"} or not entry.keys() >= _OF_A_RULE:
+        raise ModelError(f"{path}: rule {name!r} has unknown fields or lacks one.")
     if entry["class"] not in get_args(Class) or entry["severity"] not in get_args(Severity):
-        raise ModelError(f"{path}: rule {entry['name']!r} is of an unknown class or severity.")
-    return Rule(
-        name=entry["name"],
-        kind=entry["class"],
-        severity=entry["severity"],
-        effect=entry["effect"],
-        commands=frozenset(entry.get("commands", ())),
-        subcommands=tuple(tuple(words.split()) for words in entry.get("subcommands", ())),
-        flags=frozenset(entry.get("flags", ())),
-        argument=_compiled(entry.get("argument")),
-        unless=_compiled(entry.get("unless")),
-        writes=_compiled(entry.get("writes")),
-        is_outside=bool(entry.get("outside", False)),
-        is_elevated=bool(entry.get("elevated", False)),
-        tools=frozenset(entry.get("tools", ())),
-        path=_compiled(entry.get("path")),
-        input=_compiled(entry.get("input")),
+        raise ModelError(f"{path}: rule {name!r} is of an unknown class or severity.")
+    shared = {key: value for key, value in entry.items() if key in _OF_A_FORM}
+    forms = entry.get("forms", [{}])
+    if any(form.keys() - _OF_A_FORM or form.keys() & (shared.keys() - {"unless"}) for form in forms):
+        raise ModelError(f"{path}: rule {name!r} has a form with an unknown field, or with one that the rule has, too.")
+    return Rule(name, entry["class"], entry["severity"], entry["effect"], tuple(_form(shared, form) for form in forms))
+
+
+def _form(shared: dict[str, Any], own: dict[str, Any]) -> Form:
+    given = {**shared, **own}
+    return Form(
+        commands=frozenset(given.get("commands", ())),
+        not_commands=frozenset(given.get("not_commands", ())),
+        subcommands=tuple(tuple(words.split()) for words in given.get("subcommands", ())),
+        flags=frozenset(given.get("flags", ())),
+        argument=_compiled(given.get("argument")),
+        unless=tuple(re.compile(part["unless"]) for part in (shared, own) if "unless" in part),
+        skip=given.get("skip", 0),
+        operands=given.get("operands", 0),
+        last=_compiled(given.get("last")),
+        writes=_compiled(given.get("writes")),
+        is_outside=bool(given.get("outside", False)),
+        is_elsewhere=bool(given.get("elsewhere", False)),
+        is_elevated=bool(given.get("elevated", False)),
+        tools=frozenset(given.get("tools", ())),
+        path=_compiled(given.get("path")),
+        input=_compiled(given.get("input")),
     )
 
 
@@ -114,14 +153,14 @@ def matches(tool: str, text: str, path: str | None, cwd: str | None, project: st
 
     `text` is the call's input as JSON, `cwd` the folder it ran in, `project` the session's first folder.
     """
-    _, rules = load_rules()
+    homes = (project, cwd)
     found: dict[str, Match] = {}
-    for rule in rules:
-        if tool in rule.tools and _names(rule, path, text):
+    for rule, form in _asked_about_tool(tool):
+        if _names(form, path, text, homes):
             found[rule.name] = Match(rule, path or tool, (path,) if path else ())
     if tool in SHELL_TOOLS:
         for command in simple_commands(_command_text(text), cwd):
-            for match in _of_command(rules, command, (project, cwd)):
+            for match in _of_command(command, homes):
                 earlier = found.get(match.rule.name)
                 found[match.rule.name] = (
                     Match(match.rule, earlier.command, (*earlier.targets, *match.targets)) if earlier else match
@@ -129,8 +168,12 @@ def matches(tool: str, text: str, path: str | None, cwd: str | None, project: st
     return list(found.values())
 
 
-def _names(rule: Rule, path: str | None, text: str) -> bool:
-    return not ((rule.path and not (path and rule.path.search(path))) or (rule.input and not rule.input.search(text)))
+def _names(form: Form, path: str | None, text: str, homes: Homes) -> bool:
+    if form.path and not (path and form.path.search(path)):
+        return False
+    if form.is_outside and path and _is_inside(path, homes):
+        return False
+    return not form.input or bool(form.input.search(text))
 
 
 def _command_text(text: str) -> str:
@@ -142,44 +185,97 @@ def _command_text(text: str) -> str:
     return command[:_LONGEST_COMMAND] if isinstance(command, str) else ""
 
 
-def _of_command(rules: tuple[Rule, ...], command: SimpleCommand, homes: Homes) -> Iterator[Match]:
+def _of_command(command: SimpleCommand, homes: Homes) -> Iterator[Match]:
     """Yield the first rule of each class that a command matches: the severe ones stand first."""
+    shown, written, command = command.text[:_SHOWN_CHARACTERS], written_paths(command), innermost(command)
+    if "--help" in command.words or command.words[:1] in (("help",), ("--version",)):
+        return
     seen: set[str] = set()
-    for rule in rules:
-        if rule.tools or rule.kind in seen:
-            continue
-        targets = _targets(rule, command, homes)
-        if targets is not None:
+    for rule, form in _asked_about(command.name):
+        if rule.kind not in seen and (targets := _targets(rule, form, command, written, homes)) is not None:
             seen.add(rule.kind)
-            yield Match(rule, command.text[:_SHOWN_CHARACTERS], targets)
+            yield Match(rule, shown, targets)
 
 
-def _targets(rule: Rule, command: SimpleCommand, homes: Homes) -> tuple[str, ...] | None:
-    """Return what the command acts on, if the rule matches; None if it does not."""
-    if rule.commands and command.name not in rule.commands:
+@lru_cache(maxsize=200)
+def _asked_about_tool(tool: str) -> tuple[tuple[Rule, Form], ...]:
+    return tuple((rule, form) for rule in load_rules()[1] for form in rule.forms if tool in form.tools)
+
+
+@lru_cache(maxsize=2_000)
+def _asked_about(name: str) -> tuple[tuple[Rule, Form], ...]:
+    """Return the rules and forms that may fit a command of this name, in the order of the rules."""
+    return tuple(
+        (rule, form)
+        for rule in load_rules()[1]
+        for form in rule.forms
+        if not form.tools and name not in form.not_commands and (not form.commands or name in form.commands)
+    )
+
+
+def _targets(
+    rule: Rule, form: Form, command: SimpleCommand, written: tuple[str, ...], homes: Homes
+) -> tuple[str, ...] | None:
+    """Return what the command acts on, if the form fits; None if it does not."""
+    if form.is_elevated and not command.is_elevated:
         return None
-    if rule.is_elevated and not command.is_elevated:
+    asked = next((words for words in form.subcommands if command.begins_with(words)), ())
+    if form.subcommands and not asked:
         return None
-    if rule.subcommands and not any(command.begins_with(words) for words in rule.subcommands):
-        return None
-    if rule.flags and not rule.flags & command.flags:
+    if form.flags and not form.flags & command.flags:
         return None
     words = (*command.settings, *command.words)
-    if rule.argument and not any(map(rule.argument.search, words)):
+    if form.argument and not any(map(form.argument.search, _without_operands(words, form.skip))):
         return None
-    if rule.unless and any(map(rule.unless.search, words)):
+    if any(unless.search(word) for unless in form.unless for word in words):
         return None
-    if rule.writes:
-        written = tuple(path for path in command.writes if rule.writes.search(path))
-        return written or None
+    if form.is_elsewhere and any(map(_HERE.match, command.words)):
+        return None
     operands = command.operands
-    asked = next((words for words in rule.subcommands if command.begins_with(words)), ())
     operands = operands[len(asked) :] if operands[: len(asked)] == asked else operands
+    if len(operands) < form.operands:
+        return None
+    if form.last and not form.last.search(_last_operand(command)):
+        return None
+    if form.writes:
+        paths = tuple(path for path in written if form.writes.search(path))
+        return tuple(path for path in paths if not (form.is_outside and _is_inside(path, homes))) or None
     if rule.kind == "deletion":
-        operands = tuple(joined(path, command.cwd) for path in operands)
-    if rule.is_outside:
+        paths = _folders_searched(command) if command.name == "find" else operands
+        operands = tuple(joined(path, command.cwd) for path in paths)
+    if form.is_outside:
         return tuple(path for path in operands if is_outside(path, homes)) or None
     return operands
+
+
+def _without_operands(words: tuple[str, ...], count: int) -> list[str]:
+    """Return the words without the first ones that are no options: patterns, scripts."""
+    kept = []
+    for word in words:
+        if count and not word.startswith("-"):
+            count -= 1
+        else:
+            kept.append(word)
+    return kept
+
+
+def _last_operand(command: SimpleCommand) -> str:
+    """Return the last word that is neither an option nor right behind one, and so perhaps its value."""
+    words = command.words
+    for place in range(len(words) - 1, -1, -1):
+        is_value = place and words[place - 1].startswith("-") and "=" not in words[place - 1]
+        if not words[place].startswith("-") and not is_value:
+            return words[place]
+    return ""
+
+
+def _folders_searched(command: SimpleCommand) -> tuple[str, ...]:
+    """Return where `find` looks: what stands before its first condition."""
+    words = list(command.words)
+    while words and words[0] in ("-H", "-L", "-P"):
+        words.pop(0)
+    place = next((place for place, word in enumerate(words) if word.startswith(("-", "(", "!"))), len(words))
+    return tuple(words[:place]) or (".",)
 
 
 def is_outside(path: str, homes: Homes) -> bool:
@@ -187,8 +283,14 @@ def is_outside(path: str, homes: Homes) -> bool:
     path = _from_root(path)
     if _TEMPORARY.match(path) or not path.startswith(("/", "~")):
         return False
-    known = [home for home in (_from_root(folder).rstrip("/") for folder in homes if folder) if home.startswith("/")]
-    return bool(known) and not any(path == home or path.startswith(f"{home}/") for home in known)
+    known = [home for home in (_from_root(folder) for folder in homes if folder) if home.startswith("/")]
+    return bool(known) and not _is_inside(path, homes)
+
+
+def _is_inside(path: str, homes: Homes) -> bool:
+    path = _from_root(path)
+    known = [_from_root(folder).rstrip("/") for folder in homes if folder]
+    return any(path == home or path.startswith(f"{home}/") for home in known if home)
 
 
 def _from_root(path: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -18,52 +19,11 @@ def found(command: str, cwd: str = PROJECT) -> dict[str, tuple[str, ...]]:
     return {m.rule.name: m.targets for m in matches("Bash", json.dumps({"command": command}), None, cwd, PROJECT)}
 
 
-RISKS = {
-    "deploy_platform": ["vercel --prod", "fly deploy -a x"],
-    "deploy_infrastructure": ["terraform apply -auto-approve", "ansible-playbook site.yml"],
-    "deploy_cluster": ["kubectl -n prod delete pod x", "helm upgrade a b"],
-    "deploy_cloud": ["gcloud run deploy x", "aws lambda update-function-code --function-name x"],
-    "deploy_script": ["npm run deploy", "make release"],
-    "production_named": ["RAILS_ENV=production rails console", "psql prod"],
-    "database_migration": ["alembic upgrade head"],
-    "database_statement": ["psql $DB -c 'DELETE FROM users'"],
-    "service_control": ["sudo systemctl restart nginx"],
-    "system_configuration": ["crontab jobs.txt"],
-    "open_permissions": ["chmod 777 x"],
-    "git_configuration": ["git config --global user.name x"],
-    "system_path_written": ["echo x >> /etc/hosts"],
-    "force_push": ["git push --force origin main", "git -C /x push -f"],
-    "force_push_refspec": ["git push origin +main"],
-    "remote_branch_deleted": ["git push origin --delete old"],
-    "history_rewritten": ["git commit --amend"],
-    "deleted_outside_project": ["rm -rf ~/other", "cd .. && rm -r other", "bash -c 'rm /var/lib/x'"],
-    "found_and_deleted_outside": ["find / -name x -delete"],
-    "deleted": ["rm -rf build", "cd sub && rm a.txt", "rm /tmp/x", 'rm "$DIR/x"'],
-    "found_and_deleted": ["find . -name '*.pyc' -delete"],
-    "git_removed": ["git rm a.py"],
-    "changes_discarded": ["git reset --hard HEAD~1", "git checkout -- a.py", "git clean -fd"],
-    "branch_or_stash_dropped": ["git branch -D old", "git stash drop"],
-    "disk_overwritten": ["dd if=a of=/dev/sda"],
-    "containers_pruned": ["docker system prune -f"],
-    "repository_deleted": ["gh repo delete a/b --yes"],
-    "package_published": ["npm publish --access public", "twine upload dist/*"],
-    "image_pushed": ["docker push a/b"],
-    "release_made": ["gh release create v1"],
-    "tag_pushed": ["git push origin v1.2.0"],
-    "secret_file_in_command": ["cat .env", "cp ~/.aws/credentials ."],
-    "secret_store_read": ["gh auth token", "aws secretsmanager get-secret-value --secret-id x"],
-    "environment_printed": ["printenv"],
-    "permissions_skipped": ["claude --dangerously-skip-permissions -p hi"],
-    "hooks_skipped": ["git commit --no-verify -m x"],
-    "elevated": ["sudo apt install x"],
-    "file_uploaded": ["curl -T f https://example.org", "curl -d @f https://example.org"],
-    "data_sent": ["curl -X POST https://example.org"],
-    "copied_to_another_machine": ["scp a user@host:/x"],
-    "copied_to_cloud": ["aws s3 cp a s3://b/c"],
-    "raw_connection": ["nc example.org 9"],
-    "pushed": ["git push"],
-    "written_on_forge": ["gh pr create --fill"],
-}
+_HERE = Path(__file__).parent
+RISKS, LOOK_ALIKES, LOOK_ALIKE_FILES = (
+    tomllib.loads((_HERE / f"{name}.toml").read_text(encoding="utf-8"))
+    for name in ("risky", "look_alikes", "look_alike_files")
+)
 OF_TOOLS = {
     "machine_file_written": ("Write", "/etc/hosts", {}),
     "pipeline_file_written": ("Edit", f"{PROJECT}/.github/workflows/ci.yml", {}),
@@ -82,6 +42,22 @@ def test_a_rule_finds_its_command(rule: str, command: str) -> None:
 def test_a_rule_finds_its_tool(rule: str) -> None:
     tool, path, given = OF_TOOLS[rule]
     assert rule in {match.rule.name for match in matches(tool, json.dumps(given), path, PROJECT, PROJECT)}
+
+
+@pytest.mark.parametrize(("rule", "command"), [(rule, one) for rule, those in LOOK_ALIKES.items() for one in those])
+def test_a_rule_leaves_alone_what_only_looks_like_it(rule: str, command: str) -> None:
+    assert rule not in found(command)
+
+
+@pytest.mark.parametrize(("rule", "path"), [(rule, one) for rule, those in LOOK_ALIKE_FILES.items() for one in those])
+def test_a_rule_leaves_alone_a_file_that_only_looks_like_it(rule: str, path: str) -> None:
+    assert rule not in {match.rule.name for match in matches("Write", "{}", path, PROJECT, PROJECT)}
+
+
+def test_every_rule_is_held_against_a_dozen_look_alikes() -> None:
+    counts = {rule: len(those) for rule, those in (LOOK_ALIKE_FILES | LOOK_ALIKES).items()}
+    assert counts.keys() == {rule.name for rule in load_rules()[1]} - {"sandbox_left"}
+    assert min(counts.values()) >= 12
 
 
 def test_every_rule_has_an_example() -> None:
@@ -132,6 +108,10 @@ def test_an_input_that_is_odd_matches_nothing_and_breaks_nothing(text: str) -> N
     [
         ('name = "x"\nclass = "odd"\nseverity = "risk"\neffect = "y"', "unknown class or severity"),
         ('name = "x"\nclass = "deploy"\nseverity = "risk"', "unknown fields or lacks one"),
+        (
+            'name = "x"\nclass = "deploy"\nseverity = "risk"\neffect = "y"\nskip = 1\nforms = [{ skip = 2 }]',
+            "a form with an unknown field",
+        ),
     ],
 )
 def test_a_rule_that_cannot_be_used_is_named(tmp_path: Path, entry: str, said: str) -> None:
