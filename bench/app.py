@@ -1,10 +1,12 @@
 """Print how long the server takes to draw each page of the app on a lake: the first time in a process, and again.
 
-    HER_HOME=~/.her .venv/bin/python bench/app.py
+    HER_HOME=~/.her .venv/bin/python -m bench.app [PAGE …]
 
-The time is that of the page's script as the router logs it, without browser and network. "First" is in a process that
-has drawn nothing before, so it holds imports and the opening of the lake; "new" is with the lake open and no answer
-kept; "again" is the median of five more runs.
+Of each page the views that ask most are drawn: a word in most texts, an expression that no index helps with, groups of
+half the lake, its longest session, and each question of Ask. The time is that of the page's script as the router logs
+it, without browser and network. "First" is in a process that has drawn nothing before, so it holds imports and the
+opening of the lake; "new" is with the lake open and no answer kept, as after an ingest; "again" is the median of five
+more runs; "CPU" is what a new one took of all cores together. Names of pages draw only those.
 """
 
 from __future__ import annotations
@@ -12,9 +14,8 @@ from __future__ import annotations
 import logging
 import statistics
 import sys
+import time
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from rich.console import Console
 from rich.table import Table
@@ -22,8 +23,14 @@ from streamlit.testing.v1 import AppTest
 
 from app import data
 from her_models import reports
+from her_models.ask import QUESTIONS
+from her_models.compare import presets
 
 ROUTER = str(Path(__file__).resolve().parent.parent / "app" / "streamlit_app.py")
+RUNS = 5
+TARGET_MS = 300
+_WARNS_OUTSIDE_A_SERVER = "streamlit.runtime.scriptrunner_utils.script_run_context"
+View = tuple[str, str | None, dict[str, str]]
 
 
 class Stopwatch(logging.Handler):
@@ -47,38 +54,83 @@ def milliseconds_of_run(stopwatch: Stopwatch, page: str | None, parameters: dict
         app.switch_page(f"views/{page}.py")
     app.run()
     if app.exception or app.error:
-        sys.exit(f"{page or 'overview'} failed: {[*app.exception, *app.error]}")
+        sys.exit(f"{page or 'overview'} {parameters} failed: {[*app.exception, *app.error]}")
     return stopwatch.milliseconds
 
 
-def main() -> None:
+def views() -> list[View]:
+    """Return what to draw: a name, the page's file (none: the first page), and what stands in the address."""
+    choices = data.ask(reports.filter_choices)
+    found: list[View] = [
+        ("Overview", None, {}),
+        ("Overview, 30 days by project", None, {"period": "30 days", "split": "Project"}),
+        ("Sessions", "sessions", {}),
+        ("Sessions, a word searched", "sessions", {"q": "error"}),
+        ("Sessions, dearest of a project", "sessions", {"project": choices.projects[0], "sort": "Dearest first"}),
+        ("Search, one word", "search", {"q": "error"}),
+        ("Search, a phrase", "search", {"q": '"the error"'}),
+        ("Search, the beginning of a word", "search", {"q": "err*"}),
+        ("Search, Chinese", "search", {"q": "日本"}),
+        ("Search, a file", "search", {"file": ".py"}),
+        ("Search, an expression", "search", {"q": r"err\w+\s+in", "mode": "Expression"}),
+        ("Search, without literals", "search", {"q": r"\b[a-f]{3}\d{2}\b", "mode": "Expression"}),
+        ("Search, filters alone", "search", {"errors": "true", "sort": "Dearest first"}),
+        ("Audit", "audit", {}),
+        ("Audit, all actions", "audit", {"risks": "false"}),
+        ("Audit, completeness", "audit", {"view": "Completeness"}),
+    ]
+    known = data.ask(presets.choices)
+    half = len(known.projects) // 2
+    found += [("Compare, weeks", "compare", {})]
+    if half:
+        sides = {side: "project=" + ",".join(known.projects[part]) for side, part in
+                 (("a", slice(0, half)), ("b", slice(half, None)))}  # fmt: skip
+        found += [("Compare, halves of the lake", "compare", sides)]
+        found += [("Compare, halves by task", "compare", {**sides, "match": "task"})]
+    longest = data.ask(reports.longest_session)
+    found += [
+        ("Cost optimisation", "cost", {"everyone": "true"}),
+        ("Cost optimisation, by file", "cost", {"everyone": "true", "by": "File"}),
+        ("Ask", "ask", {}),
+    ]
+    found += [(f"Ask: {question.title}", "ask", {"question": question.title}) for question in QUESTIONS.values()]
+    found += [("SQL", "sql", {}), ("Health", "health", {})]
+    if longest:
+        address = {"session": longest.session_id, "source": longest.source_id}
+        found += [
+            (f"Session of {longest.events_count:,} events, {view}", "session", {**address, "view": view})
+            for view in ("Replay", "Context", "Turns", "Waste", "What if", "Tools", "Subagents", "About")
+        ]
+        found += [("Compare, the longest with the newest", "compare", {"a": longest.session_id, "b": _newest()})]
+    return found
+
+
+def _newest() -> str:
+    return str(data.ask(reports.sessions, page_size=1).rows["session_id"][0])
+
+
+def main(names: list[str]) -> None:
     """Measure and print."""
     stopwatch = Stopwatch()
     logging.getLogger("her.app").addHandler(stopwatch)
     logging.getLogger("her.app").setLevel(logging.INFO)
-    logging.getLogger("streamlit").setLevel(logging.ERROR)
+    logging.getLogger(_WARNS_OUTSIDE_A_SERVER).disabled = True
     first = milliseconds_of_run(stopwatch, None, {})
-    longest = data.ask(reports.longest_session)
-    pages: list[tuple[str, str | None, dict[str, str]]] = [
-        ("Overview", None, {}),
-        ("Sessions", "sessions", {}),
-        ("Sessions, words searched", "sessions", {"q": "error"}),
-        ("SQL", "sql", {}),
-        ("Health", "health", {}),
-    ]
-    if longest:
-        address = {"session": longest.session_id, "source": longest.source_id}
-        named = f"Session of {longest.events_count:,} events"
-        pages += [(f"{named}, {view}", "session", {**address, "view": view}) for view in ("Replay", "Turns")]
-    table = Table("Page", "New, ms", "Again, ms", title=f"First page in a new process: {first:,.0f} ms")
-    table.columns[1].justify = table.columns[2].justify = "right"
-    for name, page, parameters in pages:
+    table = Table("Page", "New, ms", "CPU, ms", "Again, ms", title=f"First page in a new process: {first:,.0f} ms")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for name, page, parameters in views():
+        if names and (page or "overview") not in names:
+            continue
         data.forget_answers()
+        cpu = time.process_time()
         new = milliseconds_of_run(stopwatch, page, parameters)
-        again = statistics.median(milliseconds_of_run(stopwatch, page, parameters) for _ in range(5))
-        table.add_row(name, f"{new:,.0f}", f"{again:,.0f}")
-    Console(width=100).print(table)
+        cpu = (time.process_time() - cpu) * 1000
+        again = statistics.median(milliseconds_of_run(stopwatch, page, parameters) for _ in range(RUNS))
+        mark = "[bold red]" if again > TARGET_MS else ""
+        table.add_row(name, f"{new:,.0f}", f"{cpu:,.0f}", f"{mark}{again:,.0f}")
+    Console(width=110, file=sys.stdout).print(table)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

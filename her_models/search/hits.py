@@ -22,7 +22,7 @@ from her_models.config import Config
 from her_models.errors import QueryError
 from her_models.lake import literal
 from her_models.reports import Scope, SessionFilter, SessionPage
-from her_models.search.index import TextIndex, is_fresh, open_index
+from her_models.search.index import Candidates, Key, TextIndex, is_fresh, open_index
 from her_models.search.pattern import Mode, Pattern, Term, read_pattern
 from her_models.search.refresh import search_folder
 
@@ -109,33 +109,29 @@ def search(
     index = open_index(search_folder(config))
     with _matches(con, config, pattern, index) as unindexed:
         order = f"{_ORDER[sort]}, source_id, session_id, block_index"
-        rows = (
-            con.execute(
-                f"with passing as materialized ({_query(where)}), "
-                "totals as (select count(*) as hits_count, "
-                "count(distinct (source_id, session_id)) as sessions_count from passing), "
-                f"shown as (select * from passing order by {order} limit $page_size offset $page_offset) "
-                f"select shown.*, totals.* from totals left join shown on true order by {order}",
-                {**_parameters(where, pattern), "page_size": page_size, "page_offset": page_index * page_size},
-            )
-            .to_arrow_table()
-            .to_pylist()
-        )
-        hits_count, sessions_count = rows[0]["hits_count"], rows[0]["sessions_count"]
-        shown = [row for row in rows if row["session_id"] is not None]
-        texts = _texts(con, index, {(row["source_id"], row["content_hash"]) for row in shown if row["content_hash"]})
-        firsts = _first_matches(con, pattern, texts)
+        found = con.execute(
+            f"with passing as materialized ({_sql('search_hits')}), "
+            "totals as (select count(*) as hits_count, "
+            "count(distinct (source_id, session_id)) as sessions_count from passing), "
+            f"shown as (select * from passing order by {order} limit $page_size offset $page_offset) "
+            "select totals.*, shown.source_id, shown.session_id, shown.block_index "
+            f"from totals left join shown on true order by {order}",
+            {**_parameters(where, pattern), "page_size": page_size, "page_offset": page_index * page_size},
+        ).fetchall()
+    hits_count, sessions_count = found[0][:2]
+    shown = _shown(con, [row[2:] for row in found if row[3] is not None])
+    texts = _texts(con, index, {(row["source_id"], row["content_hash"]) for row in shown if row["content_hash"]})
+    firsts = _first_matches(con, pattern, texts)
     hits = []
     for row in shown:
         key = (row["source_id"], row["content_hash"])
-        row = {name: value for name, value in row.items() if name not in ("hits_count", "sessions_count")}
-        hits.append(Hit(row, _excerpt(texts.get(key, row["preview"] or ""), _finder(pattern, firsts.get(key)))))
+        hits.append(Hit(row, _excerpt(texts.get(key, ""), _finder(pattern, firsts.get(key)))))
     return Found(tuple(hits), hits_count, sessions_count, unindexed)
 
 
 def choices(con: duckdb.DuckDBPyConnection) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the kinds of blocks and the tools that occur, the most frequent first."""
-    row = con.execute((_QUERIES / "search_choices.sql").read_text(encoding="utf-8")).fetchone()
+    row = con.execute(_sql("search_choices")).fetchone()
     return (tuple(row[0] or ()), tuple(row[1] or ())) if row else ((), ())
 
 
@@ -171,7 +167,7 @@ def session_hits(con: duckdb.DuckDBPyConnection, config: Config, text: str) -> p
     """
     pattern = read_pattern(text)
     with _matches(con, config, pattern, open_index(search_folder(config))):
-        return con.execute((_QUERIES / "search_sessions.sql").read_text(encoding="utf-8")).to_arrow_table()
+        return con.execute(_sql("search_sessions")).to_arrow_table()
 
 
 def sessions(
@@ -207,7 +203,7 @@ class _matches:
             self._scan("contents")
             return -1
         candidates = index.candidates(pattern)
-        if candidates is None or (len(candidates) > _READ_FROM_INDEX and not pattern.is_indexed):
+        if candidates is None or len(candidates.unsure) > _READ_FROM_INDEX:
             self._scan("contents")
             return 0
         self._add_indexed(index, pattern, candidates)
@@ -226,23 +222,18 @@ class _matches:
     def __exit__(self, *_: object) -> None:
         self._con.execute("drop table if exists temp.main.matches")
 
-    def _add_indexed(self, index: TextIndex, pattern: Pattern, candidates: list[int]) -> None:
-        con = self._con
-        if pattern.is_indexed:
-            con.register("candidates", pa.table({"number": pa.array(candidates, pa.int64())}))
-            condition = "true"
-        else:
-            texts = index.texts(candidates)
-            numbers, found = list(texts), list(texts.values())
-            con.register(
-                "candidates", pa.table({"number": pa.array(numbers, pa.int64()), "text": pa.array(found, pa.string())})
-            )
-            condition = _condition(pattern)
-        con.execute(
-            "insert into matches select source_id, content_hash "
-            f"from {index.keys_sql()} as keys inner join candidates using (number) where {condition}"
-        )
-        con.unregister("candidates")
+    def _add_indexed(self, index: TextIndex, pattern: Pattern, candidates: Candidates) -> None:
+        self._insert("candidates", index.keys.take(pa.array(candidates.sure, pa.int64())), "true")
+        if candidates.unsure:
+            texts = index.texts(candidates.unsure)
+            keys = index.keys.take(pa.array(list(texts), pa.int64()))
+            read = keys.append_column("text", pa.array(list(texts.values()), pa.string()))
+            self._insert("candidates", read, _condition(pattern))
+
+    def _insert(self, name: str, rows: pa.Table, condition: str) -> None:
+        self._con.register(name, rows)
+        self._con.execute(f"insert into matches select source_id, content_hash from {name} where {condition}")
+        self._con.unregister(name)
 
     def _scan(self, contents: str) -> None:
         assert self._pattern is not None
@@ -279,12 +270,8 @@ def _snapshot_id(con: duckdb.DuckDBPyConnection) -> int:
 
 
 @cache
-def _hits_query() -> str:
-    return (_QUERIES / "search_hits.sql").read_text(encoding="utf-8")
-
-
-def _query(where: SearchFilter) -> str:
-    return _hits_query()
+def _sql(name: str) -> str:
+    return (_QUERIES / f"{name}.sql").read_text(encoding="utf-8")
 
 
 def _parameters(where: SearchFilter, pattern: Pattern | None) -> dict[str, Any]:
@@ -310,7 +297,20 @@ def _parameters(where: SearchFilter, pattern: Pattern | None) -> dict[str, Any]:
 
 # -- hits in their context ------------------------------------------------------------------------------------------
 
-Key = tuple[str, str]
+
+def _shown(con: duckdb.DuckDBPyConnection, places: list[tuple[str, str, int]]) -> list[dict[str, Any]]:
+    """Return the rows of `search_shown` for these blocks, in their order."""
+    if not places:
+        return []
+    sources, sessions, blocks = (sorted(set(values)) for values in zip(*places, strict=True))
+    # Values written out reach the files' own statistics; a join would read every block.
+    near = (
+        f"source_id in ({', '.join(map(literal, sources))}) and session_id in ({', '.join(map(literal, sessions))})"
+        f" and block_index in ({', '.join(map(str, blocks))})"
+    )
+    rows = con.execute(f"select * from ({_sql('search_shown')}) where {near}").to_arrow_table().to_pylist()
+    by_place = {(row["source_id"], row["session_id"], row["block_index"]): row for row in rows}
+    return [by_place[place] for place in places]
 
 
 def _texts(con: duckdb.DuckDBPyConnection, index: TextIndex | None, keys: set[Key]) -> dict[Key, str]:
@@ -319,12 +319,7 @@ def _texts(con: duckdb.DuckDBPyConnection, index: TextIndex | None, keys: set[Ke
     if not keys:
         return found
     if index:
-        numbers = {
-            number: (source_id, content_hash)
-            for number, source_id, content_hash in con.execute(
-                f"select number, source_id, content_hash from {index.keys_sql()} where {_in(keys)}"
-            ).fetchall()
-        }
+        numbers = index.numbers_of(keys)
         found = {numbers[number]: text for number, text in index.texts(list(numbers)).items()}
     missing = keys - found.keys()
     if missing:

@@ -18,13 +18,15 @@ import re
 import shutil
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from her_models.config import Config
 from her_models.lake import Lake, literal
@@ -74,20 +76,45 @@ class TextIndex:
         self._index = _opened(folder / state.folder)
         self._searcher = self._index.searcher()
 
+    @cached_property
+    def keys(self) -> pa.Table:
+        """Return source and hash of each text, the row of its number: kept, since every search asks for them."""
+        tables = [pq.read_table(self._folder / name, columns=["source_id", "content_hash"]) for name in self.state.keys]
+        return pa.concat_tables([*tables, _KEYS.empty_table().drop_columns(["number"])]).combine_chunks()
+
     def keys_sql(self) -> str:
         """Return what to read for number, source and hash of each text."""
         paths = [str(self._folder / name) for name in self.state.keys]
         return f"read_parquet({literal(paths)})" if paths else _NO_KEYS
 
-    def candidates(self, pattern: Pattern) -> list[int] | None:
-        """Return the numbers of texts that may match, and of all that do; None when any might."""
-        query = _query(self._index.schema, pattern)
+    def candidates(self, pattern: Pattern) -> Candidates | None:
+        """Return the texts that match as far as words alone tell, and those that have to be read; None: all have to."""
+        schema, must, must_not = self._index.schema, _occur("Must"), _occur("MustNot")
+        query = _query(schema, pattern)
         if query is None:
             return None
+        if pattern.is_indexed:
+            return Candidates(self._numbers(query), [])
+        if not pattern.is_told_by_words:
+            return Candidates([], self._numbers(query))
+        sure = _query(schema, pattern, with_long=False)
+        return Candidates(self._numbers(sure), self._numbers(_boolean([(must, query), (must_not, sure)])))
+
+    def _numbers(self, query: Any) -> list[int]:
         found = self._searcher.search(
             query, limit=max(self._searcher.num_docs, 1), count=False, order_by_field="number"
         )
         return [number for number, _ in found.hits]
+
+    def numbers_of(self, keys: Iterable[Key]) -> dict[int, Key]:
+        """Return the numbers of texts by their source and hash; those it does not hold are left out."""
+        wanted = set(keys)
+        rows = pc.indices_nonzero(
+            pc.is_in(self.keys["content_hash"], pa.array({content_hash for _, content_hash in wanted}, pa.string()))
+        )
+        found = self.keys.take(rows)
+        pairs = zip(found["source_id"].to_pylist(), found["content_hash"].to_pylist(), strict=True)
+        return {number: key for number, key in zip(rows.to_pylist(), pairs, strict=True) if key in wanted}
 
     def texts(self, numbers: Sequence[int]) -> dict[int, str]:
         """Return texts by their numbers; the lake would be read from one end to the other for them."""
@@ -98,6 +125,18 @@ class TextIndex:
         return {number: self._searcher.doc(address)["text"][0] for number, address in found.hits}
 
 
+@dataclass(frozen=True)
+class Candidates:
+    """Numbers of texts: `sure` match, `unsure` have to be read to know."""
+
+    sure: list[int]
+    unsure: list[int]
+
+
+Key = tuple[str, str]
+"""A text of the lake: its source and its hash."""
+
+_KEYS = pa.schema([("number", pa.int64()), ("source_id", pa.string()), ("content_hash", pa.string())])
 _NO_KEYS = "(select 0::bigint as number, '' as source_id, '' as content_hash where false)"
 
 
@@ -189,8 +228,6 @@ def _is_whole(folder: Path, state: State) -> bool:
 
 def _add_new(con: duckdb.DuckDBPyConnection, folder: Path, state: State) -> State:
     """Index the texts that are not in it yet."""
-    import pyarrow.parquet as pq
-
     paths = [str(folder / name) for name in state.keys]
     known = f"read_parquet({literal(paths)})" if paths else _NO_KEYS
     new = con.execute(
@@ -200,8 +237,7 @@ def _add_new(con: duckdb.DuckDBPyConnection, folder: Path, state: State) -> Stat
     writer = None
     number = state.texts_count
     name = f"keys-{uuid.uuid4().hex[:8]}.parquet"
-    schema = pa.schema([("number", pa.int64()), ("source_id", pa.string()), ("content_hash", pa.string())])
-    with pq.ParquetWriter(folder / name, schema, compression="zstd") as keys:
+    with pq.ParquetWriter(folder / name, _KEYS, compression="zstd") as keys:
         for batch in new:
             if not batch.num_rows:
                 continue
@@ -210,7 +246,7 @@ def _add_new(con: duckdb.DuckDBPyConnection, folder: Path, state: State) -> Stat
                 writer.add_document(_document(number + offset, text or ""))
             numbers = pa.array(range(number, number + batch.num_rows), pa.int64())
             columns = [numbers, batch["source_id"].cast(pa.string()), batch["content_hash"].cast(pa.string())]
-            keys.write_batch(pa.record_batch(columns, schema=schema))
+            keys.write_batch(pa.record_batch(columns, schema=_KEYS))
             number += batch.num_rows
     if writer is None:
         (folder / name).unlink()
@@ -287,27 +323,28 @@ def _opened(folder: Path, *, create: bool = False) -> Any:
 # -- what to ask the index ------------------------------------------------------------------------------------------
 
 
-def _query(schema: Any, pattern: Pattern) -> Any:
-    """Return the index's query for a pattern; None when the index cannot help."""
-    import tantivy
+def _query(schema: Any, pattern: Pattern, *, with_long: bool = True) -> Any:
+    """Return the index's query for a pattern; None when the index cannot help.
 
-    must, must_not = tantivy.Occur.Must, tantivy.Occur.MustNot
+    Words too long for the index are not in it, so that texts with one may match, too; `with_long` says to ask for them.
+    """
+    must, must_not = _occur("Must"), _occur("MustNot")
     if pattern.regex:
-        groups = [_any_of(schema, group) for group in pattern.literals]
-        return tantivy.Query.boolean_query([(must, group) for group in groups]) if groups else None
-    parts = [(must, _term_query(schema, term)) for term in pattern.terms if not term.is_excluded]
+        groups = [_any_of(schema, group, with_long=with_long) for group in pattern.literals]
+        return _boolean([(must, group) for group in groups]) if groups else None
+    parts = [(must, _term_query(schema, term, with_long=with_long)) for term in pattern.terms if not term.is_excluded]
     # What is left out only by the text itself is left out by whoever reads it.
     parts += [(must_not, _term_query(schema, t)) for t in pattern.terms if t.is_excluded and t.is_indexed]
-    return tantivy.Query.boolean_query(parts)
+    return _boolean(parts)
 
 
-def _term_query(schema: Any, term: Term) -> Any:
+def _term_query(schema: Any, term: Term, *, with_long: bool = True) -> Any:
     import tantivy
 
     if not term.is_indexed:
         short = [word for word in term.words if len(word.encode()) < LONGEST_WORD_BYTES]
-        parts = [_any_of(schema, (word,)) for word in short] or [_long(schema)]
-        return tantivy.Query.boolean_query([(tantivy.Occur.Must, part) for part in parts])
+        parts = [_any_of(schema, (word,), with_long=with_long) for word in short] or [_long(schema)]
+        return _boolean([(_occur("Must"), part) for part in parts])
     if term.is_prefix:
         return tantivy.Query.regex_query(schema, "text", f"{re.escape(term.words[0])}.*")
     if len(term.words) > 1:
@@ -315,15 +352,27 @@ def _term_query(schema: Any, term: Term) -> Any:
     return tantivy.Query.term_query(schema, "text", term.words[0])
 
 
-def _any_of(schema: Any, pieces: Sequence[str]) -> Any:
+def _any_of(schema: Any, pieces: Sequence[str], *, with_long: bool) -> Any:
     """Return the query for texts with a word that holds one of the pieces, or a word that is not in the index."""
     import tantivy
 
     held = [tantivy.Query.regex_query(schema, "text", f".*{re.escape(piece)}.*") for piece in pieces]
-    return tantivy.Query.boolean_query([(tantivy.Occur.Should, query) for query in [*held, _long(schema)]])
+    return _boolean([(_occur("Should"), query) for query in [*held, *([_long(schema)] if with_long else [])]])
 
 
 def _long(schema: Any) -> Any:
     import tantivy
 
     return tantivy.Query.term_query(schema, "has_long", "yes")
+
+
+def _boolean(parts: Sequence[tuple[Any, Any]]) -> Any:
+    import tantivy
+
+    return tantivy.Query.boolean_query(list(parts))
+
+
+def _occur(name: str) -> Any:
+    import tantivy
+
+    return getattr(tantivy.Occur, name)

@@ -49,6 +49,13 @@ class Term:
         return is_plain and all(len(word.encode()) < LONGEST_WORD_BYTES for word in self.words)
 
     @property
+    def is_told_by_words(self) -> bool:
+        """Whether the words of a text tell, but for those too long for the index: one alone may stand inside a run."""
+        return self.is_indexed or (
+            len(self.words) == 1 and not self.is_prefix and len(self.words[0].encode()) < LONGEST_WORD_BYTES
+        )
+
+    @property
     def expression(self) -> str:
         """Return what finds it in a text, in the dialect of RE2; group 1 is the term itself."""
         inner = r"[^\p{L}\p{N}]+".join(re.escape(word) for word in self.words)
@@ -83,6 +90,13 @@ class Pattern:
     def is_indexed(self) -> bool:
         """Whether the index alone tells which texts match."""
         return not self.regex and all(term.is_indexed for term in self.terms)
+
+    @property
+    def is_told_by_words(self) -> bool:
+        """Whether the index tells it of all texts but those with a word too long for it."""
+        return not self.regex and all(
+            term.is_indexed if term.is_excluded else term.is_told_by_words for term in self.terms
+        )
 
     @property
     def literals(self) -> tuple[tuple[str, ...], ...]:
