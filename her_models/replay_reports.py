@@ -1,7 +1,7 @@
-"""The questions the replay asks beside those about events: contexts of all threads, branches, relatives.
+"""The questions the replay asks: events, where responses are counted, contexts of all threads, branches, relatives.
 
-What belongs here: what only a replay needs. What does not: events, texts and bills (`reports`), misses and cuts
-(`ledger_reports`), where values came from (`value_flow`).
+What belongs here: what only a replay needs. What does not: texts, and events with running totals (`reports`), misses
+and cuts (`ledger_reports`), where values came from (`value_flow`).
 
 Every function takes a DuckDB connection on which the tables of `contracts` are visible, and only reads.
 """
@@ -35,6 +35,31 @@ class Line:
     parent_uuid: str | None
     first_index: int | None
     last_index: int | None
+
+
+def events(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str) -> pa.Table:
+    """Return the blocks of a session in order, with what is drawn of each; the row is the event's position."""
+    return _table(con, "replay_events", source_id, session_id)
+
+
+def places(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str) -> dict[str, int]:
+    """Return at which event each response of a session is counted, in order of events."""
+    found = _table(con, "replay_places", source_id, session_id)
+    pairs = zip(found["request_id"].to_pylist(), found["event_index"].to_pylist(), strict=True)
+    return {request_id: event_index for request_id, event_index in pairs if event_index is not None}
+
+
+def stretch(
+    con: duckdb.DuckDBPyConnection, source_id: str, session_id: str, first_index: int, last_index: int
+) -> pa.Table:
+    """Return the events from `first_index` to `last_index`, with what their texts are rendered by."""
+    parameters = {
+        "source_id": source_id,
+        "session_id": session_id,
+        "first_index": first_index,
+        "last_index": last_index,
+    }
+    return con.execute(_query("replay_stretch"), parameters).to_arrow_table()
 
 
 def contexts(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str) -> pa.Table:

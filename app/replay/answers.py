@@ -39,11 +39,9 @@ def answer(question: dict[str, Any], source_id: str, session_id: str) -> Any:
 
 def texts_of_stretch(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str, stretch: int) -> list[str]:
     """Return the rendered texts of one stretch of events; one query serves them all."""
-    events = data.ask(reports.session_events, source_id, session_id)
-    rows = events.slice(stretch * STRETCH, STRETCH).to_pylist()
-    if not rows:
-        return []
-    return rendered(con, source_id, session_id, rows)
+    first = stretch * STRETCH
+    rows = replay_reports.stretch(con, source_id, session_id, first, first + STRETCH - 1).to_pylist()
+    return rendered(con, source_id, session_id, rows) if rows else []
 
 
 def rendered(
@@ -110,9 +108,9 @@ def flow_answer(flow: value_flow.Flow) -> dict[str, Any]:
 
 def whole_text(source_id: str, session_id: str, event: int) -> str:
     """Return the text of an event uncut, with what acts on a screen made visible."""
-    events = data.ask(reports.session_events, source_id, session_id)
-    if not 0 <= event < events.num_rows:
+    rows = data.ask(replay_reports.stretch, source_id, session_id, event, event).to_pylist()
+    if not rows:
         raise QueryError(f"The session has no event {event + 1}.")
-    content_hash = events["content_hash"][event].as_py()
+    content_hash = rows[0]["content_hash"]
     text = data.ask(reports.content_text, source_id, content_hash) if content_hash else None
     return format.plain(text or "")

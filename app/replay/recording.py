@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from app import format
 from app.kinds import CONTEXT_KINDS, ERROR, KINDS, TOOL_TRACKS, named, tool_track
@@ -25,29 +26,28 @@ ERRED, INHERITED, EDIT, LEFT_BEHIND = 1, 2, 4, 8  # bits of `flags`
 _NANO = 10**9
 _SUMMARY_CHARACTERS, _PATH_CHARACTERS = 88, 64
 _DEAREST_SHOWN = 10
-_COLUMNS = (
-    "turn_index", "logged_at", "gap_seconds", "agent_id", "kind", "tool_name", "tool_use_id", "path", "is_error",
-    "is_inherited", "preview", "counted_request_ids",
-)  # fmt: skip
 _CUTS = {"compact": "Compaction", "clear": "Cleared", "rewind": "Rewound", "collapse": "Context collapsed, unmarked"}
 
 
 def recording(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str, time_zone: str) -> Recording:
     """Return a session's recording; asked through `data.ask`, so that it is made once per snapshot."""
     session = reports.session_headers(con, session_id, source_id)[0]
-    events = reports.session_events(con, source_id, session_id)
-    column = {name: events[name].to_pylist() for name in _COLUMNS}
+    events = replay_reports.events(con, source_id, session_id)
     agents = reports.session_agents(con, source_id, session_id).to_pylist()
     requests = ledger_reports.requests(con, source_id, session_id).to_pylist()
-    lanes, lane_of = _lanes(column, agents)
-    tools, tool_of = _tools(column["tool_name"])
-    placed = _placed(column["counted_request_ids"])
-    bills, bill_of = _bills(requests, placed, column, lane_of, con, source_id, session_id)
-    branches = _branches(con, source_id, session_id, column, requests, placed)
+    kinds, kind_of = _named(events["kind"])
+    names, tool_of = _named(events["tool_name"])
+    agent_ids = events["agent_id"].to_pylist()
+    uses = events["tool_use_id"].to_pylist()
+    is_call = [kinds[kind] == "tool_call" for kind in kind_of]
+    lanes, lane_of = _lanes(agent_ids, uses, is_call, agents)
+    placed = replay_reports.places(con, source_id, session_id)
+    bills, bill_of = _bills(requests, placed, lane_of, con, source_id, session_id)
+    prompts = [kinds[kind] in ("prompt", "command") for kind in kind_of]
+    branches = _branches(con, source_id, session_id, agent_ids, prompts, requests, placed)
     left_behind = {index for branch in branches for index in branch.left_behind}
-    kinds = list(dict.fromkeys(column["kind"]))
-    instants = column["logged_at"]
-    first = next((moment for moment in instants if moment), None)
+    is_edit = [name in TOOL_TRACKS["Edit"] for name in names]
+    first = next((moment.as_py() for moment in events["logged_at"] if moment.is_valid), None)
     return {
         "id": f"{source_id}/{session_id}",
         "version": f"{events.num_rows} {session.billed_usd}",
@@ -60,28 +60,25 @@ def recording(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str, t
         "count": events.num_rows,
         "kinds": [[kind, *named(kind, KINDS)] for kind in kinds],
         "error": ERROR,
-        "kind": _indices(kinds, column["kind"]),
+        "kind": kind_of,
         "tracks": list(TOOL_TRACKS),
-        "tools": tools,
+        "tools": _tools(names),
         "tool": tool_of,
         "lanes": lanes,
         "lane": lane_of,
-        "gap_ms": [round(gap * 1000) for gap in column["gap_seconds"]],
-        "turn": [-1 if turn is None else turn for turn in column["turn_index"]],
+        "gap_ms": events["gap_ms"].to_pylist(),
+        "turn": events["turn_index"].fill_null(-1).to_pylist(),
         "flags": [
             (ERRED if erred else 0)
             | (INHERITED if inherited else 0)
-            | (EDIT if kind == "tool_call" and tool in TOOL_TRACKS["Edit"] else 0)
+            | (EDIT if called and tool >= 0 and is_edit[tool] else 0)
             | (LEFT_BEHIND if index in left_behind else 0)
-            for index, (erred, inherited, kind, tool) in enumerate(
-                zip(column["is_error"], column["is_inherited"], column["kind"], column["tool_name"], strict=True)
+            for index, (erred, inherited, called, tool) in enumerate(
+                zip(events["is_error"].to_pylist(), events["is_inherited"].to_pylist(), is_call, tool_of, strict=True)
             )
         ],
-        "pair": _pairs(column["tool_use_id"], column["kind"]),
-        "words": [
-            _end(path, session.project_path) if path else format.one_line(preview, _SUMMARY_CHARACTERS)
-            for path, preview in zip(column["path"], column["preview"], strict=True)
-        ],
+        "pair": _pairs(uses, is_call, [kinds[kind] == "tool_result" for kind in kind_of]),
+        "words": _words(events, session.project_path),
         "bills": bills,
         "context": _contexts(con, source_id, session_id, bill_of),
         "misses": [
@@ -128,29 +125,39 @@ def _end(path: str, folder: str | None) -> str:
     return f"…{cut[cut.find('/') :] if '/' in cut else cut}"
 
 
+def _named(column: pa.ChunkedArray) -> tuple[list[str], list[int]]:
+    """Return the values of a column in order of appearance, and for each row the place of its value, or -1."""
+    coded = column.combine_chunks().dictionary_encode()
+    return coded.dictionary.to_pylist(), coded.indices.fill_null(-1).to_pylist()
+
+
 def _indices(names: Sequence[str], values: Sequence[str]) -> list[int]:
     places = {name: place for place, name in enumerate(names)}
     return [places[value] for value in values]
 
 
-def _tools(names: Sequence[str | None]) -> tuple[list[list[Any]], list[int]]:
-    """Return tools as [name, track], and for each event its tool or -1."""
+def _words(events: pa.Table, folder: str | None) -> list[str]:
+    """Return a few words for each event: the file it names, or how its text begins."""
+    shown = {path: _end(path, folder) for path in set(events["path"].to_pylist()) if path}
+    return [
+        shown[path] if path else format.one_line(preview, _SUMMARY_CHARACTERS)
+        for path, preview in zip(events["path"].to_pylist(), events["preview"].to_pylist(), strict=True)
+    ]
+
+
+def _tools(names: Sequence[str]) -> list[list[Any]]:
+    """Return tools as [name, track]."""
     tracks = list(TOOL_TRACKS)
-    known = [name for name in dict.fromkeys(names) if name]
-    places = {name: place for place, name in enumerate(known)}
-    shown = [[format.one_line(name, 60), tracks.index(tool_track(name))] for name in known]
-    return shown, [places[name] if name else -1 for name in names]
+    return [[format.one_line(name, 60), tracks.index(tool_track(name))] for name in names]
 
 
-def _lanes(column: dict[str, list[Any]], agents: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[int]]:
+def _lanes(
+    agent_ids: Sequence[str | None], uses: Sequence[str | None], is_call: Sequence[bool], agents: list[dict[str, Any]]
+) -> tuple[list[dict[str, Any]], list[int]]:
     """Return the threads in order of appearance, the main thread first, and for each event its thread."""
     known = {row["agent_id"]: row for row in agents}
-    ids = ["", *dict.fromkeys(agent for agent in column["agent_id"] if agent)]
-    calls = {
-        use: index
-        for index, (use, kind) in enumerate(zip(column["tool_use_id"], column["kind"], strict=True))
-        if use and kind == "tool_call"
-    }
+    ids = ["", *dict.fromkeys(agent for agent in agent_ids if agent)]
+    calls = {use: index for index, (use, called) in enumerate(zip(uses, is_call, strict=True)) if use and called}
     lanes = []
     for agent in ids:
         row = known.get(agent, {})
@@ -165,7 +172,7 @@ def _lanes(column: dict[str, list[Any]], agents: list[dict[str, Any]]) -> tuple[
             }
         )
     places = {agent: place for place, agent in enumerate(ids)}
-    return lanes, [places[agent or ""] for agent in column["agent_id"]]
+    return lanes, [places[agent or ""] for agent in agent_ids]
 
 
 def _unnamed(agent: str) -> str:
@@ -173,15 +180,9 @@ def _unnamed(agent: str) -> str:
     return "Compaction" if agent.startswith("acompact") else "Agent"
 
 
-def _placed(counted: Sequence[list[str] | None]) -> dict[str, int]:
-    """Return at which event each response is counted."""
-    return {request: index for index, found in enumerate(counted) for request in found or ()}
-
-
 def _bills(
     requests: list[dict[str, Any]],
     placed: dict[str, int],
-    column: dict[str, list[Any]],
     lane_of: list[int],
     con: duckdb.DuckDBPyConnection,
     source_id: str,
@@ -237,16 +238,16 @@ def _contexts(
     }  # fmt: skip
 
 
-def _pairs(uses: Sequence[str | None], kinds: Sequence[str]) -> list[int]:
+def _pairs(uses: Sequence[str | None], is_call: Sequence[bool], is_result: Sequence[bool]) -> list[int]:
     """Return for each call how far on its result stands, for each result how far back its call; 0 without one."""
     calls: dict[str, int] = {}
     pairs = [0] * len(uses)
-    for index, (use, kind) in enumerate(zip(uses, kinds, strict=True)):
+    for index, (use, called, given) in enumerate(zip(uses, is_call, is_result, strict=True)):
         if not use:
             continue
-        if kind == "tool_call":
+        if called:
             calls[use] = index
-        elif kind == "tool_result" and use in calls:
+        elif given and use in calls:
             pairs[index] = calls[use] - index
             pairs[calls[use]] = index - calls[use]
     return pairs
@@ -256,13 +257,14 @@ def _branches(
     con: duckdb.DuckDBPyConnection,
     source_id: str,
     session_id: str,
-    column: dict[str, list[Any]],
+    agent_ids: Sequence[str | None],
+    is_prompt: Sequence[bool],
     requests: list[dict[str, Any]],
     placed: dict[str, int],
 ) -> list[replay_reports.Branch]:
     """Return the rewinds of the main thread; the prompt that began one is the last before its first response."""
-    main = [index for index, agent in enumerate(column["agent_id"]) if not agent]
-    prompts = [index for index in main if column["kind"][index] in ("prompt", "command")]
+    main = [index for index, agent in enumerate(agent_ids) if not agent]
+    prompts = [index for index in main if is_prompt[index]]
     starts = [
         placed[row["request_id"]]
         for row in requests

@@ -59,7 +59,7 @@ class Text:
 def event_html(
     event: dict[str, Any], text: Text | None, image: str | None = None, *, longest: int = CHARACTERS_SHOWN
 ) -> str:
-    """Return one event as HTML; `event` is a row of `reports.session_events`, `image` a data address or None.
+    """Return one event as HTML; `event` is a row of `replay_reports.stretch`, `image` a data address or None.
 
     Of a text at most `longest` characters are shown, and a note says how many it has.
     """
