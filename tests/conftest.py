@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from her_models.config import Config
 from her_models.demo import write_demo
 from tests.lakes import SHARED, ingested
 
-settings.register_profile("her", deadline=None)
+settings.register_profile("her", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("her")
 
 UNIFORM = Path(__file__).parent / "ledger" / "uniform_densities.toml"

@@ -27,6 +27,7 @@ from her_models.errors import ConfigError, LakeBusy
 from her_models.ingest import ingest, writer_lock
 
 CHECKOUT = Path(__file__).parent.parent
+PATIENCE_SECONDS = 300
 SESSION = "aaaaaaaa-0000-4000-8000-000000000001"
 OTHER_SESSION = "aaaabbbb-0000-4000-8000-000000000002"
 SECRET = "ghp_" + "Zx9Qw7Er5Ty3Ui1Op8As6Df4Gh2Jk0Lm1NbV"
@@ -97,7 +98,9 @@ def _environment(home: Path) -> dict[str, str]:
 def _process(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command as a person does."""
     command = [sys.executable, "-W", "error", "-m", "app", *arguments]
-    return subprocess.run(command, env=_environment(home), cwd=home.parent, capture_output=True, text=True, timeout=300)
+    return subprocess.run(
+        command, env=_environment(home), cwd=home.parent, capture_output=True, text=True, timeout=PATIENCE_SECONDS
+    )
 
 
 @dataclass(frozen=True)
@@ -166,7 +169,7 @@ def test_ingest_without_news_says_so_and_imports_nothing_heavy(home: Path, logs:
         "assert not heavy, heavy"
     )
     command = [sys.executable, "-c", program, "ingest", str(logs), "--owner", "asha"]
-    quick = subprocess.run(command, env=_environment(home), capture_output=True, text=True, timeout=60)
+    quick = subprocess.run(command, env=_environment(home), capture_output=True, text=True, timeout=PATIENCE_SECONDS)
     assert (quick.returncode, quick.stdout, quick.stderr) == (0, "Nothing new.\n", "")
     told = json.loads(_process(home, "ingest", str(logs), "--owner=asha", "--json").stdout)
     assert told == {"schema_version": 1, "status": "nothing new"}
@@ -558,15 +561,17 @@ def test_up_serves_on_this_machine_and_ends_with_all_its_children(
     command = [sys.executable, "-m", "app", "up", str(logs), "--no-browser"]
     with subprocess.Popen(command, env=_environment(home), stdout=subprocess.PIPE, text=True) as served:
         assert served.stdout
-        first = served.stdout.readline()
-        address = first.split()[3]
-        assert address.startswith("http://127.0.0.1:")
-        with urllib.request.urlopen(address, timeout=10) as page:
-            assert page.status == 200
-        served.send_signal(number)
-        assert served.wait(timeout=20) == 0
+        try:
+            first = served.stdout.readline()
+            address = first.split()[3]
+            assert address.startswith("http://127.0.0.1:")
+            with urllib.request.urlopen(address, timeout=PATIENCE_SECONDS) as page:
+                assert page.status == 200
+        finally:
+            served.send_signal(number)
+        assert served.wait(timeout=PATIENCE_SECONDS) == 0
     port = int(address.rpartition(":")[2])
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)):

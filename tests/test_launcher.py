@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).parent.parent
+PATIENCE_SECONDS = 300
 
 # Answers as Python would, and notes what it was asked to do. What needs the real one is passed on.
 NOTING_PYTHON = """#!/usr/bin/env bash
@@ -70,7 +71,7 @@ class Checkout:
             cwd=self.folder.parent,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE_SECONDS,
         )
 
     def calls(self) -> list[str]:
@@ -126,7 +127,7 @@ def test_two_first_starts_at_once_make_one_environment(tmp_path: Path) -> None:
     checkout = Checkout(tmp_path)
     command, environment = [checkout.folder / "her", "status"], checkout.environment(SLOW="0.5")
     both = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in "ab"]
-    assert [process.communicate(timeout=60)[0] for process in both] == [b"app got: status\n"] * 2
+    assert [process.communicate(timeout=PATIENCE_SECONDS)[0] for process in both] == [b"app got: status\n"] * 2
     assert checkout.calls() == ["venv", "pip"]
 
 
@@ -134,12 +135,13 @@ def test_killed_installation_frees_the_lock(tmp_path: Path) -> None:
     checkout = Checkout(tmp_path)
     process = subprocess.Popen(
         [checkout.folder / "her", "status"],
-        env=checkout.environment(SLOW="30"),
+        env=checkout.environment(SLOW=str(PATIENCE_SECONDS)),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
     while not checkout.calls()[1:]:
+        assert process.poll() is None
         time.sleep(0.01)
     os.killpg(process.pid, 9)
     process.wait()

@@ -14,7 +14,7 @@ from tests.app.conftest import HOSTILE, SESSION, SOURCE, SPELLS, UNPRICED, fill_
 
 ROUTER = str(Path(__file__).parents[2] / "app" / "streamlit_app.py")
 PAGES = sorted(path.stem for path in (Path(ROUTER).parent / "views").glob("[a-z]*.py"))
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 300
 
 
 def opened(page: str | None = None, **parameters: str) -> AppTest:

@@ -228,5 +228,5 @@ def test_the_index_is_brought_up_to_date_by_a_process_of_its_own(searched: Confi
     (config.home / "config.toml").write_text(settings, encoding="utf-8")
     process = refresh.start_refresh(config)
     assert process is not None
-    assert process.wait(60) == 0
+    assert process.wait(300) == 0
     assert open_index(search_folder(config)) is not None
