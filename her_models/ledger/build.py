@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from her_models.ledger.expected import before, extensions
+from her_models.ledger.expected import Touches, before, extensions
 from her_models.ledger.layout import Block, Layout
 from her_models.ledger.lineage import Lineage
 from her_models.ledger.misses import explained
@@ -286,6 +286,7 @@ def _context_rows(layout: Layout, context: Lanes, kinds: Sequence[str]) -> pa.Ta
 def _miss_rows(layout: Layout, context: Lanes) -> pa.Table:
     rows = _Columns("ledger_misses")
     excess = context.cache.sum(axis=1).tolist()
+    touches = Touches([thread.calls for thread in layout.threads])
     for number, (place, call) in enumerate(zip(layout.places, layout.calls, strict=True)):
         if not call["is_owned"]:
             continue
@@ -317,6 +318,7 @@ def _miss_rows(layout: Layout, context: Lanes) -> pa.Table:
             place.call,
             place.expected,
             is_moved=place.is_moved,
+            touched_seconds=touches.latest_seconds(place.thread, place.call, place.expected) if place.call else None,
             static_tokens=_static_tokens(thread.lineages[place.lineage]),
             new_blocks_count=thread.order[place.call] - thread.order[place.call - 1] if place.call else 0,
         )

@@ -90,12 +90,66 @@ def _cached_end(call: Row) -> int:
     return prompt_tokens(call) - int(call["uncached_input_tokens"])
 
 
+class Touches:
+    """When a request of any thread read what another had cached: a read renews the lifetime of an entry.
+
+    A thread shares the prefix if it read exactly as far as the other had cached, with the same model. It belongs to the
+    same session, or to one that holds a copy of one of its responses: such sessions are always computed together.
+    """
+
+    def __init__(self, threads: Sequence[Sequence[Row]]) -> None:
+        self._threads = threads
+        self._reads: dict[tuple[str, str, int], list[tuple[float, int]]] = {}
+        holders: dict[tuple[str, str], set[str]] = {}
+        for number, calls in enumerate(threads):
+            for call in calls:
+                if call["is_owned"] and call["cache_read_tokens"] and call["started_seconds"] is not None:
+                    key = (call["source_id"], call["model"], call["cache_read_tokens"])
+                    self._reads.setdefault(key, []).append((call["started_seconds"], number))
+                holders.setdefault((call["source_id"], call["request_id"]), set()).add(call["session_id"])
+        self._kin: dict[tuple[str, str], set[str]] = {}
+        for (source, _), sessions in holders.items():
+            if len(sessions) > 1:
+                for session in sessions:
+                    self._kin.setdefault((source, session), set()).update(sessions)
+
+    def latest_seconds(self, thread: int, call: int, expected: int) -> float | None:
+        """Return when an entry that held the first missed position was last touched; None when that is unknown.
+
+        Args:
+            expected: end of what should have been read.
+        """
+        calls = self._threads[thread]
+        this, previous = calls[call], calls[call - 1]
+        now, latest = this["started_seconds"], previous["started_seconds"]
+        if now is None or latest is None:
+            return None
+        kin = self._kin.get((this["source_id"], this["session_id"]), ())
+        for own in calls[:call]:
+            end = _cached_end(own)
+            if not this["cache_read_tokens"] < end <= expected:
+                continue
+            for started, number in self._reads.get((own["source_id"], own["model"], end), ()):
+                session = self._threads[number][0]["session_id"]
+                if number != thread and latest < started <= now and (session == this["session_id"] or session in kin):
+                    latest = started
+        return float(latest)
+
+
 def before(
-    calls: Sequence[Row], call: int, expected: int, *, is_moved: bool, static_tokens: int = 0, new_blocks_count: int = 0
+    calls: Sequence[Row],
+    call: int,
+    expected: int,
+    *,
+    is_moved: bool,
+    touched_seconds: float | None,
+    static_tokens: int = 0,
+    new_blocks_count: int = 0,
 ) -> Before | None:
     """Return what is known of a call that missed the cache; None when it did not, or nothing stood before it.
 
     Args:
+        touched_seconds: when the prefix was last touched, in any thread (`Touches`).
         static_tokens: system prompt and tools of its lineage.
         new_blocks_count: blocks that came in since the call before.
     """
@@ -105,8 +159,8 @@ def before(
         return None
     previous = calls[call - 1]
     age = None
-    if this["started_seconds"] is not None and previous["started_seconds"] is not None:
-        age = this["started_seconds"] - previous["started_seconds"]
+    if this["started_seconds"] is not None and touched_seconds is not None:
+        age = this["started_seconds"] - touched_seconds
     return Before(
         missed_tokens=missed,
         age_seconds=age,
