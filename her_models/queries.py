@@ -108,8 +108,21 @@ def _rows(batches: pa.RecordBatchReader, limit: int | None) -> QueryResult:
         if limit is not None and count > limit:
             break
     table = pa.Table.from_batches(read, batches.schema)
+    table = table.rename_columns(_told_apart(table.column_names))
     is_cut = limit is not None and count > limit
     return QueryResult(table.slice(0, limit) if is_cut else table, is_cut)
+
+
+def _told_apart(names: Sequence[str]) -> list[str]:
+    """Return column names of which none is twice: by its name a row is read, and the first `n` would be lost."""
+    found: list[str] = []
+    for name in names:
+        new, count = name, 0
+        while new in found or (new != name and new in names):
+            count += 1
+            new = f"{name}_{count}"
+        found.append(new)
+    return found
 
 
 def _check(con: duckdb.DuckDBPyConnection, sql: str) -> None:

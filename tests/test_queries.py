@@ -35,6 +35,11 @@ def test_query_gives_rows_and_says_when_there_are_more(con: duckdb.DuckDBPyConne
     assert not run_query(con, query, limit=2).is_cut
 
 
+def test_columns_of_one_name_are_told_apart(con: duckdb.DuckDBPyConnection) -> None:
+    found = run_query(con, "select 1 as n, 2 as n, 3 as n_1, 4 as n").table
+    assert found.to_pylist() == [{"n": 1, "n_2": 2, "n_1": 3, "n_3": 4}]
+
+
 @pytest.mark.parametrize(
     "query",
     [
