@@ -25,7 +25,7 @@ from msgspec import Raw, Struct
 from xxhash import xxh3_128_hexdigest
 
 PREVIEW_CHARS = 200
-MAX_TOKENS = 2**63 - 1
+MAX_TOKENS = 10**8 - 1  # far beyond any context; what is larger was not counted, and its price would break every sum
 _NO_RAW = Raw()
 
 Tokens = Annotated[int, msgspec.Meta(ge=0, le=MAX_TOKENS)]
@@ -703,7 +703,7 @@ class _Fitter:
             self.drift.append(f"{path}:{type(value).__name__}")
 
     def _tokens(self, value: Any, path: str) -> Any:
-        """Return a token count: whole, not negative, 64 bits. Anything else is noted, and null if it is no count."""
+        """Return a token count: whole, not negative, not absurd. Anything else is noted, and null if it is no count."""
         if value is None:
             return _MISFIT  # the next option of the union takes it
         name = path.rsplit(".", 1)[-1]
@@ -716,7 +716,13 @@ class _Fitter:
             count = int(value)
             self.notes.append(f"{name}: {type(value).__name__} read as a whole number")
         if count is None or not 0 <= count <= MAX_TOKENS:
-            what = "negative" if count is not None and count < 0 else "over 64 bits" if count else type(value).__name__
+            what = (
+                "negative"
+                if count is not None and count < 0
+                else f"over {MAX_TOKENS:,}"
+                if count
+                else type(value).__name__
+            )
             self.notes.append(f"{name}: refused, {what}")
             return None
         return count
@@ -971,7 +977,7 @@ def _iterations(usage: Usage) -> str | None:
     try:
         iterations = _decode_iterations(raw)
     except _BROKEN:
-        return raw.decode("utf-8", "replace")
+        return _odd_iterations(raw)
     if len(iterations) == 1:
         one = iterations[0]
         if (
@@ -982,6 +988,18 @@ def _iterations(usage: Usage) -> str | None:
         ):
             return None
     return raw.decode("utf-8", "replace") if iterations else None
+
+
+def _odd_iterations(raw: bytes) -> str | None:
+    """Return sub-calls whose figures are none, as far as they are sub-calls at all; the top level stands otherwise."""
+    try:
+        found = _decode_any(raw)
+    except _BROKEN:
+        return None
+    if not isinstance(found, list):
+        return None
+    calls = [one for one in found if isinstance(one, dict)]
+    return _encode(calls).decode("utf-8", "replace") if calls else None
 
 
 def _cache_miss(raw: Raw) -> tuple[str | None, int | None]:

@@ -183,9 +183,9 @@ def test_total_and_split_that_disagree_are_noted(total: int, writes: tuple[int, 
         (1.5, None, "output_tokens: refused, float"),
         ("many", None, "output_tokens: refused, str"),
         (True, None, "output_tokens: refused, bool"),
-        (2**63 - 1, 2**63 - 1, None),
-        (2**63, None, "output_tokens: refused, over 64 bits"),
-        (10**30, None, "output_tokens: refused, over 64 bits"),
+        (99_999_999, 99_999_999, None),
+        (10**8, None, "output_tokens: refused, over 99,999,999"),
+        (10**30, None, "output_tokens: refused, over 99,999,999"),
     ],
 )
 def test_count_that_is_no_count_is_coerced_or_refused_never_wrapped(
@@ -199,6 +199,12 @@ def test_count_of_ten_thousand_digits_is_refused() -> None:
     text = assistant(usage=usage(output_tokens=0)).replace(b'"output_tokens":0', b'"output_tokens":' + b"9" * 10_000)
     (row,) = Read(text).responses
     assert (row["output_tokens"], row["usage_note"]) == (None, "output_tokens: refused, str")
+
+
+@pytest.mark.parametrize("value", [{"input_tokens": 1}, "abc", 5, True, [None], [[1]], []])
+def test_iterations_that_are_no_list_of_calls_leave_the_top_level_standing(value: Any) -> None:
+    (row,) = Read(assistant(usage=usage(iterations=value))).responses
+    assert row["iterations"] is None
 
 
 def test_iterations_are_kept_only_where_they_say_more_than_the_top_level() -> None:

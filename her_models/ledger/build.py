@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from her_models.ledger.expected import Touches, before, extensions
-from her_models.ledger.layout import Block, Layout
-from her_models.ledger.lineage import Lineage
+from her_models.ledger.expected import extensions
+from her_models.ledger.layout import Block, Layout, static_tokens
 from her_models.ledger.misses import explained
 from her_models.ledger.position import CLASSES, Lanes, block_lanes, request_kind_lanes
 from her_models.ledger.tables import LEDGER_COLUMNS, column_type
@@ -101,19 +100,9 @@ def _lineage_rows(layout: Layout) -> pa.Table:
                 requests_count=len(requests),
                 segments_count=len(lineage.segments),
                 shrinks_count=lineage.shrinks,
-                static_tokens=_static_tokens(lineage),
+                static_tokens=static_tokens(lineage),
             )
     return rows.table()
-
-
-def _static_tokens(lineage: Lineage) -> int:
-    """Return the tokens of system prompt and tools in the lineage's first layout."""
-    segment = lineage.segments[0]
-    return sum(
-        size
-        for block, size in zip(segment.blocks, segment.sizes, strict=True)
-        if lineage.placed[block].kind in ("system", "tool_schema")
-    )
 
 
 def _block_rows(layout: Layout) -> pa.Table:
@@ -286,7 +275,6 @@ def _context_rows(layout: Layout, context: Lanes, kinds: Sequence[str]) -> pa.Ta
 def _miss_rows(layout: Layout, context: Lanes) -> pa.Table:
     rows = _Columns("ledger_misses")
     excess = context.cache.sum(axis=1).tolist()
-    touches = Touches([thread.calls for thread in layout.threads])
     for number, (place, call) in enumerate(zip(layout.places, layout.calls, strict=True)):
         if not call["is_owned"]:
             continue
@@ -309,19 +297,7 @@ def _miss_rows(layout: Layout, context: Lanes) -> pa.Table:
                 previous_request_id=None,
             )
             continue
-        calls = layout.threads[place.thread].calls
-        if place.expected <= call["cache_read_tokens"]:
-            continue
-        thread = layout.threads[place.thread]
-        known = before(
-            calls,
-            place.call,
-            place.expected,
-            is_moved=place.is_moved,
-            touched_seconds=touches.latest_seconds(place.thread, place.call, place.expected) if place.call else None,
-            static_tokens=_static_tokens(thread.lineages[place.lineage]),
-            new_blocks_count=thread.order[place.call] - thread.order[place.call - 1] if place.call else 0,
-        )
+        known = layout.before(number)
         miss = explained(known) if known is not None else None
         if known is None or miss is None:
             continue
@@ -334,6 +310,6 @@ def _miss_rows(layout: Layout, context: Lanes) -> pa.Table:
             missed_tokens=known.missed_tokens,
             age_seconds=known.age_seconds,
             lifetime_seconds=known.lifetime_seconds,
-            previous_request_id=calls[place.call - 1]["request_id"],
+            previous_request_id=layout.threads[place.thread].calls[place.call - 1]["request_id"],
         )
     return rows.table()

@@ -17,8 +17,9 @@ from functools import cached_property
 
 import numpy as np
 
-from her_models.ledger.expected import shared_prefixes
-from her_models.ledger.lineage import Placed, Segment
+from her_models.ledger.expected import Touches, before, shared_prefixes
+from her_models.ledger.lineage import Lineage, Placed, Segment
+from her_models.ledger.misses import Before
 from her_models.ledger.position import Ints, Prices, Prompts, proportional
 from her_models.ledger.thread import Row, Thread, prompt_tokens
 
@@ -179,6 +180,26 @@ class Layout:
                 if low < end:
                     yield Presence(place, low, end)
 
+    @cached_property
+    def _touches(self) -> Touches:
+        return Touches([thread.calls for thread in self.threads])
+
+    def before(self, place: int) -> Before | None:
+        """Return what is known of a call that missed the cache; None when it did not, or began a thread."""
+        at = self.places[place]
+        if not at.call or at.expected <= self.call(place)["cache_read_tokens"]:
+            return None
+        thread = self.threads[at.thread]
+        return before(
+            thread.calls,
+            at.call,
+            at.expected,
+            is_moved=at.is_moved,
+            touched_seconds=self._touches.latest_seconds(at.thread, at.call, at.expected),
+            static_tokens=static_tokens(thread.lineages[at.lineage]),
+            new_blocks_count=thread.order[at.call] - thread.order[at.call - 1],
+        )
+
     # -- prices
 
     @cached_property
@@ -315,3 +336,13 @@ class Layout:
         if known is not None:
             return known
         return self._add(Block(number, item, self.threads[number].items[item]["kind"], -1))
+
+
+def static_tokens(lineage: Lineage) -> int:
+    """Return the tokens of system prompt and tools in the lineage's first layout."""
+    segment = lineage.segments[0]
+    return sum(
+        size
+        for block, size in zip(segment.blocks, segment.sizes, strict=True)
+        if lineage.placed[block].kind in ("system", "tool_schema")
+    )

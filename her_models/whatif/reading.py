@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from her_models.ledger.expected import before
 from her_models.ledger.layout import Layout
 from her_models.ledger.misses import explained
 from her_models.ledger.position import Ints
@@ -186,12 +185,11 @@ def _call(row: Mapping[str, Any], bill: Bill | None, lineage: int) -> Call:
 def _misses(layout: Layout) -> Ints:
     """Return the label of each place's miss."""
     codes = np.zeros(len(layout.places), np.int64)
-    for number, place in enumerate(layout.places):
+    for number in range(len(layout.places)):
         if number in layout.shared:
             codes[number] = MISSES.index("K4")
             continue
-        calls = layout.threads[place.thread].calls
-        known = before(calls, place.call, place.expected, is_moved=place.is_moved)
+        known = layout.before(number)
         miss = explained(known) if known is not None else None
         if miss is not None:
             codes[number] = MISSES.index(miss.label)

@@ -14,6 +14,7 @@ with sub_calls as (
     where iterations is not null
 ),
 
+-- Eight digits: what is larger was not counted, and is refused at the top level too.
 counted_sub_calls as (
     select
         source_id,
@@ -21,23 +22,23 @@ counted_sub_calls as (
         call_index,
         call ->> 'model' as model,
         coalesce(call ->> 'type', 'message') as call_type,
-        greatest(coalesce(try_cast(call ->> 'input_tokens' as bigint), 0), 0) as uncached_input_tokens,
+        greatest(coalesce(cast(try_cast(call ->> 'input_tokens' as decimal(8, 0)) as bigint), 0), 0) as uncached_input_tokens,
         greatest(
             coalesce(
-                try_cast(call ->> '$.cache_creation.ephemeral_5m_input_tokens' as bigint),
+                cast(try_cast(call ->> '$.cache_creation.ephemeral_5m_input_tokens' as decimal(8, 0)) as bigint),
                 case
                     when call ->> '$.cache_creation.ephemeral_1h_input_tokens' is null
-                        then try_cast(call ->> 'cache_creation_input_tokens' as bigint)
+                        then cast(try_cast(call ->> 'cache_creation_input_tokens' as decimal(8, 0)) as bigint)
                 end,
                 0
             ),
             0
         ) as cache_write_5m_tokens,
         greatest(
-            coalesce(try_cast(call ->> '$.cache_creation.ephemeral_1h_input_tokens' as bigint), 0), 0
+            coalesce(cast(try_cast(call ->> '$.cache_creation.ephemeral_1h_input_tokens' as decimal(8, 0)) as bigint), 0), 0
         ) as cache_write_1h_tokens,
-        greatest(coalesce(try_cast(call ->> 'cache_read_input_tokens' as bigint), 0), 0) as cache_read_tokens,
-        greatest(coalesce(try_cast(call ->> 'output_tokens' as bigint), 0), 0) as output_tokens
+        greatest(coalesce(cast(try_cast(call ->> 'cache_read_input_tokens' as decimal(8, 0)) as bigint), 0), 0) as cache_read_tokens,
+        greatest(coalesce(cast(try_cast(call ->> 'output_tokens' as decimal(8, 0)) as bigint), 0), 0) as output_tokens
     from sub_calls
 ),
 

@@ -87,6 +87,37 @@ positioned as (
             shown.source_id = timed_places.source_id
             and shown.session_id = timed_places.session_id
             and shown.request_id = timed_places.request_id
+),
+
+-- A response has a price as a whole or not at all: of one that has none, no part may be charged to a block.
+priced_requests as (
+    select
+        source_id,
+        request_id
+    from int_calls
+    group by all
+    having count(price_id) = count(*) and count(billed_picodollars) = count(*)
+),
+
+call_prices as (
+    select
+        int_calls.source_id,
+        int_calls.request_id,
+        int_calls.call_index,
+        int_calls.input_picodollars,
+        int_calls.cache_write_5m_picodollars,
+        int_calls.cache_write_1h_picodollars,
+        int_calls.cache_read_picodollars,
+        coalesce(int_calls.output_picodollars, 0) as output_picodollars,
+        int_calls.web_search_picodollars,
+        int_calls.standard_input_picodollars,
+        int_calls.standard_cache_write_5m_picodollars,
+        int_calls.standard_cache_write_1h_picodollars,
+        int_calls.standard_cache_read_picodollars,
+        int_calls.standard_output_picodollars
+    from int_calls
+    semi join priced_requests
+        on int_calls.source_id = priced_requests.source_id and int_calls.request_id = priced_requests.request_id
 )
 
 select
@@ -117,24 +148,27 @@ select
     int_responses.thinking_tokens,  -- tokens, where logged
     int_responses.stop_reason is not null and not int_responses.is_aborted as is_complete,  -- some line says that it ended
     case when int_calls.call_index = 1 then int_calls.web_search_count else 0 end as web_search_count,  -- billed searches
-    case when int_calls.billed_picodollars is not null then int_calls.input_picodollars end
-        as input_picodollars,  -- price per token; null when unpriced
-    int_calls.cache_write_5m_picodollars,  -- price per token
-    int_calls.cache_write_1h_picodollars,  -- price per token
-    int_calls.cache_read_picodollars,  -- price per token
-    case when int_calls.billed_picodollars is not null then coalesce(int_calls.output_picodollars, 0) end
-        as output_picodollars,  -- price per token; null when unpriced
-    int_calls.web_search_picodollars,  -- price per search
-    int_calls.standard_input_picodollars,  -- price per token without speed, geography and band
-    int_calls.standard_cache_write_5m_picodollars,  -- price per token, likewise
-    int_calls.standard_cache_write_1h_picodollars,  -- price per token, likewise
-    int_calls.standard_cache_read_picodollars,  -- price per token, likewise
-    int_calls.standard_output_picodollars,  -- price per token, likewise
+    call_prices.input_picodollars,  -- price per token; null when unpriced
+    call_prices.cache_write_5m_picodollars,  -- price per token
+    call_prices.cache_write_1h_picodollars,  -- price per token
+    call_prices.cache_read_picodollars,  -- price per token
+    call_prices.output_picodollars,  -- price per token; null when unpriced
+    call_prices.web_search_picodollars,  -- price per search
+    call_prices.standard_input_picodollars,  -- price per token without speed, geography and band
+    call_prices.standard_cache_write_5m_picodollars,  -- price per token, likewise
+    call_prices.standard_cache_write_1h_picodollars,  -- price per token, likewise
+    call_prices.standard_cache_read_picodollars,  -- price per token, likewise
+    call_prices.standard_output_picodollars,  -- price per token, likewise
     int_responses.cache_miss_reason,  -- the client's own diagnosis, where logged
     positioned.request_ref  -- entry of the request log that asked for it
 from positioned
 inner join int_calls
     on positioned.source_id = int_calls.source_id and positioned.request_id = int_calls.request_id
+left join call_prices
+    on
+        int_calls.source_id = call_prices.source_id
+        and int_calls.request_id = call_prices.request_id
+        and int_calls.call_index = call_prices.call_index
 inner join int_responses
     on positioned.source_id = int_responses.source_id and positioned.request_id = int_responses.request_id
 left join int_requests
