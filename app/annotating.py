@@ -9,6 +9,8 @@ from her_models import annotations
 from her_models.annotations import Annotation
 from her_models.errors import LakeBusy, QueryError
 
+_PATIENCE_SECONDS = 20.0  # an ingest of what is new takes a few
+
 
 def draw(source_id: str, session_id: str) -> None:
     """Draw the tags, and what changes them and the note."""
@@ -29,18 +31,18 @@ def draw(source_id: str, session_id: str) -> None:
         if st.form_submit_button("Keep", type="primary", icon=":material/check:"):
             _keep(source_id, session_id, tags or "", note or "")
         if data.is_ingesting():
-            st.caption("Logs are being read just now. Keeping waits a moment for them and says when it cannot.")
+            st.caption("Logs are being read just now. Keeping waits for them and says when it cannot.")
 
 
 def _keep(source_id: str, session_id: str, tags: str, note: str) -> None:
     try:
-        annotations.annotate(
-            data.config(), source_id, session_id, Annotation(annotations.read_tags(tags), note.strip())
-        )
+        written = Annotation(annotations.read_tags(tags), note.strip())
+        with st.spinner("Keeping…", show_time=True):
+            annotations.annotate(data.config(), source_id, session_id, written, wait_seconds=_PATIENCE_SECONDS)
     except LakeBusy:
         st.warning(
-            "Not kept yet: logs are being read, and only one can write at a time. What you wrote stays here; press"
-            " Keep again in a moment.",
+            f"Not kept yet: logs have been read for {_PATIENCE_SECONDS:.0f} seconds, and only one can write at a time."
+            " What you wrote stays here; press Keep again in a moment.",
             icon=":material/hourglass:",
         )
     except QueryError as error:

@@ -32,6 +32,8 @@ _COLUMNS = {
 def draw_waterfall(bill: pa.Table) -> None:
     """Draw the parts of the bill one after the other."""
     spec = {**pages.waterfall(bill), "width": "container"}
+    # On a phone names of any length would leave no room for the bars; a name that is cut stands whole in the tip.
+    spec["config"] = {**spec["config"], "axisY": {"labelLimit": {"expr": "clamp(containerSize()[0] * 0.4, 90, 320)"}}}
     st.vega_lite_chart(spec, alt="The bill from useful to unexplained, part by part")
 
 

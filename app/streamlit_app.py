@@ -41,6 +41,7 @@ st.html(
     }
     </style>"""
 )
+st.html(f"<script>{(_HERE / 'history.js').read_text(encoding='utf-8')}</script>", unsafe_allow_javascript=True)
 
 page = st.navigation(
     [

@@ -113,12 +113,17 @@ class Overview:
 
 @dataclass(frozen=True)
 class SessionPage:
-    """One page of sessions, and how many there are on all pages, with what they cost together."""
+    """One page of sessions, and how many there are on all pages, with what they cost together.
+
+    `unbilled_count` of them have no response of their own: what they show was paid elsewhere, or nobody answered.
+    """
 
     rows: pa.Table
     total_count: int
     total_usd: Decimal | None
     unpriced_requests_count: int
+    floor_requests_count: int
+    unbilled_count: int
 
 
 @dataclass(frozen=True)
@@ -289,7 +294,9 @@ def sessions(
             select
                 count(*) as total_count,
                 sum(billed_usd) as total_usd,
-                coalesce(sum(unpriced_requests_count), 0)::bigint as total_unpriced_count
+                coalesce(sum(unpriced_requests_count), 0)::bigint as total_unpriced_count,
+                coalesce(sum(floor_requests_count), 0)::bigint as total_floor_count,
+                count(*) filter (requests_count = 0) as total_unbilled_count
             from passing
         ),
         shown as (select * from passing order by {order} limit $page_size offset $page_offset)
@@ -298,12 +305,14 @@ def sessions(
     found = con.execute(
         counted, {**parameters, "page_size": page_size, "page_offset": page_index * page_size}
     ).to_arrow_table()
-    rows = found.drop_columns(["total_count", "total_usd", "total_unpriced_count"])
+    rows = found.drop_columns([name for name in found.column_names if name.startswith("total_")])
     return SessionPage(
         rows=rows.filter(rows["session_id"].is_valid()),
         total_count=found["total_count"][0].as_py(),
         total_usd=found["total_usd"][0].as_py(),
         unpriced_requests_count=found["total_unpriced_count"][0].as_py(),
+        floor_requests_count=found["total_floor_count"][0].as_py(),
+        unbilled_count=found["total_unbilled_count"][0].as_py(),
     )
 
 

@@ -123,6 +123,8 @@ def test_a_page_tells_how_many_sessions_there_are_on_all_pages(con: duckdb.DuckD
     second = reports.sessions(con, sort="billed_usd", page_index=1, page_size=1)
     assert second.rows["session_id"].to_pylist() == ["s2"]
     assert (second.total_count, second.total_usd, second.unpriced_requests_count) == (2, Decimal(3), 4)
+    con.execute("update sessions set requests_count = case session_id when 's1' then 0 else 7 end")
+    assert reports.sessions(con, page_size=1).unbilled_count == 1
     beyond = reports.sessions(con, page_index=9)
     assert (beyond.rows.num_rows, beyond.total_count) == (0, 2)
 

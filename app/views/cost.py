@@ -44,8 +44,10 @@ def chosen_scope() -> tuple[Scope, bool]:
 def draw_figures(report: WasteReport) -> None:
     """Draw the main parts of the bill as cards."""
     billed = report.billed_usd
+    whole = data.ask(reports.overview, report.scope)
+    is_floor = bool(whole.floor_requests_count or whole.unpriced_requests_count)
     cards = {
-        "Billed": (("S", "H", "C", "K", "P", "f", "N"), "requests.billed_usd, exact"),
+        "Billed": (("S", "H", "C", "K", "P", "f", "N"), "requests.billed_usd, exact as far as the log shows"),
         "Useful": (("S",), "request_labels S: content without a label of overhead or waste"),
         "Overhead": (("H",), "request_labels H: system prompt, tools, instructions, first reminders, summaries"),
         "Waste, content": (("C",), "request_labels C1 to C14: an upper bound on removable cost"),
@@ -56,7 +58,8 @@ def draw_figures(report: WasteReport) -> None:
         for label, (beginnings, meaning) in cards.items():
             part = report.part(*beginnings)
             share = "" if label == "Billed" or not billed else f" · {float(part / billed):.1%}"
-            st.metric(label, words.usd(part) + share, border=True, help=meaning)
+            mark = "≥ " if label == "Billed" and is_floor else ""
+            st.metric(label, mark + words.usd(part) + share, border=True, help=meaning)
 
 
 def draw_advice(report: WasteReport) -> None:

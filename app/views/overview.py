@@ -64,7 +64,13 @@ def draw_figures(total: Overview) -> None:
                 border=True,
                 help="daily_cost.estimated_usd, estimated: with the output that the log lost",
             )
-        st.metric("Sessions", format.count(total.sessions_count), border=True, help="Sessions with a billed response")
+        st.metric(
+            "Sessions billed",
+            format.count(total.sessions_count),
+            border=True,
+            help="Sessions with a billed response. The page Sessions also lists those without one: copies, and prompts"
+            " that nobody answered",
+        )
         st.metric("Responses", format.count(total.requests_count), border=True, help="daily_cost.requests_count")
         st.metric(
             "Tokens sent",

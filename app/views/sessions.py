@@ -254,10 +254,10 @@ if not found.total_count:
         empty.draw_no_sessions()
     st.stop()
 
-cost = format.usd(found.total_usd, is_floor=bool(found.unpriced_requests_count))
-told.caption(
-    f"{format.counted(found.total_count, 'session')} · {cost.replace('$', chr(92) + '$')} · click one to open it"
-)
+cost = format.usd(found.total_usd, is_floor=bool(found.unpriced_requests_count or found.floor_requests_count))
+unbilled = f", {found.unbilled_count:,} of them without a billed response" if found.unbilled_count else ""
+counted = format.counted(found.total_count, "session") + unbilled
+told.caption(f"{counted} · {cost.replace('$', chr(92) + '$')} · click one to open it")
 with st.container(horizontal=True, vertical_alignment="center", gap="small"):
     columns = chosen_columns()
     draw_export(found)

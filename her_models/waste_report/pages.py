@@ -276,7 +276,8 @@ def waterfall(table: pa.Table) -> dict[str, Any]:
     values.append(
         {"label": "Bill", "from": 0.0, "to": float(end), "usd": float(end), "colour": "#6B7280", "told": usd(end)}
     )
-    y = {"field": "label", "type": "nominal", "sort": None, "title": None, "axis": {"labelLimit": 320, "ticks": False}}
+    y = {"field": "label", "type": "nominal", "sort": None, "title": None, "axis": {"ticks": False}}
+    tip = [{"field": "label", "title": "Part"}, {"field": "told", "title": "US dollars"}]
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
         "width": 560,
@@ -290,6 +291,7 @@ def waterfall(table: pa.Table) -> dict[str, Any]:
                     "x": {"field": "from", "type": "quantitative", "title": "US dollars", "axis": {"format": "~s"}},
                     "x2": {"field": "to"},
                     "color": {"field": "colour", "type": "nominal", "scale": None},
+                    "tooltip": tip,
                 },
             },
             {
@@ -297,5 +299,5 @@ def waterfall(table: pa.Table) -> dict[str, Any]:
                 "encoding": {"y": y, "x": {"field": "to", "type": "quantitative"}, "text": {"field": "told"}},
             },
         ],
-        "config": {"view": {"stroke": None}, "font": "sans-serif"},
+        "config": {"view": {"stroke": None}, "font": "sans-serif", "axisY": {"labelLimit": 320}},
     }

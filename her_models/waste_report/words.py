@@ -136,11 +136,11 @@ def signed_usd(amount: Decimal) -> str:
 
 
 def usd(value: Decimal | float | None) -> str:
-    """Write US dollars; small sums to the hundredth of a cent."""
+    """Write US dollars; under ten cents to the hundredth of a cent."""
     if value is None:
         return "no price"
     number = float(value)
-    return f"${number:,.2f}" if abs(number) >= 1 or number == 0 else f"${number:,.4f}"
+    return f"${number:,.2f}" if abs(number) >= 0.1 or number == 0 else f"${number:,.4f}"
 
 
 def saving_in_words(piece: Piece) -> str:

@@ -1,5 +1,6 @@
 """Cost optimisation: the bill's parts, advice that can be noted as made, findings that open with both sides."""
 
+import shutil
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -68,9 +69,29 @@ def home(wasteful_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_parts_of_the_bill_stand_apart_and_hints_are_in_no_total(home: Path) -> None:
     shown = figures(opened("cost"))
-    assert shown["Waste, content"].startswith("$0.5000")
-    assert shown["Useful"].startswith("$0.7500")
+    assert shown["Waste, content"].startswith("$0.50 ")
+    assert shown["Useful"].startswith("$0.75 ")
     assert "(hint)" in str(opened("cost").dataframe[-1].value["what"].tolist())
+
+
+@pytest.mark.parametrize(
+    ("counts", "billed"),
+    [
+        ("floor_requests_count = 1", "≥ $1.25"),
+        ("unpriced_requests_count = 1", "≥ $1.25"),
+        ("requests_count = 1", "$1.25"),
+    ],
+)
+def test_a_bill_that_can_only_be_too_low_says_so(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, counts: str, billed: str
+) -> None:
+    monkeypatch.setenv("HER_HOME", str(tmp_path / "home"))
+    shutil.copytree(home, tmp_path / "home")
+    with open_lake(load_config(tmp_path / "home")) as lake:
+        lake.con.execute("update daily_cost set floor_requests_count = 0, unpriced_requests_count = 0")
+        lake.con.execute(f"update daily_cost set {counts}")
+    shown = figures(opened("cost"))
+    assert (shown["Billed"], shown["Useful"].split()[0]) == (billed, "$0.75")
 
 
 def test_a_finding_named_in_the_address_opens_with_both_sides_and_their_difference(home: Path) -> None:
@@ -154,7 +175,7 @@ def test_what_ifs_stand_by_label_and_net_savings_add_up_to_the_last_row(
     assert removed["net_saving_usd"].tolist() == [0.375, 0.125, 0.25, 0.75]
     (others,) = [frame for frame in frames if "gross" in frame and "net_saving_usd" not in frame]
     assert others[["what", "gross"]].to_numpy().tolist() == [
-        ["Main conversation cached for five minutes", "$0.7500 dearer"]
+        ["Main conversation cached for five minutes", "$0.75 dearer"]
     ]
 
 
@@ -170,9 +191,9 @@ def test_overhead_paid_again_stands_on_the_page_and_in_every_form_of_the_report(
         report = questions.waste_report(lake.con, load_config(redundant_home))
     told = as_markdown(pages.document(report, date(2026, 3, 2)))
     # Two copies of 0.50 and 0.25: the dearest is the one that has to be.
-    assert "| CLAUDE.md | memory | engine | 2 | 0 | 20,100 | $0.2500 |" in told
-    assert "| **All of it** | **1** | **$0.7500** | **$0.7500** |" in told
-    assert "| Main conversation cached for five minutes | 1 | $1.25 | $2.00 | $0.7500 dearer |" in told
+    assert "| CLAUDE.md | memory | engine | 2 | 0 | 20,100 | $0.25 |" in told
+    assert "| **All of it** | **1** | **$0.75** | **$0.75** |" in told
+    assert "| Main conversation cached for five minutes | 1 | $1.25 | $2.00 | $0.75 dearer |" in told
     rows = records.as_rows(report).to_pylist()
     net = {row["name"]: row["usd"] for row in rows if row["section"] == "net saving of one label"}
     assert net.pop("remove.all") == sum(net.values()) == Decimal("0.75")

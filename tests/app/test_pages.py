@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from tests.app.conftest import HOSTILE, SESSION, SOURCE, SPELLS, UNPRICED, fill_
 ROUTER = str(Path(__file__).parents[2] / "app" / "streamlit_app.py")
 PAGES = sorted(path.stem for path in (Path(ROUTER).parent / "views").glob("[a-z]*.py"))
 PATIENCE_SECONDS = 300
+
+HISTORY = Path(ROUTER).with_name("history.js")
 
 
 def opened(page: str | None = None, **parameters: str) -> AppTest:
@@ -217,10 +220,12 @@ def test_an_expression_that_cannot_be_used_is_explained_on_the_page(home: Path) 
 
 def test_hostile_text_in_hits_is_only_text(home: Path) -> None:
     app = opened("search", q="owned")
-    drawn = [one.proto.body for one in app.get("html")]
+    drawn = [one.proto.body for one in app.get("html") if not one.proto.unsafe_allow_javascript]
     labels = [one.proto.label for one in app.get("page_link")]
     assert any("<mark>owned</mark>" in one for one in drawn)
     assert not any("<script" in one for one in drawn)
+    own = [one.proto.body for one in app.get("html") if one.proto.unsafe_allow_javascript]
+    assert own == [f"<script>{HISTORY.read_text(encoding='utf-8')}</script>"]
     assert not any("\x1b" in one or "\u202e" in one for one in [*drawn, *labels])
     assert labels and not any("![" in one for one in labels)
     assert "![" not in words(app)
@@ -261,6 +266,15 @@ def test_tags_and_note_are_kept_and_a_session_is_found_by_its_tag(
     assert table.value["tags"].tolist() == ["flaky, ask asha"]
     with (tmp_path / "ingest.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        # A writer that ends soon is waited for; one that does not is named.
+        release = threading.Timer(0.5, fcntl.flock, (lock, fcntl.LOCK_UN))
+        release.start()
+        app.text_area(key=f"note_{SESSION}").set_value("Soon")
+        next(button for button in app.button if button.label == "Keep").click().run()
+        assert "Not kept yet" not in words(app)
+        release.join()
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        monkeypatch.setattr("app.annotating._PATIENCE_SECONDS", 0.1)
         app.text_area(key=f"note_{SESSION}").set_value("Not now")
         next(button for button in app.button if button.label == "Keep").click().run()
         assert "Not kept yet" in words(app)

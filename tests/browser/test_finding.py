@@ -84,3 +84,16 @@ def test_filtered_sessions_are_exported_as_one_archive(demo_app: str, open_page:
     assert "index.csv" in names
     assert len(replays) == len(names) - 1 > 0
     assert all(b'<div id="replay">' in replay for replay in replays)
+
+
+@pytest.mark.parametrize("place", ["ask?q=most+expensive+turn", "search?q=error"])
+def test_back_from_a_session_leads_to_what_was_asked(demo_app: str, open_page: Opener, place: str) -> None:
+    page = open_page(f"{demo_app}/{place}")
+    address, shown = page.url, page.get_by_test_id("stMain").inner_text()
+    page.get_by_role("link", name=re.compile(r"See it|event \d+")).first.click()
+    page.wait_for_url(re.compile(r"/session\?session="))
+    settled(page)
+    page.go_back()
+    page.wait_for_url(address)
+    settled(page)
+    expect(page.get_by_test_id("stMain")).to_have_text(shown, use_inner_text=True)
