@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import duckdb
@@ -15,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from app import terminal
+from her_models.compare.commits import moment_of
 from her_models.compare.groups import parse_group
 from her_models.compare.matching import parse_match
 from her_models.compare.pairs import PairComparison, compare_pair, usd
@@ -38,10 +40,10 @@ def compared(
         if matching:
             raise QueryError("Two sessions are not matched; their turns are laid side by side. Leave out --match.")
         return compare_pair(con, find_session(con, a), find_session(con, b), prices_of=prices)
+    sides = (parse_group(side, time_zone=time_zone, moment_of=partial(moment_of, con)) for side in (a, b))
     return compare_groups(
         con,
-        parse_group(a),
-        parse_group(b),
+        *sides,
         time_zone=time_zone,
         match_on=parse_match(matching),
         prices_of=prices,

@@ -66,7 +66,7 @@ def draw_groups(found: GroupComparison) -> None:
         )
         _draw_grid(report.findings_grid(found), "Measures of A and B")
     with money:
-        view = _VIEWS[_chosen_view()]
+        view = _VIEWS[_chosen_view(found.telling_view)]
         _draw_chart(charts.waterfall(found.steps[view]), "Steps from A's cost to B's")
         if len(found.a) != len(found.b):
             st.caption("The first step is the number of sessions; the others are told as if A had had as many as B.")
@@ -103,7 +103,7 @@ def draw_pair(found: PairComparison) -> None:
         ["Where the money went", "Turns side by side", "In their contexts", "Files", "Side by side"]
     )
     with money:
-        view = _VIEWS[_chosen_view()]
+        view = _VIEWS[_chosen_view(found.telling_view)]
         _draw_chart(charts.waterfall(found.waterfalls[view]), "Steps from A's cost to B's")
         _draw_grid(report.pair_steps_grid(found.waterfalls[view]), "Steps from A to B")
     with turns:
@@ -147,17 +147,19 @@ def _draw_heads(heads: tuple[tuple[str, str], ...]) -> None:
             st.caption(format.escaped(told))
 
 
-def _chosen_view() -> str:
-    view = st.segmented_control(
+def _chosen_view(telling: View) -> str:
+    """Draw the choice of a view; unless one was chosen, the view is the one that says most."""
+    usual = next(name for name, view in _VIEWS.items() if view == telling)
+    chosen = st.segmented_control(
         "Steps",
         list(_VIEWS),
-        default="By cause",
+        default=usual,
         required=True,
-        key="steps",
+        key=f"steps_{telling}",
         bind="query-params",
         label_visibility="collapsed",
     )
-    return view or "By cause"
+    return chosen or usual
 
 
 def _draw_chart(

@@ -26,7 +26,7 @@ import pyarrow as pa
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from her_models.compare import verdicts, watch, waterfall
-from her_models.compare.groups import Group, Members, read_group
+from her_models.compare.groups import Group, Members, read_group, with_week_survival
 from her_models.compare.matching import MatchOn
 from her_models.config import load_config
 from her_models.lake import open_lake
@@ -65,7 +65,8 @@ def main() -> None:
         put(f"    {len(changes)} changes")
         if chosen.draws:
             put(
-                f"groups called different by any measure: {_drawn(con, everyone, chosen.draws):.1%} of {chosen.draws:,}"
+                "groups called different by any measure: "
+                f"{_drawn(con, with_week_survival(con, everyone), chosen.draws):.1%} of {chosen.draws:,}"
             )
         if chosen.shuffles:
             put(

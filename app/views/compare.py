@@ -7,18 +7,21 @@ What belongs here: choosing A and B, and the order of the sections. What does no
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from datetime import date
+from datetime import date, datetime
+from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
 from app import comparison_sections, data, empty, format
 from her_models import reports
 from her_models.compare import nightly, presets
+from her_models.compare.commits import moment_of
 from her_models.compare.groups import EmptyGroup, Group, parse_group
 from her_models.compare.matching import MATCH_ON, parse_match
 from her_models.compare.pairs import compare_pair
-from her_models.compare.presets import Choices
+from her_models.compare.presets import Choices, InstructionsChange
 from her_models.compare.verdicts import compare_groups
 from her_models.errors import QueryError
 from her_models.export import find_session
@@ -41,16 +44,14 @@ def swap() -> None:
 
 def choose(known: Choices, zone: str) -> None:
     """Fill A and B with what the chosen question asks."""
-    what = st.session_state.get("what") or WEEKS
-    last_on = known.last_on(zone)
-    if what == WEEKS and last_on:
+    what = st.session_state.get("what") or st.query_params.get("what") or WEEKS
+    if what == WEEKS and (last_on := presets.week_end(data.ask(presets.session_days, zone), presets.today(zone))):
         fill(*map(str, presets.two_weeks(last_on)))
-    elif what == MODELS and len(known.models) > 1:
-        fill(*map(str, presets.two_models(known.models)))
-    elif what == RULES and known.instructions:
-        fill(*map(str, presets.new_instructions(known.instructions[0])))
-    elif what == RULES and last_on:
-        fill(*map(str, presets.new_instructions(last_on)))
+    elif what == MODELS and known.new_model:
+        fill(*map(str, presets.two_models(known.new_model)))
+    elif what == RULES:
+        change = presets.last_change(_changes(known))
+        fill(*(map(str, presets.new_instructions(change)) if change else ("", "")))
     elif what == PAIR:
         rows = data.ask(reports.sessions, SessionFilter(), sort="started_at", page_size=2).rows.to_pylist()
         if len(rows) > 1:
@@ -88,14 +89,38 @@ def _set_project() -> None:
         st.session_state[side] = str(replace(_group(side), project=chosen))
 
 
+def _parsed(text: str) -> Group:
+    return parse_group(text, time_zone=data.config().time_zone, moment_of=partial(data.ask, moment_of))
+
+
 def _group(side: str) -> Group:
     try:
-        return parse_group(st.session_state.get(side, ""))
+        return _parsed(st.session_state.get(side, ""))
     except QueryError:  # half-written text: start anew
         return Group()
 
 
+def _set_week() -> None:
+    chosen = st.session_state.get("compare_week")
+    if isinstance(chosen, date):
+        fill(*map(str, presets.two_weeks(chosen, Group(project=_group("b").project))))
+
+
 def _draw_weeks(known: Choices) -> None:
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        _seed("compare_week", _group("b").until)
+        st.date_input(
+            "The week to",
+            key="compare_week",
+            on_change=_set_week,
+            width=200,
+            help="Seven days, against the seven before. First those up to yesterday; where logs are older, the last"
+            " week with five sessions, and five in the one before.",
+        )
+        _draw_projects(known)
+
+
+def _draw_projects(known: Choices) -> None:
     _seed("compare_projects", [name for name in _group("a").project if name in known.projects])
     st.multiselect(
         "Projects", known.projects, key="compare_projects", on_change=_set_project, placeholder="All projects"
@@ -116,9 +141,16 @@ def _draw_models(known: Choices) -> None:
     with st.container(horizontal=True, gap="small"):
         for place, side in enumerate(("a", "b")):
             named = _group(side).model
-            _seed(f"compare_model_{side}", named[0] if named and named[0] in known.models else known.models[place])
+            usual = known.new_model[place] if known.new_model else known.models[place]
+            _seed(f"compare_model_{side}", named[0] if named and named[0] in known.models else usual)
             st.selectbox(f"Model of {side.upper()}", known.models, key=f"compare_model_{side}", on_change=_set_models)
-        _draw_weeks(known)
+        _draw_projects(known)
+
+
+def _changes(known: Choices) -> list[InstructionsChange]:
+    """Changes of CLAUDE.md that logs show, and commits of it in folders on this machine, the newest first."""
+    found = [*known.instructions, *data.ask(presets.committed)]
+    return sorted(found, key=lambda one: one.changed_at, reverse=True)
 
 
 def _set_day(base: Group) -> None:
@@ -127,50 +159,68 @@ def _set_day(base: Group) -> None:
         fill(*map(str, presets.new_instructions(chosen, base)))
 
 
-def _set_change(known: Choices) -> None:
+def _set_commit(base: Group) -> None:
+    chosen = str(st.session_state.get("compare_commit") or "").strip()
+    if chosen:
+        fill(f"{base} until={chosen}".strip(), f"{base} since={chosen}".strip())
+
+
+def _set_change(changes: list[InstructionsChange]) -> None:
     place = st.session_state.get("compare_change")
     if place is not None:
-        fill(*map(str, presets.new_instructions(known.instructions[place])))
+        fill(*map(str, presets.new_instructions(changes[place])))
 
 
 def _draw_rules(known: Choices, zone: str) -> None:
+    changes = _changes(known)
     base = Group(project=_group("b").project)
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        if known.instructions:
-            hashes = (_group("a").instructions, _group("b").instructions)
-            place = next(
-                (n for n, one in enumerate(known.instructions) if ((one.before_hash,), (one.after_hash,)) == hashes),
-                None,
-            )
-            _seed("compare_change", place)
+        if changes:
+            present = st.session_state.get("a"), st.session_state.get("b")
+            sides = [tuple(map(str, presets.new_instructions(one))) for one in changes]
+            _seed("compare_change", sides.index(present) if present in sides else None)
             st.selectbox(
-                "Change seen in the logs",
-                range(len(known.instructions)),
+                "Change of CLAUDE.md",
+                range(len(changes)),
                 key="compare_change",
-                format_func=lambda n: _change_name(known, n, zone),
+                format_func=lambda place: _change_name(changes[place], zone),
                 on_change=_set_change,
-                args=(known,),
+                args=(changes,),
                 placeholder="Choose one",
+                help="The hash of CLAUDE.md where sessions log it, edits of it by tools, and commits of it where the"
+                " project's folder lies on this machine; with sessions before and after.",
             )
-        _seed("compare_day", _group("b").since)
+        since = _group("b").since
+        _seed("compare_day", since.astimezone(ZoneInfo(zone)).date() if isinstance(since, datetime) else since)
         st.date_input(
-            "Or the day it changed" if known.instructions else "Day it changed",
+            "Or the day it changed" if changes else "Day it changed",
             key="compare_day",
             on_change=_set_day,
             args=(base,),
             width=200,
         )
-        _seed("compare_projects", [name for name in base.project if name in known.projects])
-        st.multiselect(
-            "Projects", known.projects, key="compare_projects", on_change=_set_project, placeholder="All projects"
+        st.text_input(
+            "Or a commit",
+            key="compare_commit",
+            on_change=_set_commit,
+            args=(base,),
+            width=200,
+            placeholder="3f2a9c1",
+            help="A hash; asked of git in the projects' folders on this machine.",
         )
-    if not known.instructions:
-        st.caption("No log here shows the text of CLAUDE.md (clients from 2.1.270 on do): give the day it changed.")
+        _draw_projects(known)
+    if presets.last_change(changes) is None:
+        st.caption(
+            "No change of CLAUDE.md in these logs has five sessions before and five after it in its project. Give the"
+            " day it changed, or a commit."
+        )
 
 
-def _change_name(known: Choices, place: int, zone: str) -> str:
-    one = known.instructions[place]
-    return f"{format.when(one.changed_at, zone)} {one.project}: {one.before_hash[:6]} → {one.after_hash[:6]}"
+def _change_name(one: InstructionsChange, zone: str) -> str:
+    how = f"{one.before_hash[:6]} → {one.after_hash[:6]}" if one.after_hash else "edited in a session"
+    how = f"commit {one.commit[:7]}" if one.commit else how
+    counts = f"{one.before_sessions_count} sessions before, {one.after_sessions_count} after"
+    return f"{format.when(one.changed_at, zone)} {one.project}: {how} ({counts})"
 
 
 def _take(side: str) -> None:
@@ -210,12 +260,21 @@ def _draw_pair() -> None:
             )
 
 
+def _kept_moment(chosen: object, present: date | None) -> date | None:
+    """A day is chosen by hand; a moment of that day, which the address holds, stays."""
+    if isinstance(present, datetime) and chosen == present.date():
+        return present
+    return chosen if isinstance(chosen, date) else None
+
+
 def _rebuild(side: str) -> None:
     given: dict[str, Any] = {}
     for one in fields(Group):
-        value = st.session_state.get(f"compare_{side}_{one.name}")
+        if f"compare_{side}_{one.name}" not in st.session_state:
+            continue
+        value = st.session_state[f"compare_{side}_{one.name}"]
         if one.name in ("since", "until"):
-            given[one.name] = value if isinstance(value, date) else None
+            given[one.name] = _kept_moment(value, getattr(_group(side), one.name))
         elif one.name == "prompt":
             given[one.name] = value or ""
         elif isinstance(value, list):
@@ -230,6 +289,8 @@ def _draw_builders(known: Choices) -> None:
         "person": ("People", known.people),
         "version": ("Clients", known.versions),
         "branch": ("Branches", known.branches),
+        "tag": ("Tags", known.tags),
+        "instructions": ("CLAUDE.md, by hash", known.hashes),
     }
     for column, side in zip(st.columns(2), ("a", "b"), strict=True):
         group = _group(side)
@@ -246,9 +307,16 @@ def _draw_builders(known: Choices) -> None:
                     placeholder="All",
                 )
             _seed(f"compare_{side}_prompt", group.prompt)
-            st.text_input("First prompt with", key=f"compare_{side}_prompt", on_change=_rebuild, args=(side,))
+            st.text_input(
+                "First prompt with",
+                key=f"compare_{side}_prompt",
+                on_change=_rebuild,
+                args=(side,),
+                help="Words, or a pattern between slashes: /^(fix|mend) /",
+            )
             for name, label in (("since", "From"), ("until", "To")):
-                _seed(f"compare_{side}_{name}", getattr(group, name))
+                at = getattr(group, name)
+                _seed(f"compare_{side}_{name}", at.date() if isinstance(at, datetime) else at)
                 st.date_input(label, key=f"compare_{side}_{name}", on_change=_rebuild, args=(side,))
 
 
@@ -280,7 +348,9 @@ def draw_sides(known: Choices) -> tuple[str, str, str, str | None]:
 
 _HELP = (
     "A session, as its id begins; or key=value with project, person, model, version, branch, tag, prompt, instructions,"
-    " since, until. Values are divided by commas: project=shop,till since=2026-11-01"
+    " since, until. All conditions hold. Values are divided by commas, one of them is enough: project=shop,till"
+    " since=2026-11-01. A pattern stands between slashes: prompt=/fix|mend/. A moment or a commit is a day too:"
+    " since=2026-11-01T14:30"
 )
 
 
@@ -289,14 +359,18 @@ def draw_answer(a: str, b: str, matched: str, prices: str | None, zone: str) -> 
     if not a or not b:
         st.info("Choose A and B above: two groups such as `project=shop`, or two sessions.")
         return
+    if a == b:
+        asks = "give the day it changed, or a commit" if st.session_state.get("what") == RULES else "change one of them"
+        st.info(f"A and B are the same, so nothing can differ: {asks}.")
+        return
     try:
         if ("=" in a) != ("=" in b):
             raise QueryError("One side is a session and the other a group. Write session=ID for a group of one.")
         if "=" in a:
             groups = data.ask(
                 compare_groups,
-                parse_group(a),
-                parse_group(b),
+                _parsed(a),
+                _parsed(b),
                 time_zone=zone,
                 match_on=parse_match(matched),
                 prices_of=prices,
@@ -318,6 +392,8 @@ if known.last_at is None:
     st.stop()
 if not {"a", "b"} & {*st.session_state, *st.query_params}:
     choose(known, zone)
+    # The address is the link to share: it holds both sides from the first visit on.
+    st.query_params.update({side: st.session_state[side] for side in ("a", "b") if st.session_state.get(side)})
 draw_choice(known, zone)
 if changes := data.ask(nightly.changes_known):
     comparison_sections.draw_changes(changes)

@@ -163,7 +163,7 @@ def differences(findings: Sequence[Finding], *, width: int | str = "container") 
         "type": "quantitative",
         "scale": scale,
         "title": "B against A, per cent of A's median",
-        "axis": {"format": "+%"},
+        "axis": {"format": "+%", "tickCount": 8},
     }
     lines = {
         "mark": {"type": "rule", "strokeWidth": 3, "opacity": 0.55},

@@ -5,16 +5,17 @@ is made of their measures (`verdicts`), or the measures themselves (`session_com
 
     project, person, model, version, branch, tag   one of the values given, divided by commas; a version counts with all
                                                    that begin with it (2.1 is 2.1.0 to 2.1.999), a model likewise
-    prompt        words in the first prompt, whatever their case
+    prompt        words in the first prompt, or a pattern between slashes (/^(fix|mend) /), whatever their case
     instructions  how the hash of CLAUDE.md begins, where the log shows it (session_comparison.instructions_hash)
-    since, until  first and last day on which a session began, both included, in the configured time zone
+    since, until  first and last day on which a session began, both included, in the configured time zone; or a moment
+                  (2026-11-01T14:30), from which on or before which it began; or a commit, for the moment it was made
     session       how session ids begin
 """
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
@@ -27,6 +28,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from her_models.compare.commits import is_commit
 from her_models.errors import QueryError
 from her_models.ledger.sizes import tokenizer_family
 
@@ -64,7 +66,7 @@ class Group:
     prompt: str = ""
     instructions: tuple[str, ...] = ()
     session: tuple[str, ...] = ()
-    since: date | None = None
+    since: date | None = None  # a day, or a moment with its zone
     until: date | None = None
 
     def __str__(self) -> str:
@@ -75,11 +77,11 @@ class Group:
         """Say it to a person."""
         told = [f"{_WORDS[name]} {value}" for name, value in self._written() if name in _WORDS]
         if self.since and self.until:
-            told.append(f"{self.since} to {self.until}")
+            told.append(f"{_when(self.since)} to {_when(self.until)}")
         elif self.since:
-            told.append(f"since {self.since}")
+            told.append(f"since {_when(self.since)}")
         elif self.until:
-            told.append(f"until {self.until}")
+            told.append(f"{'before' if isinstance(self.until, datetime) else 'until'} {_when(self.until)}")
         return ", ".join(told) or "all sessions"
 
     def _written(self) -> list[tuple[str, str]]:
@@ -87,12 +89,26 @@ class Group:
         for one in fields(self):
             value = getattr(self, one.name)
             if value:
-                found.append((one.name, ",".join(value) if isinstance(value, tuple) else str(value)))
+                found.append((one.name, _written_as(value)))
         return found
 
 
-def parse_group(text: str) -> Group:
-    """Read a group as a person writes it.
+def _written_as(value: object) -> str:
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _when(at: date) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if isinstance(at, datetime) else str(at)
+
+
+def _no_commits(commit: str) -> datetime:
+    raise QueryError(f"{commit!r} is not a day. Write 2026-01-31, or 2026-01-31T14:30.")
+
+
+def parse_group(text: str, *, time_zone: str = "UTC", moment_of: Callable[[str], datetime] = _no_commits) -> Group:
+    """Read a group as a person writes it; `moment_of` says when a commit was made.
 
     Raises:
         QueryError: a word is not `key=value`, a key does not exist or comes twice, or a day is none.
@@ -110,24 +126,40 @@ def parse_group(text: str) -> Group:
             raise QueryError(f"{part!r} is no condition of a group. Write key=value, with one of: {', '.join(names)}.")
         if key in given:
             raise QueryError(f"{key!r} stands twice in {text!r}. Divide values by commas: {key}=one,two.")
-        given[key] = _value(key, value)
+        given[key] = _moment(key, value, time_zone, moment_of) if key in ("since", "until") else _value(key, value)
     return Group(**given)
 
 
-def _value(key: str, value: str) -> Any:
-    if key in ("since", "until"):
-        try:
+def _moment(key: str, value: str, time_zone: str, moment_of: Callable[[str], datetime]) -> date:
+    if is_commit(value):
+        return moment_of(value)
+    try:
+        if len(value) <= len("2026-01-31"):
             return date.fromisoformat(value)
-        except ValueError as error:
-            raise QueryError(f"{key}={value!r} is not a day. Write 2026-01-31.") from error
+        at = datetime.fromisoformat(value.replace(" ", "+"))  # an address turns + into a space
+    except ValueError as error:
+        raise QueryError(
+            f"{key}={value!r} is neither a day nor a moment nor a commit. Write 2026-01-31, or 2026-01-31T14:30."
+        ) from error
+    return at if at.tzinfo else at.replace(tzinfo=ZoneInfo(time_zone))
+
+
+def _value(key: str, value: str) -> Any:
     if key == "prompt":
         return value
     return tuple(part for part in value.split(",") if part)
 
 
-def before_and_after(base: Group, day: date) -> tuple[Group, Group]:
-    """Return the sessions of a group that began before a day, and those from it on."""
-    return replace(base, until=day - timedelta(days=1)), replace(base, since=day)
+def _pattern(prompt: str) -> str | None:
+    """Return the pattern between slashes, None for words."""
+    is_pattern = len(prompt) > 2 and prompt.startswith("/") and prompt.endswith("/")
+    return prompt[1:-1] if is_pattern else None
+
+
+def before_and_after(base: Group, at: date) -> tuple[Group, Group]:
+    """Return the sessions of a group that began before a day or a moment, and those from it on."""
+    until = at if isinstance(at, datetime) else at - timedelta(days=1)
+    return replace(base, until=until), replace(base, since=at)
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,8 +200,13 @@ class Members:
 
 
 def read_group(con: duckdb.DuckDBPyConnection, group: Group, time_zone: str) -> Members:
-    """Return the sessions of a group; there may be none."""
+    """Return the sessions of a group; there may be none.
+
+    Raises:
+        QueryError: the pattern of its prompt cannot be read.
+    """
     tagged = _tagged(con, group.tag) if group.tag else None
+    pattern = _pattern(group.prompt)
     parameters = {
         "projects": list(group.project) or None,
         "owners": list(group.person) or None,
@@ -178,12 +215,21 @@ def read_group(con: duckdb.DuckDBPyConnection, group: Group, time_zone: str) -> 
         "branches": list(group.branch) or None,
         "instructions": list(group.instructions) or None,
         "sessions": list(group.session) or None,
-        "prompt": group.prompt or None,
+        "prompt": group.prompt if group.prompt and pattern is None else None,
+        "pattern": pattern,
         "tagged": tagged,
-        "since_at": _midnight(group.since, time_zone),
-        "until_at": _midnight(group.until + timedelta(days=1) if group.until else None, time_zone),
+        "since_at": _beginning(group.since, time_zone),
+        "until_at": _end(group.until, time_zone),
     }
-    return Members(group, con.execute(_query("comparison_sessions"), parameters).to_arrow_table())
+    try:
+        return Members(group, con.execute(_query("comparison_sessions"), parameters).to_arrow_table())
+    except duckdb.InvalidInputException as error:
+        if pattern is None:
+            raise
+        why = str(error).split(": ", 1)[-1].splitlines()[0]
+        raise QueryError(
+            f"prompt={group.prompt!r} is no pattern ({why}). Leave out the slashes to look for words."
+        ) from error
 
 
 def with_week_survival(con: duckdb.DuckDBPyConnection, members: Members) -> Members:
@@ -210,8 +256,15 @@ def _tagged(con: duckdb.DuckDBPyConnection, tags: Sequence[str]) -> list[str]:
     return [row[0] for row in rows]
 
 
-def _midnight(day: date | None, time_zone: str) -> datetime | None:
-    return datetime.combine(day, time(), ZoneInfo(time_zone)).astimezone(UTC) if day else None
+def _beginning(at: date | None, time_zone: str) -> datetime | None:
+    if at is None or isinstance(at, datetime):
+        return at
+    return datetime.combine(at, time(), ZoneInfo(time_zone)).astimezone(UTC)
+
+
+def _end(at: date | None, time_zone: str) -> datetime | None:
+    """Return the first moment that is too late: of a day its end, else the moment itself."""
+    return at if at is None or isinstance(at, datetime) else _beginning(at + timedelta(days=1), time_zone)
 
 
 def without_shared(a: Members, b: Members) -> tuple[Members, Members, int]:

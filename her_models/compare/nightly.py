@@ -118,11 +118,11 @@ def change_in_words(one: Change) -> str:
 
 
 def sides_of(one: Change) -> tuple[Group, Group]:
-    """Return the sessions of a change's series before its day, and from it on."""
+    """Return the sessions of a change's series before its first session, and from that on."""
     conditions: dict[str, Any] = {_FIELDS.get(one.dimension, one.dimension): (one.value,)}
     if one.owner:
         conditions["person"] = (one.owner,)
-    return before_and_after(Group(**conditions), one.changed_at.date())
+    return before_and_after(Group(**conditions), one.changed_at)
 
 
 def changes_known(con: duckdb.DuckDBPyConnection) -> list[Change]:
@@ -144,12 +144,13 @@ def _change(values: dict[str, Any]) -> Change:
 
 
 def compare_weeks(con: duckdb.DuckDBPyConnection, time_zone: str) -> tuple[date | None, list[Week]]:
-    """Compare the last seven days that have sessions with the seven before: all together, then each project.
+    """Compare the last seven whole days with the seven before: all together, then each project.
 
-    Returns their last day, None in an empty lake. Projects without a session in both weeks are left out.
+    Returns their last day (`presets.week_end`), None in an empty lake. Projects without a session in both weeks are
+    left out.
     """
     known = presets.choices(con)
-    last_on = known.last_on(time_zone)
+    last_on = presets.week_end(presets.session_days(con, time_zone), presets.today(time_zone))
     if last_on is None:
         return None, []
     weeks = []
@@ -247,14 +248,14 @@ def weeks_document(report_on: date, weeks: Sequence[Week], changes: Sequence[Cha
             sections.append(Section(title, [week.why_not]))
             continue
         counts = f"{len(week.found.a):,} sessions in A, {len(week.found.b):,} in B."
-        grids: list[Grid] = [group_steps_grid(week.found.steps["cause"])]
+        grids: list[Grid] = [group_steps_grid(week.found.steps[week.found.telling_view])]
         if week.found.is_large_enough:
             grids.insert(0, findings_grid(week.found))
         sections.append(
             Section(
                 title,
                 [counts, *answer_section(week.found).sentences, *week.found.notes],
-                chart=charts.waterfall(week.found.steps["cause"]),
+                chart=charts.waterfall(week.found.steps[week.found.telling_view]),
                 chart_text="Steps from A's cost to B's",
                 grids=grids,
             )

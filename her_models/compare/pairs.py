@@ -87,6 +87,11 @@ class PairComparison:
     notes: list[str]
 
     @property
+    def telling_view(self) -> View:
+        """The way of dividing that names most of the difference with one step."""
+        return waterfall.telling_view(self.waterfalls)
+
+    @property
     def a_usd(self) -> Decimal:
         return usd(sum(step.a_picodollars for step in self.waterfalls["lane"]))
 

@@ -16,7 +16,7 @@ from her_models.compare import charts, words
 from her_models.compare.charts import Spec
 from her_models.compare.pairs import PairComparison, Side, TurnPair, usd
 from her_models.compare.verdicts import GroupComparison, GroupStep
-from her_models.compare.waterfall import PICODOLLARS, Step
+from her_models.compare.waterfall import PICODOLLARS, VIEWS, Step, View
 
 _TURNS_SHOWN = 60
 _WORTH_A_SENTENCE = 0.01  # sure, but smaller than this share of A: it stands in the table only
@@ -126,7 +126,8 @@ def total_sentence(found: GroupComparison) -> str:
     """Say how much more or less B cost in sum, and what most of it comes from."""
     difference = found.b_usd - found.a_usd
     told = f"In sum B cost {words.usd(abs(difference))} {'more' if difference >= 0 else 'less'} than A."
-    largest = sorted(found.steps["cause"], key=lambda one: -abs(one.step.difference_picodollars))[:3]
+    view = found.telling_view
+    largest = sorted(found.steps[view], key=lambda one: -abs(one.step.difference_picodollars))[:3]
     named = [
         f"{words.step_name(one.step)} {words.usd(usd(one.step.difference_picodollars), is_signed=True)}"
         + (f" ({_ends(one)})" if _ends(one) != words.UNKNOWN else "")
@@ -134,7 +135,7 @@ def total_sentence(found: GroupComparison) -> str:
         if one.step.difference_picodollars
     ]
     told = f"{told} Largest steps: {'; '.join(named)}." if named else told
-    return told + _waste_in_words([one.step for one in found.steps["label"]])
+    return told if view == "label" else told + _waste_in_words([one.step for one in found.steps["label"]])
 
 
 def _waste_in_words(steps: Sequence[Step]) -> str:
@@ -178,6 +179,18 @@ def findings_grid(found: GroupComparison) -> Grid:
     return Grid(heading, rows, frozenset(range(1, 10)))
 
 
+_VIEW_NOTES: dict[View, str] = {
+    "cause": "By cause: kind of content, and what missing the cache cost on top",
+    "label": "By label: useful, overhead, waste, unexplained",
+    "kind": "By kind of content, prompts and output together",
+    "lane": "By lane",
+}
+
+
+def _ordered(first: View) -> list[View]:
+    return sorted(VIEWS, key=lambda view: view != first)
+
+
 def group_steps_section(found: GroupComparison) -> Section:
     """Return the way from A's bill to B's."""
     return Section(
@@ -187,14 +200,9 @@ def group_steps_section(found: GroupComparison) -> Section:
             if len(found.a) != len(found.b)
             else "Both sides have the same number of sessions."
         ],
-        chart=charts.waterfall(found.steps["cause"]),
+        chart=charts.waterfall(found.steps[found.telling_view]),
         chart_text="Steps from A's cost to B's",
-        grids=[
-            group_steps_grid(found.steps["cause"]),
-            group_steps_grid(found.steps["label"], "By label: useful, overhead, waste, unexplained"),
-            group_steps_grid(found.steps["kind"], "By kind of content, prompts and output together"),
-            group_steps_grid(found.steps["lane"], "By lane"),
-        ],
+        grids=[group_steps_grid(found.steps[view], _VIEW_NOTES[view]) for view in _ordered(found.telling_view)],
     )
 
 
@@ -245,13 +253,10 @@ def pair_document(found: PairComparison, *, now: datetime | None = None) -> Docu
             Section(
                 "Where the difference comes from",
                 [pair_sentence(found)],
-                chart=charts.waterfall(found.waterfalls["cause"]),
+                chart=charts.waterfall(found.waterfalls[found.telling_view]),
                 chart_text="Steps from A's cost to B's",
                 grids=[
-                    pair_steps_grid(found.waterfalls["cause"]),
-                    pair_steps_grid(found.waterfalls["label"], "By label: useful, overhead, waste, unexplained"),
-                    pair_steps_grid(found.waterfalls["kind"], "By kind of content, prompts and output together"),
-                    pair_steps_grid(found.waterfalls["lane"], "By lane"),
+                    pair_steps_grid(found.waterfalls[view], _VIEW_NOTES[view]) for view in _ordered(found.telling_view)
                 ],
             ),
             Section("What stood in their contexts", grids=[things_grid(found)]),
@@ -265,7 +270,8 @@ def pair_document(found: PairComparison, *, now: datetime | None = None) -> Docu
 def pair_sentence(found: PairComparison) -> str:
     """Say how much more or less B cost, and what most of it comes from."""
     difference = found.b_usd - found.a_usd
-    largest = sorted(found.waterfalls["cause"], key=lambda step: -abs(step.difference_picodollars))[:3]
+    view = found.telling_view
+    largest = sorted(found.waterfalls[view], key=lambda step: -abs(step.difference_picodollars))[:3]
     named = "; ".join(
         f"{words.step_name(step)} {words.usd(usd(step.difference_picodollars), is_signed=True)}"
         for step in largest
@@ -273,7 +279,7 @@ def pair_sentence(found: PairComparison) -> str:
     )
     told = f"B cost {words.usd(abs(difference))} {'more' if difference >= 0 else 'less'} than A."
     told = f"{told} Largest steps: {named}." if named else told
-    return told + _waste_in_words(found.waterfalls["label"])
+    return told if view == "label" else told + _waste_in_words(found.waterfalls["label"])
 
 
 def _side_in_words(name: str, side: Side) -> str:

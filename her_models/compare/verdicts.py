@@ -38,6 +38,7 @@ from her_models.errors import QueryError
 Unit = Literal["usd", "tokens", "seconds", "ratio", "count"]
 Verdict = Literal["higher", "lower", "no difference shown", "too few sessions", "not comparable"]
 LEVEL = 0.05
+_STATIC_ERROR = 0.01  # system prompt and tools are what a prompt holds beyond what is estimated
 _CONFOUNDED = 0.25  # of the sessions stand elsewhere: from here on a difference of make-up is worth a word
 
 
@@ -150,6 +151,11 @@ class GroupComparison:
     def is_large_enough(self) -> bool:
         """Whether there are enough sessions, or pairs, for a verdict."""
         return min(len(self.a), len(self.b)) >= LEAST_SESSIONS
+
+    @property
+    def telling_view(self) -> View:
+        """The way of dividing that names most of the difference with one step."""
+        return waterfall.telling_view({view: [one.step for one in steps] for view, steps in self.steps.items()})
 
     def finding(self, name: str) -> Finding | None:
         """Return what was found about a measure."""
@@ -325,7 +331,8 @@ def _judged(finding: Finding, p_corrected: float) -> Finding:
     if finding.verdict:
         return finding
     verdict: Verdict = "no difference shown"
-    if p_corrected < LEVEL and finding.difference.is_clear:
+    is_within_error = finding.measure.name == "static_tokens" and abs(finding.relative) < _STATIC_ERROR
+    if p_corrected < LEVEL and finding.difference.is_clear and not is_within_error:
         verdict = "higher" if finding.difference.value > 0 else "lower"
     return replace(finding, p_corrected=p_corrected, verdict=verdict)
 
@@ -340,6 +347,11 @@ def _notes(a: Members, b: Members, shared: int, matching: Matching | None, list_
         notes.append(matching.in_words())
     if shared:
         notes.append(f"{shared:,} sessions are in both groups and were left out of both.")
+    if any(day for one in (a.group, b.group) for day in (one.since, one.until)):
+        notes.append(
+            "A session counts whole, on the day it began. Reports and the page Cost count each response on its own day,"
+            " so their sums for the same days differ by sessions that run past midnight of the first or last."
+        )
     if min(len(a), len(b)) < LEAST_SESSIONS:
         what = "pairs" if matching is not None else "sessions"
         notes.append(

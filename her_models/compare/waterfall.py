@@ -233,6 +233,26 @@ def steps(a: Sheet, b: Sheet) -> list[Step]:
     return sorted(found, key=lambda step: (_LANE_ORDER.index(step.lane), -abs(step.difference_picodollars), step.part))
 
 
+def telling_view(views: Mapping[View, Sequence[Step]]) -> View:
+    """Return the view to show first: that whose one step comes nearest to the difference, by cause or by label.
+
+    By label only a label of waste names anything, and only one that is half of the difference or more. More or fewer
+    sessions are no part of it.
+    """
+    moved = sum(step.difference_picodollars for step in views["cause"] if step.lane != "sessions")
+
+    def missed_by(view: View) -> int:
+        named = [
+            step.difference_picodollars
+            for step in views[view]
+            if step.lane != "sessions" and (view == "cause" or (step.lane == "content" and step.part.startswith("C")))
+        ]
+        return min((abs(moved - one) for one in named), default=abs(moved))
+
+    by_label = missed_by("label")
+    return "label" if 2 * by_label <= abs(moved) and by_label < missed_by("cause") else "cause"
+
+
 def reference_prices(con: duckdb.DuckDBPyConnection, a: Parts, b: Parts, at: datetime | None) -> dict[str, PriceRow]:
     """Return price lists for B as A paid them: A's own for the models they share, else that of A's main model.
 

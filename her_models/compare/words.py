@@ -110,7 +110,9 @@ def interval(found: Interval, unit: Unit, *, is_signed: bool = False) -> str:
     """Write an interval: from … to …."""
     if math.isnan(found.low):
         return UNKNOWN
-    return f"{figure(found.low, unit, is_signed=is_signed)} to {figure(found.high, unit, is_signed=is_signed)}"
+    low, high = (figure(end, unit, is_signed=is_signed) for end in (found.low, found.high))
+    ending = " points"
+    return f"{low.removesuffix(ending)} to {high}" if high.endswith(ending) else f"{low} to {high}"
 
 
 def percent(ratio: float, *, is_signed: bool = True) -> str:

@@ -27,6 +27,8 @@ from her_models.demo.stories import (
 END_MS = int(datetime(2026, 11, 20, 18, 0, tzinfo=UTC).timestamp() * 1000)
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
+NEW_RULES_DAYS_AGO = 14
+"""Since then the API's CLAUDE.md says more."""
 
 OPUS, SONNET, HAIKU = "claude-opus-5-5", "claude-sonnet-5-5", "claude-haiku-5-5"
 FABLE, OLD_OPUS, OLD_SONNET = "claude-fable-5-2", "claude-opus-4-8", "claude-sonnet-4-5-20250929"
@@ -118,7 +120,7 @@ def perform(world: World, seed: int, scale: float) -> None:
 def _act(world: World, appearances: list[Appearance], seed: str) -> None:
     for number, appearance in enumerate(appearances):
         person = appearance.person
-        repository = Repository(f"{person.home}/{appearance.project}", dict(FILES[appearance.project]))
+        repository = Repository(f"{person.home}/{appearance.project}", _files(appearance))
         session = Session(
             world,
             person,
@@ -132,6 +134,14 @@ def _act(world: World, appearances: list[Appearance], seed: str) -> None:
         if person is TOMAS:
             scenes.warm_up(session)
         appearance.play(session)
+
+
+def _files(appearance: Appearance) -> dict[str, str]:
+    """Files of a project on the day: in the middle of the six weeks the API's CLAUDE.md was rewritten."""
+    files = dict(FILES[appearance.project])
+    if appearance.project == "spoke-api" and appearance.days_ago <= NEW_RULES_DAYS_AGO:
+        files["CLAUDE.md"] += projects.API_NEW_RULES
+    return files
 
 
 def _copied() -> Appearance:

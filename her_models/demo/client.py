@@ -359,11 +359,26 @@ class Session:
         for data in images:
             self.thread.append(self._block("image", uuid, "", tokens=_image_tokens(data)))
         if first:
+            self._show_instructions()
             self._first_attachments()
         if self.title is None and self.parent is None and self.version >= (2, 1, 121):
             self.title = title or _title(text)
             self._note(type="ai-title", aiTitle=self.title)
         return uuid
+
+    def _show_instructions(self) -> None:
+        """Write what the client read as CLAUDE.md: a line from 2.1.270 on; the prompt carries it either way."""
+        rules = self.repository.files.get("CLAUDE.md")
+        if self.parent is not None or self.version < (2, 1, 270) or rules is None:
+            return
+        file: Row = {"path": f"{self.repository.root}/CLAUDE.md", "type": "Project", "content": rules}
+        body: Row = {
+            "type": "attachment",
+            "attachment": {"type": "instructions", "files": [file]},
+            "rendered": [{"content": f"<system-reminder>\n{rules}\n</system-reminder>"}],
+            "renderedRole": "user",
+        }
+        self._write(self._envelope(body))
 
     def _first_attachments(self) -> None:
         if self.parent is None and self.version >= (2, 1, 90):

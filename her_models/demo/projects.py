@@ -19,6 +19,15 @@ CLAUDE_COMMON = """
 """
 
 
+API_NEW_RULES = """
+## Before you answer
+
+- Read the test of a module before the module.
+- Search for the name first, then open the lines you need, not the file.
+- Ask when two readings of a ticket differ by more than a day of work.
+"""
+
+
 @dataclass(frozen=True)
 class Entity:
     """A thing the shops deal with: what generated models, routes and tests are about."""

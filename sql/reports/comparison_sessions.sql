@@ -22,6 +22,7 @@ where
     )
     and ($sessions::varchar[] is null or list_bool_or([starts_with(session_id, one) for one in $sessions::varchar[]]))
     and ($prompt::varchar is null or contains(lower(prompt), lower($prompt::varchar)))
+    and ($pattern::varchar is null or regexp_matches(prompt, $pattern::varchar, 'i'))
     and ($tagged::varchar[] is null or list_contains($tagged::varchar[], source_id || '/' || session_id))
     and ($since_at::timestamptz is null or started_at >= $since_at::timestamptz)
     and ($until_at::timestamptz is null or started_at < $until_at::timestamptz)

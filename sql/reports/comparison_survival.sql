@@ -45,96 +45,65 @@ written as (
         edits.path,
         edits.edited_at,
         edits.written_lines_count,
+        edits.kept_lines_count,
         edits.kept_hashes
     from followed
     inner join edits on followed.source_id = edits.source_id and followed.session_id = edits.session_id
     where edits.tool_name <> 'NotebookEdit'
 ),
 
-kept_lines as (
+-- Most files are touched by one session: only the lines of the others are looked at one by one.
+touched as (
     select
-        * exclude (written_lines_count, kept_hashes),
-        unnest(kept_hashes) as line_hash
+        written.session_number,
+        written.block_index,
+        written.kept_hashes,
+        edits.replaced_hashes,
+        edits.whole_hashes
     from written
-),
-
-replaced_lines as (
-    select
-        source_id,
-        session_id,
-        path,
-        edited_at,
-        unnest(replaced_hashes) as line_hash
-    from edits
-),
-
-whole_files as (
-    select
-        source_id,
-        session_id,
-        path,
-        edited_at,
-        whole_hashes
-    from edits
-    where whole_hashes is not null
-),
-
-lost_lines as (
-    select
-        kept_lines.session_number,
-        kept_lines.block_index,
-        kept_lines.line_hash
-    from kept_lines
-    inner join replaced_lines
+    inner join edits
         on
-            kept_lines.source_id = replaced_lines.source_id
-            and kept_lines.path = replaced_lines.path
-            and kept_lines.line_hash = replaced_lines.line_hash
-            and kept_lines.session_id <> replaced_lines.session_id
+            written.source_id = edits.source_id
+            and written.path = edits.path
+            and written.session_id <> edits.session_id
     where
-        replaced_lines.edited_at > kept_lines.edited_at
-        and replaced_lines.edited_at <= kept_lines.edited_at + interval 7 days
-    union
-    select
-        kept_lines.session_number,
-        kept_lines.block_index,
-        kept_lines.line_hash
-    from kept_lines
-    inner join whole_files
-        on
-            kept_lines.source_id = whole_files.source_id
-            and kept_lines.path = whole_files.path
-            and kept_lines.session_id <> whole_files.session_id
-    where
-        whole_files.edited_at > kept_lines.edited_at
-        and whole_files.edited_at <= kept_lines.edited_at + interval 7 days
-        and not list_contains(whole_files.whole_hashes, kept_lines.line_hash)
+        edits.edited_at > written.edited_at
+        and edits.edited_at <= written.edited_at + interval 7 days
+        and edits.tool_name <> 'NotebookEdit'
+        and len(written.kept_hashes) > 0
+        and (edits.whole_hashes is not null or len(edits.replaced_hashes) > 0)
 ),
 
-written_sums as (
+lost_hashes as (
     select
         session_number,
-        sum(written_lines_count) as written_lines_count
-    from written
-    group by all
+        block_index,
+        unnest(
+            case
+                when whole_hashes is null then list_intersect(kept_hashes, replaced_hashes)
+                else list_filter(kept_hashes, line -> not list_contains(whole_hashes, line))
+            end
+        ) as line_hash
+    from touched
 ),
 
-kept_sums as (
+lost_lists as (
     select
-        kept_lines.session_number,
-        count(*) as kept_lines_count
-    from kept_lines
-    anti join lost_lines
-        on
-            kept_lines.session_number = lost_lines.session_number
-            and kept_lines.block_index = lost_lines.block_index
-            and kept_lines.line_hash = lost_lines.line_hash
+        session_number,
+        block_index,
+        list(distinct line_hash) as lost_hashes
+    from lost_hashes
     group by all
 )
 
 select
-    written_sums.session_number,
-    coalesce(kept_sums.kept_lines_count, 0) / nullif(written_sums.written_lines_count, 0) as week_survival_ratio
-from written_sums
-left join kept_sums on written_sums.session_number = kept_sums.session_number
-order by written_sums.session_number
+    written.session_number,
+    sum(
+        written.kept_lines_count
+        - coalesce(len(list_filter(written.kept_hashes, line -> list_contains(lost_lists.lost_hashes, line))), 0)
+    ) / nullif(sum(written.written_lines_count), 0) as week_survival_ratio
+from written
+left join lost_lists
+    on written.session_number = lost_lists.session_number and written.block_index = lost_lists.block_index
+group by all
+order by written.session_number

@@ -25,7 +25,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
 
-from her_models.config import load_config
+from her_models.config import Config, load_config
 from her_models.demo import write_demo
 from her_models.ingest import ingest
 from tests.app.conftest import fill_lake
@@ -188,6 +188,20 @@ def demo_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     write_demo(folder / "logs", scale=0.2)
     ingest(load_config(folder / "home"), [folder / "logs"])
     with served(folder / "home") as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def whole_demo_app(demo_lake: Config) -> Iterator[str]:
+    """The app on the whole demo."""
+    with served(demo_lake.home) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def sessions_app(sessions_lake: Config) -> Iterator[str]:
+    """The app on real sessions, as other tests read them."""
+    with served(sessions_lake.home) as address:
         yield address
 
 

@@ -58,16 +58,98 @@ def test_two_sessions_are_found_swapped_and_shared_by_the_address(demo_app: str,
     expect(shared.get_by_role("tabpanel").get_by_test_id("stDataFrame").first).to_be_visible()
 
 
-def test_two_models_are_answered_in_three_clicks_with_an_interval(demo_app: str, open_page: Opener) -> None:
-    page = open_page(demo_app)
-    page.get_by_test_id("stTopNavLink").filter(has_text=re.compile("Compare$")).click()
-    page.get_by_role("radio", name="Two models").click()
-    page.wait_for_url(re.compile("a=model"))
-    settled(page)
-    expect(answer(page)).to_contain_text("Cost per turn")
-    expect(answer(page)).to_contain_text("In sum B cost")
-    page.get_by_role("tab", name="Where the money went").click()
-    expect(page.get_by_role("tabpanel").get_by_test_id("stVegaLiteChart").first).to_be_visible()
+class Clicks:
+    """A person at the page, who counts."""
+
+    def __init__(self, page: Page) -> None:
+        self.page, self.count = page, 0
+
+    def click(self, what: Locator) -> None:
+        self.count += 1
+        what.click()
+        settled(self.page)
+
+    def compare(self, question: str) -> None:
+        """From any page to one of the questions."""
+        self.click(self.page.get_by_test_id("stTopNavLink").filter(has_text=re.compile("Compare$")))
+        self.click(self.page.get_by_role("radio", name=question))
+
+
+INTERVAL = re.compile(
+    r"Cost per turn: .*95 % interval of the difference [−+]?\$?[^ ]+ to [−+]?\$?[^ ]+; \d+ against \d+ sessions"
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "sides"),
+    [
+        ("A new CLAUDE.md", (r"^project=spoke-api instructions=\w{12}$", r"^project=spoke-api instructions=\w{12}$")),
+        ("Two models", (r"^model=claude-[a-z0-9-]+$", r"^model=claude-[a-z0-9-]+$")),
+        ("Last week", (r"^since=2026-11-06 until=2026-11-12$", r"^since=2026-11-13 until=2026-11-19$")),
+    ],
+)
+def test_a_leads_questions_are_answered_with_an_interval_in_two_clicks(
+    whole_demo_app: str, open_page: Opener, question: str, sides: tuple[str, str]
+) -> None:
+    lead = Clicks(open_page(whole_demo_app))
+    lead.compare(question)
+    for side, written in zip("AB", sides, strict=True):
+        expect(lead.page.get_by_role("textbox", name=side, exact=True)).to_have_value(re.compile(written))
+    expect(answer(lead.page)).to_contain_text(INTERVAL)
+    expect(answer(lead.page)).to_contain_text("In sum B cost")
+    lead.click(lead.page.get_by_role("tab", name="Where the money went"))
+    expect(lead.page.get_by_role("tabpanel").get_by_test_id("stVegaLiteChart").first).to_be_visible()
+    assert lead.count == 3
+
+
+def test_a_leads_questions_are_answered_on_real_sessions_within_five_clicks(
+    sessions_app: str, open_page: Opener
+) -> None:
+    lead = Clicks(open_page(sessions_app))
+    for question in ("Last week", "Two models"):
+        lead.count = 0
+        lead.compare(question)
+        expect(answer(lead.page)).to_contain_text(INTERVAL)
+        assert lead.count == 2
+    lead.count = 0
+    lead.compare("A new CLAUDE.md")
+    # No client here logs what it read, and no edit has five sessions on both sides: a person knows the day.
+    expect(lead.page.get_by_text("No change of CLAUDE.md in these logs has five sessions before")).to_be_visible()
+    lead.click(lead.page.get_by_role("combobox", name="Projects"))
+    lead.click(lead.page.get_by_role("option", name="git-sync"))
+    lead.page.keyboard.press("Escape")  # closes the list
+    lead.click(lead.page.get_by_label("day it changed").get_by_role("spinbutton").first)
+    lead.page.keyboard.type("20260515")
+    lead.page.keyboard.press("Escape")  # closes the calendar
+    lead.page.wait_for_function("() => location.search.includes('2026-05-15')")
+    settled(lead.page)
+    expect(lead.page.get_by_role("textbox", name="B", exact=True)).to_have_value("project=git-sync since=2026-05-15")
+    expect(answer(lead.page)).to_contain_text(INTERVAL)
+    assert lead.count == 5
+
+
+def test_a_question_in_the_address_fills_both_sides_and_the_first_visit_can_be_shared(
+    demo_app: str, open_page: Opener
+) -> None:
+    for address, written in (("compare", "since="), ("compare?what=Two+models", "model=")):
+        page = open_page(f"{demo_app}/{address}")
+        page.wait_for_function("() => ['a', 'b'].every(side => new URLSearchParams(location.search).has(side))")
+        assert all(side.startswith(written) for side in sides(page))
+        told = answer(page).inner_text()
+        expect(answer(open_page(page.url))).to_have_text(told, use_inner_text=True)
+
+
+def test_before_and_after_a_moment_and_a_commit_are_asked_for_on_the_page(demo_app: str, open_page: Opener) -> None:
+    page = open_page(f"{demo_app}/compare?what=A+new+CLAUDE.md")
+    commit = page.get_by_role("textbox", name="Or a commit")
+    commit.fill("3f2a9c1")
+    commit.press("Enter")
+    expect(page.get_by_text("No project's folder on this machine holds the commit '3f2a9c1'.")).to_be_visible()
+    assert sides(page) == ("until=3f2a9c1", "since=3f2a9c1")
+    moment = "2026-11-18T12:00"
+    page = open_page(f"{demo_app}/compare?what=Any+two+groups&a=until%3D{moment}&b=since%3D{moment}")
+    expect(page.get_by_text("A: before 2026-11-18 12:00 UTC")).to_be_visible()
+    expect(page.get_by_text("A session counts whole, on the day it began.")).to_be_visible()
 
 
 def test_empty_and_small_groups_and_what_is_no_group_are_explained(demo_app: str, open_page: Opener) -> None:
@@ -77,6 +159,8 @@ def test_empty_and_small_groups_and_what_is_no_group_are_explained(demo_app: str
     expect(page.get_by_text("No session is in A (project nowhere).")).to_be_visible()
     page = open_page(f"{demo_app}/compare?a={quote('person=lena')}&b={quote('person=mira')}")
     expect(page.get_by_text(re.compile(r"No verdict: A has \d and B has \d+ sessions"))).to_be_visible()
+    page = open_page(f"{demo_app}/compare?a={quote('prompt=/(/')}&b={quote('person=mira')}")
+    expect(page.get_by_text("prompt='/(/' is no pattern")).to_be_visible()
     page = open_page(f"{demo_app}/compare?a={quote('colour=red')}&b={quote('person=mira')}")
     expect(page.get_by_text("'colour=red' is no condition of a group.")).to_be_visible()
 

@@ -41,7 +41,9 @@ def test_what_is_written_is_read_back(projects, branches, prompt, until):
         ("colour=red", "'colour=red' is no condition of a group"),
         ("project", "'project' is no condition"),
         ("project=a project=b", "'project' stands twice"),
-        ("since=yesterday", "since='yesterday' is not a day"),
+        ("since=yesterday", "since='yesterday' is neither a day nor a moment nor a commit"),
+        ("until=2026-11-01T25:00", "until='2026-11-01T25:00' is neither"),
+        ("since=3f2a9c1", "'3f2a9c1' is not a day"),
         ("prompt='open", "cannot be read"),
     ],
 )
@@ -53,6 +55,34 @@ def test_what_is_no_group_is_explained(text, said):
 def test_before_and_after_leave_no_day_out():
     before, after = before_and_after(Group(project=("shop",)), date(2026, 11, 3))
     assert (before.until, after.since) == (date(2026, 11, 2), date(2026, 11, 3))
+
+
+def test_a_moment_is_in_the_given_zone_and_a_commit_is_the_moment_it_was_made():
+    moment = datetime(2026, 11, 3, 13, 30, tzinfo=UTC)
+    how = {"time_zone": "Europe/Berlin", "moment_of": {"3f2a9c1": moment}.__getitem__}
+    found = parse_group("since=2026-11-03T14:30 until=3f2a9c1", **how)
+    assert (found.since, found.until) == (moment, moment)
+    assert parse_group(str(found)) == found
+    assert found.in_words() == "2026-11-03 13:30 UTC to 2026-11-03 13:30 UTC"
+    assert parse_group("since=20261103").since == date(2026, 11, 3)
+
+
+def test_before_and_after_a_moment_part_the_sessions_of_its_day(con: duckdb.DuckDBPyConnection, fill: Fill):
+    for hour in (9, 12, 15):
+        fill("session_comparison", {"session_id": f"at{hour}", "started_at": datetime(2026, 11, 3, hour, tzinfo=UTC)})
+    sides = before_and_after(Group(), datetime(2026, 11, 3, 12, tzinfo=UTC))
+    assert [read_group(con, side, "UTC").column("session_id") for side in sides] == [["at9"], ["at12", "at15"]]
+
+
+def test_a_pattern_between_slashes_finds_prompts_and_one_that_is_none_is_explained(
+    con: duckdb.DuckDBPyConnection, fill: Fill
+):
+    for name, prompt in (("s1", "Fix the till"), ("s2", "mend it"), ("s3", "please fix it")):
+        fill("session_comparison", {"session_id": name, "prompt": prompt})
+    found = read_group(con, parse_group("prompt='/^(fix|mend) /'"), "UTC")
+    assert found.column("session_id") == ["s1", "s2"]
+    with pytest.raises(QueryError, match=r"prompt='/\(/' is no pattern \(missing \): \(\)"):
+        read_group(con, parse_group("prompt=/(/"), "UTC")
 
 
 def fill_sessions(fill: Fill, project: str, costs: list[float], *, model: str = "opus", first: int = 0) -> None:
@@ -176,6 +206,11 @@ def test_conditions_of_a_group_are_all_held(con: duckdb.DuckDBPyConnection, fill
         return len(read_group(con, parse_group(text), "UTC"))
 
     assert count("project=a since=2026-10-02 until=2026-10-03") == 2
+    assert (count("project=a,b"), count("project=a,b model=sonnet"), count("model=opus,son since=2026-10-04")) == (
+        12,
+        6,
+        6,
+    )
     assert count("model=son") == 6
     assert count("version=2.1") == 12
     assert count("version=2.10") == 0

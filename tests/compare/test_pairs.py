@@ -11,6 +11,7 @@ import pytest
 
 from her_models.compare import waterfall
 from her_models.compare.pairs import compare_pair
+from her_models.compare.report import pair_document, pair_sentence
 from her_models.config import Config
 from her_models.errors import QueryError
 from her_models.export import SessionKey
@@ -73,6 +74,30 @@ def test_a_file_read_again_and_a_missed_cache_are_named_with_what_they_cost(con:
         "cache:K1": 741_000_000,
     }
     assert found.b_usd - found.a_usd == Decimal("0.00156")
+
+
+def written(tokens: int, **also: str) -> dict[str, object]:
+    """Tokens written for an hour, which cost 8 US dollars a million."""
+    return {"cache_write_1h_tokens": tokens, "content_usd": str(Decimal(tokens) * 8 / 10**6), **also}
+
+
+def test_what_a_label_names_best_is_told_and_shown_by_label(con: duckdb.DuckDBPyConnection, fill: Fill):
+    fill_prices(fill)
+    fill_session(fill, "a", "opus", "0.001", written(125, part="prompt"), written(125, axis="label", part="S"))
+    fill_session(
+        fill,
+        "b",
+        "opus",
+        "0.002",
+        *(written(125, part="prompt"), written(100, part="tool_result"), written(25, part="tool_call")),
+        *(written(130, axis="label", part="S"), written(120, axis="label", part="C5")),
+    )
+    found = compare_pair(con, A, B)
+    assert found.telling_view == "label"
+    assert pair_sentence(found) == (
+        "B cost $0.0010 more than A. Largest steps: Unchanged files read again (C5) +$0.0010; Useful +< $0.0001."
+    )
+    assert pair_document(found).sections[1].grids[0].note.startswith("By label")
 
 
 def test_the_same_work_by_a_dearer_model_is_a_step_of_prices_alone(con: duckdb.DuckDBPyConnection, fill: Fill):

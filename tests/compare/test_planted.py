@@ -101,6 +101,7 @@ def test_files_read_again_are_named(against_plain: Callable[[str], GroupComparis
     assert verdict(found) == "higher"
     assert verdict(found, "waste_ratio") == "higher"
     assert share(found, "label", "content:C5") >= 0.9
+    assert found.telling_view == "label"
 
 
 def test_caches_that_expire_are_named(against_plain: Callable[[str], GroupComparison]):
@@ -108,12 +109,14 @@ def test_caches_that_expire_are_named(against_plain: Callable[[str], GroupCompar
     assert (verdict(found), verdict(found, "cache_hit_ratio")) == ("higher", "lower")
     clear = {one.step.name for one in found.steps["cause"] if one.is_clear and one.step.difference_picodollars > 0}
     assert clear == {"cache:K1"}
+    assert found.telling_view == "cause"
 
 
 def test_another_model_is_named_by_its_prices(against_plain: Callable[[str], GroupComparison]):
     found = against_plain("sonnet")
     assert verdict(found) == "lower"
     assert share(found, "cause", f"prices:{SONNET}") >= 0.9
+    assert found.telling_view == "cause"
 
 
 def test_more_tools_are_named_as_the_static_prefix(against_plain: Callable[[str], GroupComparison]):
