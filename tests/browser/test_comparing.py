@@ -106,9 +106,10 @@ def test_a_leads_questions_are_answered_on_real_sessions_within_five_clicks(
     sessions_app: str, open_page: Opener
 ) -> None:
     lead = Clicks(open_page(sessions_app))
-    for question in ("Last week", "Two models"):
+    for question, side in (("Last week", "^since="), ("Two models", "^model=")):
         lead.count = 0
         lead.compare(question)
+        expect(lead.page.get_by_role("textbox", name="B", exact=True)).to_have_value(re.compile(side))
         expect(answer(lead.page)).to_contain_text(INTERVAL)
         assert lead.count == 2
     lead.count = 0
@@ -136,7 +137,7 @@ def test_a_question_in_the_address_fills_both_sides_and_the_first_visit_can_be_s
         page.wait_for_function("() => ['a', 'b'].every(side => new URLSearchParams(location.search).has(side))")
         assert all(side.startswith(written) for side in sides(page))
         told = answer(page).inner_text()
-        expect(answer(open_page(page.url))).to_have_text(told, use_inner_text=True)
+        expect(answer(open_page(page.evaluate("location.href")))).to_have_text(told, use_inner_text=True)
 
 
 def test_before_and_after_a_moment_and_a_commit_are_asked_for_on_the_page(demo_app: str, open_page: Opener) -> None:
