@@ -130,25 +130,27 @@ def test_a_leads_questions_are_answered_on_real_sessions_within_five_clicks(
 
 
 def test_a_question_in_the_address_fills_both_sides_and_the_first_visit_can_be_shared(
-    demo_app: str, open_page: Opener
+    whole_demo_app: str, open_page: Opener
 ) -> None:
     for address, written in (("compare", "since="), ("compare?what=Two+models", "model=")):
-        page = open_page(f"{demo_app}/{address}")
+        page = open_page(f"{whole_demo_app}/{address}")
         page.wait_for_function("() => ['a', 'b'].every(side => new URLSearchParams(location.search).has(side))")
         assert all(side.startswith(written) for side in sides(page))
         told = answer(page).inner_text()
         expect(answer(open_page(page.evaluate("location.href")))).to_have_text(told, use_inner_text=True)
 
 
-def test_before_and_after_a_moment_and_a_commit_are_asked_for_on_the_page(demo_app: str, open_page: Opener) -> None:
-    page = open_page(f"{demo_app}/compare?what=A+new+CLAUDE.md")
+def test_before_and_after_a_moment_and_a_commit_are_asked_for_on_the_page(
+    whole_demo_app: str, open_page: Opener
+) -> None:
+    page = open_page(f"{whole_demo_app}/compare?what=A+new+CLAUDE.md")
     commit = page.get_by_role("textbox", name="Or a commit")
     commit.fill("3f2a9c1")
     commit.press("Enter")
     expect(page.get_by_text("No project's folder on this machine holds the commit '3f2a9c1'.")).to_be_visible()
-    assert sides(page) == ("until=3f2a9c1", "since=3f2a9c1")
+    assert sides(page) == ("project=spoke-api until=3f2a9c1", "project=spoke-api since=3f2a9c1")
     moment = "2026-11-18T12:00"
-    page = open_page(f"{demo_app}/compare?what=Any+two+groups&a=until%3D{moment}&b=since%3D{moment}")
+    page = open_page(f"{whole_demo_app}/compare?what=Any+two+groups&a=until%3D{moment}&b=since%3D{moment}")
     expect(page.get_by_text("A: before 2026-11-18 12:00 UTC")).to_be_visible()
     expect(page.get_by_text("A session counts whole, on the day it began.")).to_be_visible()
 
