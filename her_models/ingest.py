@@ -14,7 +14,6 @@ import fcntl
 import hashlib
 import json
 import os
-import shutil
 import sqlite3
 import time
 import uuid
@@ -335,8 +334,10 @@ def source_report(source: Source, staged: StagedShard | None, published: Publish
 
 def finish_run(lake: Lake, config: Config) -> None:
     """Tidy up after the last commit of a run, under the writer lock."""
+    from her_models.lake import remove_spilled
+
     lake.remove_leftovers()
-    shutil.rmtree(config.home / "tmp", ignore_errors=True)
+    remove_spilled(config)
     _write_sidecar(config, lake, lake.source_ids())
 
 

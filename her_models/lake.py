@@ -15,6 +15,7 @@ import importlib.util
 import os
 import shutil
 import time
+import uuid
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, timedelta
@@ -25,7 +26,7 @@ from typing import TYPE_CHECKING, Self
 
 import duckdb
 
-from her_models import checks, warehouse
+from her_models import batches, checks, warehouse
 from her_models.checks import CheckResult
 from her_models.config import Config, make_home
 from her_models.contracts import DATA_QUALITY, PRICES, SOURCE_FILES, TABLES, Table
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
     from her_models.staging import StagedShard
 
-MEMORY_LIMIT = "600MB"
+MEMORY_LIMIT = os.environ.get("ML", "600MB")
 INLINED_ROWS = 200
 """Shards of up to so many lines go into the catalog itself; maintenance writes them out as Parquet together."""
 CONFLICT_ATTEMPTS = 5
@@ -100,6 +101,22 @@ def literal(value: object) -> str:
     raise TypeError(f"{type(value).__name__} has no SQL literal here.")
 
 
+def parquet(paths: Iterable[Path]) -> str:
+    """Return the table function that reads files."""
+    return f"read_parquet({literal([str(path) for path in paths])})"
+
+
+def set_paths(con: duckdb.DuckDBPyConnection, config: Config) -> None:
+    """Tell the models that are made in Python where a person's own figures lie."""
+    memo = config.home / "prices.memo"
+    for name, path in (
+        ("densities_path", config.densities_path),
+        ("prices_path", config.prices_path),
+        ("prices_memo_path", memo),
+    ):
+        con.execute(f"set variable {name} = {literal(str(path) if path else None)}")
+
+
 def _extension_path(name: str) -> Path:
     spec = importlib.util.find_spec(f"duckdb_extension_{name}")
     for folder in (spec.submodule_search_locations or []) if spec else []:
@@ -137,7 +154,39 @@ def is_remote(config: Config) -> bool:
     return data_path(config).startswith(_REMOTE)
 
 
-def _connect(config: Config, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+def _spill_folder(config: Config) -> Path:
+    """Return where a connection puts what does not fit into memory, made when it does.
+
+    Two connections that shared one would read each other's bytes.
+    """
+    return config.home / f"tmp-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+
+
+def remove_spilled(config: Config) -> None:
+    """Remove what connections of processes that are gone left behind."""
+    for folder in config.home.glob("tmp-*-*"):
+        try:
+            os.kill(int(folder.name.split("-")[1]), 0)
+        except ProcessLookupError:
+            shutil.rmtree(folder, ignore_errors=True)
+        except (ValueError, OSError):  # not one of ours, or somebody else's, who is alive
+            continue
+
+
+def connect(
+    config: Config, *, read_only: bool, attached: bool = True, threads: int | None = None
+) -> duckdb.DuckDBPyConnection:
+    """Return a connection that shows the lake; `open_lake` is what most callers want.
+
+    Args:
+        read_only: nothing can be written to the lake.
+        attached: False for a connection of the same kind without the lake.
+        threads: as many as the configuration says, or as there are cores, by default.
+
+    Raises:
+        duckdb.Error: the catalog cannot be opened.
+        LakeError: an extension is missing.
+    """
     con = duckdb.connect(
         config={
             "autoinstall_known_extensions": False,
@@ -145,13 +194,15 @@ def _connect(config: Config, *, read_only: bool) -> duckdb.DuckDBPyConnection:
             # Checking the signatures of 70 MB takes 0.36 s at every opening; the lock file's hashes vouched for them.
             "allow_unsigned_extensions": True,
             "memory_limit": MEMORY_LIMIT,
-            "threads": config.workers or os.cpu_count() or 1,
+            "threads": threads or config.workers or os.cpu_count() or 1,
             "preserve_insertion_order": False,
-            "temp_directory": str(config.home / "tmp"),
+            "temp_directory": str(_spill_folder(config)),
         }
     )
     con.execute("set TimeZone = 'UTC'")
     con.execute("set enable_progress_bar = false")
+    if not attached:
+        return con
     names = list(_EXTENSIONS)
     if config.catalog.startswith("postgres"):
         names.append("postgres_scanner")
@@ -203,7 +254,7 @@ def open_lake(config: Config, *, read_only: bool = False) -> Lake:
             Path(data_path(config)).mkdir(parents=True, exist_ok=True)
     for attempt in range(CONFLICT_ATTEMPTS):
         try:
-            con = _connect(config, read_only=read_only)
+            con = connect(config, read_only=read_only)
         except duckdb.Error as error:
             if _is_busy(error) and attempt + 1 < CONFLICT_ATTEMPTS:
                 time.sleep(0.1 * 2**attempt)
@@ -448,6 +499,8 @@ class _Publication:
         self.filled: set[str] = set()  # tables with rows: DuckLake takes 0.1 s of CPU to read an empty one
         self.seconds: dict[str, float] = {}
         self.results: list[CheckResult] = []
+        self.published: set[str] = set()  # tables with rows of this source from before
+        self.built: dict[str, list[Path]] = {}  # files of marts that were built side by side
 
     def run(self) -> PublishReport:
         start = time.monotonic()
@@ -457,6 +510,8 @@ class _Publication:
         self.con.execute("begin")
         try:
             self.filled = self.lake.filled_tables()
+            if self.source_id in self.lake.source_ids():
+                self.published = set(self.filled)
             self._write_sources(started_at)
             self._write_files()
             self._register()
@@ -521,7 +576,7 @@ class _Publication:
 
     def _table(self, name: str) -> str:
         """Return what to read for a table of the lake: itself, or nothing where it has no rows."""
-        return f"lake.{name}" if name in self.filled else f"({_empty(TABLES[name])})"
+        return f"lake.{name}" if name in self.filled else f"({empty(TABLES[name])})"
 
     def _show(self, name: str) -> None:
         """Make a table's rows of this source visible under its plain name."""
@@ -531,7 +586,7 @@ class _Publication:
 
     def _write_files(self) -> None:
         files = self.staged.files
-        self.con.execute(f"create or replace temp table changed_files as {_empty(SOURCE_FILES)}")
+        self.con.execute(f"create or replace temp table changed_files as {empty(SOURCE_FILES)}")
         names = [name for name in SOURCE_FILES.column_names if name in files.column_names]
         for batch in files.select(names).to_batches(max_chunksize=500):
             rows = list(zip(*(_python_values(batch.column(name)) for name in names), strict=True))
@@ -602,7 +657,7 @@ class _Publication:
     # -- staged rows
 
     def _staged_rows(self, table: str) -> str:
-        return f"read_parquet({literal([str(path) for path in self.staged.tables[table]])})"
+        return parquet(self.staged.tables[table])
 
     def _register(self) -> None:
         """Make the shard's Parquet files part of the lake; few rows are copied into the catalog instead."""
@@ -614,10 +669,12 @@ class _Publication:
             if is_copied:
                 self.con.execute(f"insert into lake.{name} by name select * from {self._staged_rows(name)}")
                 continue
-            for path in paths:
-                self.con.execute(
-                    f"call ducklake_add_data_files('lake', '{name}', {literal(path)}, allow_missing => true)"
-                )
+            self._add_files(name, paths)
+
+    def _add_files(self, table: str, paths: Iterable[Path]) -> None:
+        for path in paths:
+            self.con.execute(f"call ducklake_add_data_files('lake', '{table}', {literal(path)}, allow_missing => true)")
+        self.filled.add(table)
 
     def _share_contents(self) -> None:
         """Store a text once per source: drop what the lake, or another file of the shard, holds already."""
@@ -676,21 +733,66 @@ class _Publication:
             if name not in marts:
                 self._show(name)
         self._copy_texts()
-        densities = self.lake.config.densities_path
-        self.con.execute(f"set variable densities_path = {literal(str(densities) if densities else None)}")
-        prices = self.lake.config.prices_path
-        self.con.execute(f"set variable prices_path = {literal(str(prices) if prices else None)}")
-        self.con.execute(f"set variable prices_memo_path = {literal(str(self.lake.config.home / 'prices.memo'))}")
         models = [model for model in warehouse.mart_models().values() if model.scope == "sessions"]
-        # Of a whole source the events may be larger than memory; of a few sessions a copy saves reading the lake again.
-        self._build(models, views={"stg_event_lines"} if self.is_everything else ())
-        self._check("sessions")
+        chosen = self._batches()
+        if chosen:
+            self._build_side_by_side(models, chosen)
+        else:
+            set_paths(self.con, self.lake.config)
+            # Of a whole source the events may be larger than memory; of a few sessions a copy saves reading them again.
+            self._build(models, views={"stg_event_lines"} if self.is_everything else ())
+            self._check("sessions")
         self.sessions_count = self._one("select count(*) from sessions")
         self.requests_count = self._one("select count(*) from requests")
         for model in models:
             if model.layer == "marts":
                 self._replace(model.name, self._scope())
         self._drop([model.name for model in reversed(models)])
+
+    def _batches(self) -> list[batches.Batch]:
+        """Return what the sessions to be built are divided into, where they are many."""
+        if not self.is_everything or (not self.published and self.staged.counts.bytes_read <= batches.SMALL_BYTES):
+            return []
+        weights = self.con.execute("select session_id, sum(length_bytes) from lines group by all").fetchall()
+        link_sessions(self.con, self.source_id, self._table)
+        links = self.con.execute("select link, session_id from session_links").fetchall()
+        return batches.divided({session: int(weight) for session, weight in weights}, links, self.lake.threads)
+
+    def _build_side_by_side(self, models: Sequence[warehouse.Model], chosen: Sequence[batches.Batch]) -> None:
+        """Build the marts in processes of their own, and show what they left under the marts' names."""
+        folder = staging_folder(self.lake.config) / self.staged.run_id / self.source_id
+        folder.mkdir(parents=True, exist_ok=True)
+        control = {}
+        for name in batches.CONTROL_TABLES:
+            control[name] = folder / f"{name}-given.parquet"
+            self.con.execute(f"copy (select * from {name}) to {literal(control[name])} (format parquet)")
+        inputs = batches.Inputs(
+            config=self.lake.config,
+            source_id=self.source_id,
+            folder=folder,
+            staged={name: tuple(paths) for name, paths in self.staged.tables.items()},
+            control=control,
+            published=frozenset(self.published),
+            threads=max(1, self.lake.threads // min(self.lake.threads, len(chosen))),
+        )
+        built = batches.build(inputs, chosen, self.lake.threads)
+        for name, path in control.items():
+            path.unlink()
+            self._drop([name])
+            self._show(name)
+        for model in models:
+            if model.layer == "marts":
+                paths = sorted(one.marts[model.name] for one in built if model.name in one.marts)
+                self.built[model.name] = paths
+                rows = f"select * from {parquet(paths)}" if paths else empty(TABLES[model.name])
+                self.con.execute(f"create or replace temp view {model.name} as {rows}")
+                self.lake.shown[model.name] = "view"
+        for one in built:
+            for name, seconds in one.seconds.items():
+                self.seconds[name] = self.seconds.get(name, 0.0) + seconds
+        self._judge(batches.together(built))
+        others = [check for check in checks.checks().values() if check.scope == "sessions"]
+        self._judge(checks.run_checks(self.con, [check for check in others if not batches.is_about_built(check)]))
 
     def _copy_texts(self) -> None:
         """Show the texts of a few sessions as a table: each model that reads one would go through all of the source.
@@ -761,7 +863,9 @@ class _Publication:
         if self.is_everything or name not in self.filled:
             if name in self.filled:
                 self.con.execute(f"delete from lake.{name} where {mine}")
-            if self._one(f"select count(*) from temp.main.{name}"):
+            if self.built.get(name) and not is_remote(self.lake.config):
+                self._add_files(name, self.built[name])
+            elif self._one(f"select count(*) from temp.main.{name}"):
                 self.con.execute(f"insert into lake.{name} ({listed}) {rows}")
                 self.filled.add(name)
         else:
@@ -791,6 +895,14 @@ class _Publication:
         start = time.monotonic()
         results = checks.run_checks(self.con, chosen)
         self.seconds[f"checks ({scope})"] = time.monotonic() - start
+        self._judge(results)
+
+    def _judge(self, results: Sequence[CheckResult]) -> None:
+        """Keep what checks found.
+
+        Raises:
+            PublishRefused: a critical one failed.
+        """
         self.results += results
         for result in results:
             if result.check.severity == "critical" and not result.is_ok:
@@ -836,13 +948,10 @@ def _python_values(column: pa.Array) -> list[object]:
     return [None if value is None else _EPOCH + timedelta(microseconds=value) for value in micros]
 
 
-def find_linked_sessions(
-    con: duckdb.DuckDBPyConnection,
-    source_id: str,
-    sessions: str,
-    table: Callable[[str], str] = "lake.{}".format,
+def link_sessions(
+    con: duckdb.DuckDBPyConnection, source_id: str, table: Callable[[str], str] = "lake.{}".format
 ) -> None:
-    """Fill `scope_sessions` on `con`: sessions that a query gives, and all that share responses or titles with them.
+    """Fill `session_links` on `con`: what sessions of a source share with others, responses and titles.
 
     Args:
         table: what to read for a table of the lake.
@@ -870,6 +979,20 @@ def find_linked_sessions(
             "insert into session_links select distinct uuid, session_id from lake.lines "
             f"where {mine} and uuid in (select link from session_links)"
         )
+
+
+def find_linked_sessions(
+    con: duckdb.DuckDBPyConnection,
+    source_id: str,
+    sessions: str,
+    table: Callable[[str], str] = "lake.{}".format,
+) -> None:
+    """Fill `scope_sessions` on `con`: sessions that a query gives, and all that share responses or titles with them.
+
+    Args:
+        table: what to read for a table of the lake.
+    """
+    link_sessions(con, source_id, table)
     con.execute(
         f"""
         create or replace temp table scope_sessions as
@@ -886,6 +1009,7 @@ def find_linked_sessions(
     )
 
 
-def _empty(table: Table) -> str:
+def empty(table: Table) -> str:
+    """Return a query that gives no rows, in the columns and types of a table."""
     columns = ", ".join(f"cast(null as {column.type}) as {column.name}" for column in table.columns)
     return f"select {columns} where false"

@@ -13,8 +13,6 @@ from __future__ import annotations
 import gc
 import hashlib
 import os
-import pickle
-import queue
 import subprocess
 import sys
 import threading
@@ -27,7 +25,7 @@ from datetime import UTC, datetime
 from importlib.abc import MetaPathFinder
 from itertools import accumulate
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -36,6 +34,7 @@ from xxhash import xxh3_128_hexdigest
 from her_models import contracts
 from her_models.config import Config, Source
 from her_models.errors import LakeError
+from her_models.processes import Pool, orders, start_worker
 from her_models.redaction import Redactor, load_key
 from her_models.sources import FINGERPRINT_BYTES, FileRead, FileState, SourcePlan, fingerprint
 from her_models.transcript import (
@@ -654,146 +653,41 @@ class _Done:
     peak_memory_bytes: int
 
 
-def _serve() -> None:
-    """Work as a process of its own: a job, then files, arrive on stdin; what was done leaves on stdout."""
-    source = sys.stdin.buffer
-    sink = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # a stray print must not end up among the answers
-
-    def answer(what: object) -> None:
-        pickle.dump(what, sink, pickle.HIGHEST_PROTOCOL)
-        sink.flush()
-
+def serve() -> None:
+    """Work as a process of its own: a job, then files, arrive; what was done leaves."""
     gc.disable()  # rows are tuples of scalars: there are no cycles to find
     pa.set_cpu_count(1)
-    try:
-        with _without_pandas():
-            job, label = pickle.load(source)
-            stager = _Stager(job, label)
-            while (read := pickle.load(source)) is not None:
-                answer(stager.stage_file(read, answer))
-            tables = stager.close()
-        answer(_Done(label, tables, stager.sums, time.process_time(), _peak_memory_bytes()))
-    except (EOFError, BrokenPipeError):
-        sys.exit(1)  # whoever asked is gone
-    except Exception as error:  # it has to reach the process that asked
-        answer(error)
-        sys.exit(1)
-
-
-class _Pool:
-    """Workers as processes of their own, fed by one thread each.
-
-    Not `multiprocessing`: it would import the caller's main module in every worker, Dagster included.
-    """
-
-    def __init__(self, job: _Job, workers: int, reads: list[FileRead], tick: Callable[[int, int], None]) -> None:
-        self.job = job
-        self.tick = tick
-        self.todo: queue.SimpleQueue[FileRead] = queue.SimpleQueue()
-        for read in sorted(reads, key=lambda read: (-read.bytes_count, read.absolute_path)):
-            self.todo.put(read)
-        self.states: list[FileState] = []
-        self.done: list[_Done] = []
-        self.errors: list[BaseException] = []
-        self.processes: list[subprocess.Popen[bytes]] = []
-        self.workers = workers
-
-    def run(self) -> None:
-        """Stage all files.
-
-        Raises:
-            LakeError: a worker died, or a Parquet file could not be written.
-        """
-        threads = []
-        try:
-            for number in range(self.workers):
-                process = _start_worker()
-                self.processes.append(process)
-                thread = threading.Thread(target=self._feed, args=(process, f"w{number}"), daemon=True)
-                threads.append(thread)
-                thread.start()
-            for thread in threads:
-                thread.join()
-        finally:
-            for process in self.processes:
-                if process.poll() is None:
-                    process.kill()
-                process.wait()
-                for pipe in (process.stdin, process.stdout):
-                    if pipe is not None:
-                        pipe.close()
-        if self.errors:
-            error = self.errors[0]
-            if isinstance(error, OSError):
-                raise _write_error(error) from error
-            if isinstance(error, EOFError | BrokenPipeError):
-                raise LakeError(
-                    "A staging worker ended early (out of memory?). Nothing was published. Run it again."
-                ) from error
-            raise error
-
-    def _feed(self, process: subprocess.Popen[bytes], label: str) -> None:
-        assert process.stdin is not None and process.stdout is not None
-        try:
-            _send(process.stdin, (self.job, label))
-            while not self.errors:
-                try:
-                    read = self.todo.get_nowait()
-                except queue.Empty:
-                    break
-                _send(process.stdin, read)
-                self.states.append(self._receive(process.stdout))
-                self.tick(1, 0)
-            _send(process.stdin, None)
-            self.done.append(self._receive(process.stdout))
-        except Exception as error:  # raised again by `run`, in the caller's thread
-            self.errors.append(error)
-
-    def _receive(self, pipe: IO[bytes]) -> Any:
-        while True:
-            answer = pickle.load(pipe)
-            if isinstance(answer, BaseException):
-                raise answer
-            if not isinstance(answer, int):
-                return answer
-            self.tick(0, answer)
-
-
-def _send(pipe: IO[bytes], what: object) -> None:
-    pickle.dump(what, pipe, pickle.HIGHEST_PROTOCOL)
-    pipe.flush()
-
-
-# Arrow would import both, and a worker needs neither: it starts in half the time and with less memory.
-_WORKER = """
-import sys
-
-class Absent:
-    def find_spec(self, name, path=None, target=None):
-        if name in ("numpy", "pandas"):
-            raise ModuleNotFoundError(name)
-
-sys.meta_path.insert(0, Absent())
-from her_models.staging import _serve
-_serve()
-"""
+    with orders() as given, _without_pandas():
+        stager = _Stager(given.job, given.label)
+        for read in given:
+            given.answer(stager.stage_file(read, given.answer))
+        tables = stager.close()
+        given.answer(_Done(given.label, tables, stager.sums, time.process_time(), _peak_memory_bytes()))
 
 
 def _start_worker() -> subprocess.Popen[bytes]:
-    here = str(Path(__file__).resolve().parent.parent)
-    paths = [here, *filter(None, [os.environ.get("PYTHONPATH")])]
-    return subprocess.Popen(
-        [sys.executable, "-c", _WORKER],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env={
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(paths),
-            "ARROW_DEFAULT_MEMORY_POOL": "system",
-            "MALLOC_ARENA_MAX": "1",
-        },
-    )
+    # One arena, and none of Arrow's own: memory that a row group gave back serves the next one.
+    environment = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "1"}
+    return start_worker("her_models.staging", without=("numpy", "pandas"), environment=environment)
+
+
+def _staged_by_workers(job: _Job, workers: int, reads: list[FileRead], meter: _Meter) -> tuple[list[FileState], _Done]:
+    """Stage files in processes of their own, the largest first.
+
+    Raises:
+        LakeError: a worker died, or a Parquet file could not be written.
+    """
+    ordered = sorted(reads, key=lambda read: (-read.bytes_count, read.absolute_path))
+    pool = Pool(_start_worker, workers, job, ordered, meter.tick)
+    try:
+        pool.run()
+    except (EOFError, BrokenPipeError) as error:
+        raise LakeError(
+            "A staging worker ended early (out of memory?). Nothing was published. Run it again."
+        ) from error
+    except OSError as error:
+        raise _write_error(error) from error
+    return pool.answers, _together(pool.last_words)
 
 
 def _write_error(error: OSError) -> LakeError:
@@ -881,9 +775,7 @@ def _staged(
         states, done = _stage_here(job, plan.reads, meter)
     else:
         load_key(config.key_path)  # made once, before several processes look for it
-        pool = _Pool(job, workers, plan.reads, meter.tick)
-        pool.run()
-        states, done = pool.states, _together(pool.done)
+        states, done = _staged_by_workers(job, workers, plan.reads, meter)
     changed = [
         replace(state, run_id=run_id, first_seen_at=state.first_seen_at or datetime.now(UTC)) for state in plan.changed
     ]
