@@ -36,7 +36,7 @@ MARGIN_LINES = 2
 """Lines around a used one that belong to it."""
 QUOTE_WORDS = 60
 """A run of so many words of the context is said back, not referred to."""
-_CHUNK_BYTES = 1 << 22
+_CHUNK_BYTES = 1 << 18
 _WINDOW_BYTES = 1 << 25
 _WINDOW_THREADS = 32
 _OUTPUTS = frozenset({"text", "thinking", "tool_call"})

@@ -8,6 +8,7 @@ such an accident would call something used that is not.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -18,13 +19,14 @@ Flags = npt.NDArray[np.bool_]
 
 RUN_WORDS = 8
 """So many words in a row are a quotation, not a coincidence."""
-_LONGEST = 64
-_TABLE_BITS = 22
+_USUAL_BITS = 20
+_LEAST_TABLE_BITS, _MOST_TABLE_BITS = 10, 22
 
 _rng = np.random.default_rng(20_261_127)
 _BYTES: Numbers = _rng.integers(1, 2**63, 256, np.uint64) * np.uint64(2) + np.uint64(1)
-_PLACES: Numbers = _rng.integers(1, 2**63, _LONGEST, np.uint64) * np.uint64(2) + np.uint64(1)
 _STEP = np.uint64(0x9E3779B97F4A7C15)
+_BASE = 0xD6E8FEB86659FD93
+"""Odd, so that it has an inverse among 64-bit numbers."""
 
 _ARROW = "→".encode()
 _IS_WORD = np.zeros(256, bool)
@@ -70,19 +72,44 @@ def read_words(data: npt.NDArray[np.uint8], offsets: Ints, *, with_names: bool =
         start, length = start[~is_number], length[~is_number]
     if not len(start):
         return _no_words()
-    first = np.cumsum(length) - length
-    place_of_byte = np.flatnonzero(is_word)
-    place = np.minimum(place_of_byte - np.repeat(start, length), _LONGEST - 1)
-    chosen = data[place_of_byte]
-    number = np.add.reduceat(_BYTES[chosen] * _PLACES[place], first)
+    number = _numbers(data, start, start + length)
     is_name = np.zeros(len(start), bool)
     if with_names:
-        flags = _FLAGS[chosen]
-        flags[(flags == _UPPER) & (place > 0)] |= _LATER_UPPER
+        first = np.cumsum(length) - length
+        flags = _FLAGS[data[np.flatnonzero(is_word)]]
+        is_later = np.ones(len(flags), bool)
+        is_later[first] = False
+        flags[(flags == _UPPER) & is_later] |= _LATER_UPPER
         seen = np.bitwise_or.reduceat(flags, first)
         is_name = _names(seen, length)
     text = np.repeat(np.arange(len(offsets) - 1), np.diff(np.searchsorted(start, offsets)))
     return Words(number, text, start, start + length, is_name)
+
+
+def _numbers(data: npt.NDArray[np.uint8], start: Ints, end: Ints) -> Numbers:
+    """Return a number for each word, by its bytes alone: the part of a running sum, shifted to the beginning."""
+    powers, inverses = _powers(len(data))
+    sums = np.zeros(len(data) + 1, np.uint64)
+    np.multiply(_BYTES[data], powers[: len(data)], out=sums[1:])
+    np.cumsum(sums, out=sums)
+    number: Numbers = (sums[end] - sums[start]) * inverses[start]
+    return number
+
+
+@lru_cache(maxsize=2)
+def _powers_of(bits: int) -> tuple[Numbers, Numbers]:
+    inverse = pow(_BASE, -1, 1 << 64)
+    found = []
+    for base in (_BASE, inverse):
+        powers = np.full(1 << bits, base, np.uint64)
+        powers[0] = 1
+        found.append(np.multiply.accumulate(powers))
+    return found[0], found[1]
+
+
+def _powers(count: int) -> tuple[Numbers, Numbers]:
+    """Return the powers of the base, and of its inverse, for so many places at least."""
+    return _powers_of(max(_USUAL_BITS, count.bit_length()))
 
 
 def _no_words() -> Words:
@@ -154,20 +181,23 @@ class Filter:
     """Says quickly which numbers can be among some others; what it lets through has to be looked up."""
 
     def __init__(self, numbers: Numbers) -> None:
-        self._table = np.zeros(1 << _TABLE_BITS, bool)
-        self._table[_slots(numbers)] = True
+        # Sixteen places for each number: few others meet one by chance, and the table stays near the processor.
+        bits = min(max(_LEAST_TABLE_BITS, (16 * len(numbers)).bit_length()), _MOST_TABLE_BITS)
+        self._shift = np.uint64(64 - bits)
+        self._table = np.zeros(1 << bits, bool)
+        self._table[self._slots(numbers)] = True
         self._sorted = np.sort(numbers)
 
     def matches(self, numbers: Numbers) -> Ints:
         """Return the places of those that are among the filter's numbers; zero never is."""
-        maybe = np.flatnonzero(self._table[_slots(numbers)])
+        maybe = np.flatnonzero(self._table[self._slots(numbers)])
         found = numbers[maybe]
         place = np.minimum(np.searchsorted(self._sorted, found), max(len(self._sorted) - 1, 0))
         is_in = (self._sorted[place] == found) & (found != 0) if len(self._sorted) else np.zeros(len(found), bool)
         result: Ints = maybe[is_in]
         return result
 
-
-def _slots(numbers: Numbers) -> Ints:
-    result: Ints = (numbers >> np.uint64(64 - _TABLE_BITS)).astype(np.int64)
-    return result
+    def _slots(self, numbers: Numbers) -> Ints:
+        # The upper bits, after mixing: running sums differ least in them.
+        result: Ints = ((numbers * _STEP) >> self._shift).astype(np.int64)
+        return result

@@ -215,13 +215,20 @@ def _thread_of(seq: Sequence, plan: Plan, place: int) -> tuple[Sequence, Plan, i
 # -- compacting or clearing earlier
 
 
-def earlier(seq: Sequence, context_tokens: int, summary_tokens: int, *, is_compacted: bool) -> list[Eviction]:
+Prompts = dict[int, list[tuple[int, int]]]
+"""Blocks and their tokens in the prompts of some places: what is asked for again and again."""
+
+
+def earlier(
+    seq: Sequence, context_tokens: int, summary_tokens: int, *, is_compacted: bool, prompts: Prompts | None = None
+) -> list[Eviction]:
     """Return the evictions of compacting, or clearing, at the first request of a turn once a context is that long.
 
     System prompt and tools stay, and what came in with that request. `summary_tokens` stand in the place of what goes.
-    Compaction reads the whole conversation once more to write them.
+    Compaction reads the whole conversation once more to write them. `prompts` keeps what was found for the next call.
     """
     found: list[Eviction] = []
+    prompts = {} if prompts is None else prompts
     first = seq.first_of_thread()
     gone: dict[int, int] = {}  # block -> tokens that are left of it
     for place in range(len(seq)):
@@ -233,12 +240,18 @@ def earlier(seq: Sequence, context_tokens: int, summary_tokens: int, *, is_compa
         before = seq.calls[place - 1]
         if turn == before.turn_index or seq.calls[place].lineage_index != before.lineage_index:
             continue
-        standing = _standing(seq, place - 1)
-        length = sum(min(size, gone.get(block, size)) for block, size in standing)
+        if seq.end[place - 1] <= context_tokens:
+            continue
+        standing = prompts.get(place - 1)
+        if standing is None:
+            standing = prompts[place - 1] = _standing(seq, place - 1)
+        if gone:
+            standing = [(block, min(size, gone.get(block, size))) for block, size in standing]
+        length = sum(size for _, size in standing)
         if length <= context_tokens:
             continue
         static = _static(seq, standing)
-        leaving = [block for block, size in standing if block not in static and min(size, gone.get(block, size)) > 0]
+        leaving = [block for block, size in standing if block not in static and size > 0]
         if not leaving:
             continue
         left = dict.fromkeys(leaving, 0)

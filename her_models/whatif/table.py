@@ -261,12 +261,15 @@ def _tools(seq: Sequence, billed: Ints) -> Iterator[Found]:
 
 def _earlier(seq: Sequence, billed: Ints) -> Iterator[Found]:
     known = assumptions()["earlier"]
+    prompts: evictions.Prompts = {}
     for most in known["context_tokens"]:
         for is_compacted, name in ((True, "compact"), (False, "clear")):
             # Clearing leaves nothing; at worst what a long summary would hold has to be said again.
             sides = ("summary_tokens", "summary_low_tokens", "summary_high_tokens")
             lengths = [known[side] for side in sides] if is_compacted else [0, known["summary_high_tokens"]]
-            tried = [evictions.earlier(seq, most, length, is_compacted=is_compacted) for length in lengths]
+            tried = [
+                evictions.earlier(seq, most, length, is_compacted=is_compacted, prompts=prompts) for length in lengths
+            ]
             found = tried[0]
             if not found:
                 continue
