@@ -20,7 +20,8 @@ from types import SimpleNamespace
 from her_models import warehouse
 from her_models.config import Config, Source
 from her_models.ingest import ingest
-from her_models.lake import Lake, PublishReport, open_lake
+from her_models.lake import Lake, open_lake
+from her_models.publication import PublishReport
 
 WASTE = ("int_waste", "waste", "request_labels", "int_request_waste")
 

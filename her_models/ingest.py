@@ -29,7 +29,8 @@ from her_models.sources import FileState, expand_sources
 from her_models.sources import nothing_new as nothing_new_in
 
 if TYPE_CHECKING:
-    from her_models.lake import Lake, MaintenanceReport, PublishReport
+    from her_models.lake import Lake, MaintenanceReport
+    from her_models.publication import PublishReport
     from her_models.staging import StagedShard, StageProgress
 
 LOCK_WAIT_SECONDS = 3600.0

@@ -35,7 +35,8 @@ def session_layout(lake: Lake, source_id: str, session_id: str) -> Layout:
     Sessions that share responses with this one are read to know which of them paid; their threads are left out.
     """
     from her_models import warehouse
-    from her_models.lake import find_linked_sessions, literal
+    from her_models.lake import literal
+    from her_models.publication import find_linked_sessions
 
     con = lake.con.cursor()
     try:
