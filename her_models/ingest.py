@@ -35,7 +35,12 @@ if TYPE_CHECKING:
 
 LOCK_WAIT_SECONDS = 3600.0
 _CODE = Path(__file__).resolve().parent
-_SETTINGS = (_CODE / "contracts.py", _CODE / "prices.toml", _CODE.parent / "sql")
+_SETTINGS = (
+    *(_CODE / name for name in ("contracts.py", "prices.toml", "commands.py", "commands.toml", "shell.py")),
+    *(_CODE / name for name in ("audit", "edits", "ledger", "waste", "whatif")),
+    _CODE.parent / "sql",
+)
+_CODE_KINDS = frozenset({".sql", ".py", ".toml"})
 _STATE_FIELDS = ("file_id", "path", "root", "status", "size_bytes", "modified_ns")
 
 Progress = Callable[["StageProgress"], None]
@@ -141,12 +146,16 @@ def published_snapshot(config: Config) -> int | None:
     return int(row[0]) if row and row[0] is not None else None
 
 
+def _code_below(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.rglob("*.*") if file.suffix in _CODE_KINDS)
+
+
 def _settings_stamp(config: Config) -> str:
     """Return what changes when the marts might have to be made anew though no log did: code, prices, settings."""
     digest = hashlib.blake2b(digest_size=16)
     paths = [*_SETTINGS, *(path for path in (config.prices_path, config.densities_path) if path)]
     for path in paths:
-        for file in sorted(path.rglob("*.sql")) if path.is_dir() else [path]:
+        for file in _code_below(path) if path.is_dir() else [path]:
             try:
                 info = file.stat()
             except OSError:

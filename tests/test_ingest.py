@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from her_models import ingest as ingesting
+from her_models import warehouse
 from her_models.config import Config, Source
 from her_models.errors import LakeBusy, SourceError
 from her_models.ingest import ingest, nothing_new, resolve_sources, writer_lock
@@ -106,6 +108,26 @@ def test_a_lake_that_was_deleted_is_made_again(tmp_path, logs):
     assert not nothing_new(config)
     assert ingest(config).is_changed
     assert row(config, "select count(*) from requests") == (1,)
+
+
+def test_every_file_that_decides_what_the_marts_hold_is_among_the_settings():
+    listed = {file for path in ingesting._SETTINGS for file in ([path] if path.is_file() else path.rglob("*.*"))}
+    for step in warehouse.STEPS.values():
+        assert set(step.path.parent.glob("*.py")) | set(step.path.parent.glob("*.toml")) <= listed
+    assert set(warehouse.SQL_PATH.rglob("*.sql")) <= listed
+    assert {warehouse.COMMANDS_PATH, warehouse.COMMANDS_PATH.with_name("shell.py")} <= listed
+
+
+def test_code_of_another_version_is_news(tmp_path, logs, monkeypatch):
+    config = ingested(tmp_path / "home", logs)
+    code = tmp_path / "step.py"
+    code.write_text("first")
+    monkeypatch.setattr(ingesting, "_SETTINGS", (*ingesting._SETTINGS, code))
+    assert not nothing_new(config)
+    ingest(config)
+    assert nothing_new(config)
+    code.write_text("second version")
+    assert not nothing_new(config)
 
 
 def test_other_settings_are_news(tmp_path, logs):
