@@ -33,6 +33,7 @@ from tests.app.conftest import fill_lake
 CHECKOUT = Path(__file__).parents[2]
 SHARED_SESSIONS = CHECKOUT.parent / "shared" / "sessions"
 PATIENCE_MS = 60_000
+_MAKING_MS = 300_000  # a file is made after the click; an archive of replays takes seconds of an idle core
 _PORTS_TRIED = 3
 _FIRST_ROW = {"x": 250, "y": 55}  # of a table drawn on a canvas: below its heading
 # Streamlit looks for its own addresses below the page's before it looks at the root; the browser logs the miss.
@@ -114,7 +115,7 @@ def settled(page: Page) -> None:
 
 def downloaded(page: Page, button: Locator) -> Path:
     """Click a button that offers a file, and return the file. One click has to be enough."""
-    with page.expect_download() as download:
+    with page.expect_download(timeout=_MAKING_MS) as download:
         button.click()
     return download.value.path()
 
