@@ -87,8 +87,8 @@ def group_document(found: GroupComparison, *, title: str = "", now: datetime | N
     made = (now or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC")
     name_a, name_b = found.a.group.in_words(), found.b.group.in_words()
     head = [
-        f"A: {name_a} ({len(found.a):,} sessions, {words.usd(found.a_usd)}).",
-        f"B: {name_b} ({len(found.b):,} sessions, {words.usd(found.b_usd)}).",
+        f"A: {name_a} ({words.counted(len(found.a), 'session')}, {words.usd(found.a_usd)}).",
+        f"B: {name_b} ({words.counted(len(found.b), 'session')}, {words.usd(found.b_usd)}).",
         f"Cost is told {mode}. Made {made}.",
     ]
     return Document(

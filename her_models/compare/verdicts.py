@@ -353,7 +353,7 @@ def _notes(a: Members, b: Members, shared: int, matching: Matching | None, list_
             " so their sums for the same days differ by sessions that run past midnight of the first or last."
         )
     if min(len(a), len(b)) < LEAST_SESSIONS:
-        what = "pairs" if matching is not None else "sessions"
+        what = "pairs" if matching is not None else "session" if len(b) == 1 else "sessions"
         notes.append(
             f"No verdict: A has {len(a):,} and B has {len(b):,} {what}; under {LEAST_SESSIONS} chance alone explains"
             " nearly anything. Widen the days, or take a condition away."

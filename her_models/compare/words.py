@@ -115,6 +115,11 @@ def interval(found: Interval, unit: Unit, *, is_signed: bool = False) -> str:
     return f"{low.removesuffix(ending)} to {high}" if high.endswith(ending) else f"{low} to {high}"
 
 
+def counted(count: int, noun: str) -> str:
+    """Write a number of things."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def percent(ratio: float, *, is_signed: bool = True) -> str:
     """Write a ratio as a percentage."""
     if math.isnan(ratio):
