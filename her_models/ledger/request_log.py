@@ -18,13 +18,13 @@ import json
 import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
 _HEADER_BYTES = 80
-_JAVASCRIPT = re.compile("[\U00010000-\U0010ffff]|e-[0-9]")  # where Python may write JSON otherwise than the client
+_EXPONENT = re.compile("e-[0-9]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _REDACTED = re.compile(rb"\[redacted:[a-z0-9-]+:[0-9a-f]{16}\]|redacted[0-9a-f]{10}(?![A-Za-z0-9])")
 TOOLS, SYSTEM, MESSAGES = "tools", "system", "messages"
@@ -93,12 +93,16 @@ def without_cache_control(value: Any) -> Any:
 def compact(value: Any) -> bytes:
     """Return `value` as the client writes it before it takes a hash: compact JSON, sorted keys, text unescaped."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    if _JAVASCRIPT.search(text):
+    if _EXPONENT.search(text) or _has_surrogate_pairs(text):
         text = _as_javascript(value)
     try:
         return text.encode()
     except UnicodeEncodeError:  # half of a surrogate pair, which JSON writes as an escape
         return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
+
+
+def _has_surrogate_pairs(text: str) -> bool:
+    return not text.isascii() and len(text.encode("utf-16-le", "surrogatepass")) > 2 * len(text)
 
 
 def _as_javascript(value: Any) -> str:
@@ -214,7 +218,7 @@ class _Run:
             self._sum.update(b"," + text if self.blocks else text)
             self.blocks.append(block)
             self.places.append((uuid, index))
-            self.is_redacted = self.is_redacted or _REDACTED.search(text) is not None
+            self.is_redacted = self.is_redacted or (b"redacted" in text and _REDACTED.search(text) is not None)
         self.first = number if self.first < 0 else self.first
         self.last = number
 
@@ -296,7 +300,8 @@ class RequestLog:
             )
             if not _is_proven(message, str(event.get("hash"))):
                 self.broken_blobs += 1  # its text was redacted or damaged: sizes hold, the proof does not
-        self.origins: Mapping[str, RequestLog] = {}  # by attempt: logs of sessions whose history may stand copied here
+        # Finds the log of an attempt that is not in this one: history of another session may stand copied here.
+        self.elsewhere: Callable[[str], RequestLog | None] = lambda attempt: None
 
     @property
     def attempts(self) -> Iterable[str]:
@@ -361,7 +366,7 @@ class RequestLog:
         """Return the log that holds an attempt: this one, or that of the session whose history stands copied here."""
         if request_log_id in self._requests:
             return self
-        return self.origins.get(request_log_id, self)
+        return self.elsewhere(request_log_id) or self
 
     def event(self, request_log_id: str) -> Mapping[str, Any] | None:
         """Return the line of an attempt."""

@@ -14,9 +14,13 @@ from typing import Any
 
 import pytest
 
+from her_models import warehouse
 from her_models.config import Config
+from her_models.ledger.reading import threads
 from her_models.ledger.request_log import RequestLog, charged_bytes, compact, without_cache_control
-from tests.lakes import SHARED, rows
+from her_models.ledger.sizes import load_densities
+from her_models.ledger.tables import LEDGER_READS
+from tests.lakes import SHARED, reading, rows
 
 RUNS = SHARED / "ground-truth"
 EXACT_VERSION = "2.1.330"
@@ -128,6 +132,21 @@ def test_requests_are_rebuilt_byte_for_byte_and_every_hash_is_proven(
             assert compact(_without(rebuilt, unlogged)) == compact(_without(sent, unlogged)), (run.name, call["seq"])
             compared += 1
     assert compared == 69
+
+
+def test_prompts_are_the_same_however_few_request_logs_are_held_at_a_time(
+    ground_truth_lake: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fork's copied responses are in the log of another session, which is then in another batch."""
+    with reading(ground_truth_lake) as lake:
+        lake.con.execute("use lake")
+        lake.con.execute("create temp table scope_sessions as select distinct source_id, session_id from lines")
+        warehouse.build(lake.con, warehouse.needed_by(LEDGER_READS))
+        at_once = [thread.lineages for thread in threads(lake.con, load_densities())]
+        monkeypatch.setattr("her_models.ledger.reading.BATCH_BYTES", 1)
+        one_by_one = [thread.lineages for thread in threads(lake.con, load_densities())]
+    assert sum(lineage.truth == "exact" for lineages in at_once for lineage in lineages) > 12
+    assert one_by_one == at_once
 
 
 def test_a_message_that_breaks_its_hash_proves_no_request() -> None:
