@@ -33,6 +33,7 @@ TOKEN_CLASSES = {
 _GROUPS_SHOWN = 7  # more colours than that no eye tells apart; the rest is one group
 _REST = "all others"
 _NAMES_ON_A_LINE = 5
+_NAME_PIXELS = 190  # of the longest names of models
 _ROWS = "rows"
 _LEAST_DAYS = 14
 _TIGHT = {"left": 0, "top": 0, "right": 4, "bottom": 0}
@@ -77,7 +78,7 @@ def cost_by_day(found: pa.Table) -> Drawing | None:
     order = [*kept, *([_REST] if len(ranked) > len(kept) else [])]
     rows["place"] = rows["group_name"].map({name: place for place, name in enumerate(order)})
     colour = alt.Color(
-        "group_name:N", sort=order, title=None, legend=None if order == ["all"] else _legend(_NAMES_ON_A_LINE)
+        "group_name:N", sort=order, title=None, legend=None if order == ["all"] else legend(_NAMES_ON_A_LINE)
     )
     return _day_bars(rows, "billed_usd", "US dollars", colour)
 
@@ -187,7 +188,7 @@ def of_result(rows: pd.DataFrame, kind: str, x: str, y: list[str]) -> Drawing:
                 field="across", type={"T": "temporal", "Q": "quantitative", "N": "nominal"}[scale], sort=None, title=x
             ),
             y=alt.Y("value:Q", title=y[0] if len(y) == 1 else None),
-            color=alt.Color("column:N", title=None, legend=None if len(y) == 1 else _legend()),
+            color=alt.Color("column:N", title=None, legend=None if len(y) == 1 else legend()),
         )
         .properties(height=320, padding=_TIGHT)
     )
@@ -210,10 +211,13 @@ def _class_colour() -> alt.Color:
         scale=alt.Scale(
             domain=[label for label, _ in TOKEN_CLASSES.values()], range=[hue for _, hue in TOKEN_CLASSES.values()]
         ),
-        legend=_legend(),
+        legend=legend(),
     )
 
 
-def _legend(columns: int = 0) -> alt.Legend:
-    """A legend above the chart, on one line unless `columns` says how many names stand on a line."""
-    return alt.Legend(orient="top", symbolType="square", columns=columns, labelLimit=220, padding=0, offset=10)
+def legend(most: int = 8, offset: int = 10) -> alt.Legend:
+    """A legend above the chart, with at most `most` names on a line, and fewer where the page is narrow."""
+    wide = "(containerSize()[0] || 1200)"
+    columns = alt.ExprRef(f"clamp(floor({wide} / {_NAME_PIXELS}), 2, {most})")
+    longest = alt.ExprRef(f"clamp({wide} / 2 - 55, 90, 220)")
+    return alt.Legend(orient="top", symbolType="square", columns=columns, labelLimit=longest, padding=0, offset=offset)

@@ -72,16 +72,16 @@ def _drawing(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str, th
 
 
 def _chosen_thread(session: Session, found: pa.Table) -> str:
-    """Let the reader choose where there are subagents; the main thread comes first."""
+    """Let the reader choose where there are subagents; the main thread comes first, then the longest."""
     names = found["thread_id"].to_pylist()
-    threads = sorted(dict.fromkeys(names), key=lambda name: name != "")
+    threads = sorted(dict.fromkeys(names), key=lambda name: (name != "", -names.count(name)))
     if len(threads) == 1:
         return str(threads[0])
     agents = data.ask(reports.session_agents, session.source_id, session.session_id).to_pylist()
     known = {row["agent_id"] or "": row for row in agents}
 
     def name(thread: str) -> str:
-        count = f"{names.count(thread):,} requests"
+        count = format.counted(names.count(thread), "request")
         if not thread:
             return f"Main thread · {count}"
         row = known.get(thread, {})
@@ -102,14 +102,17 @@ def _draw_legend(session: Session, found: pa.Table, thread: str) -> None:
     waste = data.ask(questions.by_request, session.source_id, session.session_id).to_pylist()
     begun = sum(row["findings_count"] for row in waste if row["request_id"] in requests)
     truths = ", ".join(sorted({row["lineage_truth"] for row in rows if row["lineage_truth"]})) or "unknown"
+    on_top = format.usd(sum(excess) if excess else None)
     told = [
         f"Truth of the content: {truths}.",
-        f"▼ {len(misses)} requests missed the cache, {format.usd(sum(excess) if excess else None)} on top."
+        f"▼ {format.counted(len(misses), 'request')} missed the cache, {on_top} on top."
         if misses
         else "No request missed the cache.",
         f"┃ {cuts} compactions or other cuts." if cuts else "",
         f"◆ {begun} findings of waste begin; the line is how much of each prompt was waste." if begun else "",
-        f"Dashed: a window of {context_chart.window_tokens(peak):,} tokens, which no log names.",
+        f"Dashed: a window of {context_chart.window_tokens(peak):,} tokens, which no log names."
+        if context_chart.shows_window(peak)
+        else "",
     ]
     st.caption(
         format.escaped(" ".join(part for part in told if part)),

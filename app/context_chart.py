@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from app import charts, format, kinds
-from app.charts import Drawing
+from app.charts import Drawing, legend
 from app.kinds import CONTEXT_KINDS
 from her_models.ledger_reports import Lanes
 
@@ -29,6 +29,7 @@ LANES = {
 
 _OTHER = ("Other", "#E7E5E4")
 _MISS, _CUT, _WASTE = "#D55E00", "#B8A500", "#C44BBB"
+_NEAR_WINDOW = 0.05  # of the window; beside it a shorter prompt would be a line
 _BARS_SHOWN = 15
 # Paths differ at their ends.
 _END_OF_LABEL = "length(datum.label) > 50 ? '…' + slice(datum.label, -48) : datum.label"
@@ -46,6 +47,11 @@ _CUTS = {
 def kind_name(kind: str | None) -> str:
     """Name of a kind of content, with those that only the ledger knows."""
     return CONTEXT_KINDS[kind][0] if kind in CONTEXT_KINDS else kinds.kind_name(kind)
+
+
+def shows_window(peak: int) -> bool:
+    """Say whether the window is drawn: not where it would leave nothing to be seen of the prompts."""
+    return peak > window_tokens(peak) * _NEAR_WINDOW
 
 
 def window_tokens(peak_tokens: int) -> int:
@@ -75,7 +81,8 @@ def context(requests: pa.Table, contexts: pa.Table, waste: pa.Table | None = Non
     across = alt.Scale(domain=[0.5, len(frame) + 0.5], nice=False, zero=False)
     numbers = alt.Axis(grid=False, tickMinStep=1, format="d")
     x = alt.X("number:Q", title="Request", scale=across, axis=numbers)
-    y = alt.Scale(domain=[0, max(limit * 1.04, peak * 1.1)], nice=False)
+    is_near = shows_window(peak)
+    y = alt.Scale(domain=[0, max(limit * 1.04, peak * 1.1) if is_near else max(peak, 1) * 1.25], nice=False)
     base = alt.Chart()
     bars = (
         base.transform_filter("datum.layer == 'part'")
@@ -89,7 +96,7 @@ def context(requests: pa.Table, contexts: pa.Table, waste: pa.Table | None = Non
                 "name:N",
                 title=None,
                 scale=alt.Scale(domain=present, range=[colours[name] for name in present]),
-                legend=alt.Legend(orient="top", symbolType="square", columns=8, labelLimit=220, padding=0, offset=10),
+                legend=legend(),
             ),
             tooltip=[
                 alt.Tooltip("number:Q", title="Request", format="d"),
@@ -101,11 +108,12 @@ def context(requests: pa.Table, contexts: pa.Table, waste: pa.Table | None = Non
         )
     )
     layers = [bars]
-    layers.append(
-        base.transform_aggregate(window="max(limit)")
-        .mark_rule(strokeDash=[4, 4], color="#D55E00", strokeWidth=1)
-        .encode(y=alt.Y("window:Q", scale=y), tooltip=alt.Tooltip("window:Q", title="Window, assumed", format=",d"))
-    )
+    if is_near:
+        layers.append(
+            base.transform_aggregate(window="max(limit)")
+            .mark_rule(strokeDash=[4, 4], color="#D55E00", strokeWidth=1)
+            .encode(y=alt.Y("window:Q", scale=y), tooltip=alt.Tooltip("window:Q", title="Window, assumed", format=",d"))
+        )
     cuts = base.transform_filter("datum.layer == 'cut'")
     layers.append(
         cuts.mark_rule(color=_CUT, strokeWidth=2).encode(
@@ -183,7 +191,7 @@ def bars(found: pa.Table, names: dict[str, str] | None = None) -> Drawing | None
                 "size_class:N",
                 title=None,
                 scale=alt.Scale(domain=present, range=[CLASSES[name] for name in present]),
-                legend=alt.Legend(orient="top", symbolType="square", padding=0, offset=6),
+                legend=legend(offset=6),
             ),
             order=alt.Order("place:Q"),
             tooltip=[
@@ -229,7 +237,7 @@ def lanes(found: Lanes) -> Drawing | None:
                 "name:N",
                 title=None,
                 scale=alt.Scale(domain=[name for name, _ in present], range=[hue for _, hue in present]),
-                legend=alt.Legend(orient="top", symbolType="square", padding=0, offset=10),
+                legend=legend(),
             ),
             order=alt.Order("place:Q"),
             tooltip=[alt.Tooltip("name:N", title="Lane"), alt.Tooltip("written:N", title="Cost")],

@@ -58,9 +58,9 @@ def asked() -> tuple[Question | None, list[Question], Subject]:
 
 def draw_sentence(sentence: Sentence, key: str) -> None:
     """Draw a sentence, with what opens the place that proves it, and what asks why."""
-    said, proof = st.columns([6, 1], vertical_alignment="center", gap="small")
+    said, proof = st.columns([5, 1], vertical_alignment="center", gap="small")
     said.markdown(format.escaped(sentence.said))
-    with proof:
+    with proof, st.container(horizontal=True, gap="small"):
         if sentence.place:
             place = sentence.place
             event = {} if place.block_index is None else {"event": str(place.block_index + 1)}

@@ -154,7 +154,7 @@ def draw_what_ifs(report: WasteReport) -> None:
             {
                 "what": Shown("Changed", "text", "what_ifs.policy", 300),
                 "sessions_count": Shown("Sessions", "count", "Sessions in which it changes something"),
-                "billed_usd": Shown("Their bill", "usd", "what_ifs.billed_usd"),
+                "billed_usd": Shown("Their bill", "usd_sum", "what_ifs.billed_usd"),
                 "gross": Shown("Gross saving", "text", "what_ifs.gross_saving_usd: this alone. Never added"),
                 **(net if rows[0]["family"] == "remove" else {}),
                 "between": Shown("Gross, between", "text", "what_ifs.low_usd to what_ifs.high_usd"),

@@ -43,8 +43,14 @@ held as (
 
 select
     concat(
-        printf('%,d', coalesce(held.size_tokens, 0)::bigint), ' of ', printf('%,d', coalesce(last_request.prompt_tokens, 0)::bigint), ' tokens before the compaction were a ',
-        replace(held.kind, '_', ' '), coalesce(' of ' || held.tool_name, ''), coalesce(': ' || held.path, ''), '.'
+        printf('%,d', coalesce(held.size_tokens, 0)::bigint), ' of ', printf('%,d', coalesce(last_request.prompt_tokens, 0)::bigint), ' tokens before the compaction were ',
+        case held.kind
+            when 'system' then 'the system prompt and tools'
+            when 'hidden' then 'what no line of the log shows'
+            when 'text' then 'an answer'
+            when 'thinking' then 'thinking'
+            else 'a ' || replace(held.kind, '_', ' ')
+        end, coalesce(' of ' || held.tool_name, ''), coalesce(': ' || held.path, ''), '.'
     ) as said,  -- sentence
     held.source_id,  -- shard
     held.session_id,  -- session

@@ -38,7 +38,14 @@ select
     concat(
         printf('%,d', coalesce(kinds.tokens, 0)::bigint), ' of ', printf('%,d', coalesce(last_request.prompt_tokens, 0)::bigint), ' tokens (',
         printf('%.0f %%', 100.0 * kinds.tokens / greatest(last_request.prompt_tokens, 1)), ') are ',
-        replace(kinds.kind, '_', ' '), '.'
+        case kinds.kind
+            when 'system' then 'the system prompt and tools'
+            when 'hidden' then 'what no line of the log shows'
+            when 'text' then 'answers'
+            when 'thinking' then 'thinking'
+            when 'compact_summary' then 'summaries'
+            else replace(kinds.kind, '_', ' ') || 's'
+        end, '.'
     ) as said,  -- sentence
     last_request.source_id,  -- shard
     last_request.session_id,  -- session

@@ -128,11 +128,19 @@ def test_a_query_in_the_address_is_asked_at_once(ledger: Path) -> None:
     assert [table.value["label"].tolist() for table in app.dataframe if "label" in table.value.columns] == [["K1"]]
 
 
+def mark_type(layer: dict[str, Any]) -> str:
+    return str(layer["mark"]["type"])
+
+
 def test_context_stacks_kinds_and_marks_the_miss(ledger: Path) -> None:
     app = opened("session", session=SESSION, source=SOURCE, view="Context")
-    assert "1 requests missed the cache" in words(app).replace("\\", "")
+    told = words(app).replace("\\", "")
+    assert "1 request missed the cache" in told
     chart = json.loads(app.get("vega_lite_chart")[0].proto.spec)
-    assert len(chart["layer"]) >= 3
+    # Beside a window of 200,000 tokens nothing would be seen of a prompt of 1,000: no line, and no word of it.
+    assert "Dashed" not in told
+    assert [mark_type(layer) for layer in chart["layer"]][:3] == ["rect", "rule", "point"]
+    assert chart["layer"][0]["encoding"]["y"]["scale"]["domain"] == [0, 1250]
 
 
 def test_the_dearest_blocks_tell_their_lives_in_words(ledger: Path) -> None:
