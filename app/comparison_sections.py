@@ -50,7 +50,7 @@ def draw_groups(found: GroupComparison) -> None:
         st.warning(next(note for note in found.notes if note.startswith("No verdict")), icon=":material/block:")
     with st.container(border=True, key="compare_answer"):
         for sentence in report.answer_section(found).sentences:
-            st.markdown(format.escaped(sentence))
+            st.markdown(_whole_figures(sentence))
     for note in found.notes:
         if not note.startswith("No verdict"):
             st.caption(format.escaped(note))
@@ -95,7 +95,7 @@ def draw_pair(found: PairComparison) -> None:
         )
     )
     with st.container(border=True, key="compare_answer"):
-        st.markdown(format.escaped(report.pair_sentence(found)))
+        st.markdown(_whole_figures(report.pair_sentence(found)))
     for note in found.notes:
         st.caption(format.escaped(note))
     _draw_exports(found)
@@ -138,6 +138,11 @@ def draw_changes(changes: Sequence[Change]) -> None:
             before, after = (str(group) for group in nightly.sides_of(change))
             address = {"what": "Any two groups", "a": before, "b": after}
             st.page_link("views/compare.py", label=f"Compare before and after ({place + 1})", query_params=address)
+
+
+def _whole_figures(sentence: str) -> str:
+    """Keep each minus sign on the line of its figure."""
+    return format.escaped(sentence).replace("−", "−\u2060")
 
 
 def _draw_heads(heads: tuple[tuple[str, str], ...]) -> None:

@@ -42,9 +42,13 @@ def swap() -> None:
     fill(st.session_state.get("b", ""), st.session_state.get("a", ""))
 
 
+def _what() -> str:
+    return str(st.session_state.get("what") or st.query_params.get("what") or WEEKS)
+
+
 def choose(known: Choices, zone: str) -> None:
     """Fill A and B with what the chosen question asks."""
-    what = st.session_state.get("what") or st.query_params.get("what") or WEEKS
+    what = _what()
     if what == WEEKS and (last_on := presets.week_end(data.ask(presets.session_days, zone), presets.today(zone))):
         fill(*map(str, presets.two_weeks(last_on)))
     elif what == MODELS and known.new_model:
@@ -89,13 +93,18 @@ def _set_project() -> None:
         st.session_state[side] = str(replace(_group(side), project=chosen))
 
 
+def _written(side: str) -> str:
+    """What stands in A or B; before their fields are drawn for the first time only the address knows."""
+    return str(st.session_state.get(side, st.query_params.get(side, "")))
+
+
 def _parsed(text: str) -> Group:
     return parse_group(text, time_zone=data.config().time_zone, moment_of=partial(data.ask, moment_of))
 
 
 def _group(side: str) -> Group:
     try:
-        return _parsed(st.session_state.get(side, ""))
+        return _parsed(_written(side))
     except QueryError:  # half-written text: start anew
         return Group()
 
@@ -176,7 +185,7 @@ def _draw_rules(known: Choices, zone: str) -> None:
     base = Group(project=_group("b").project)
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         if changes:
-            present = st.session_state.get("a"), st.session_state.get("b")
+            present = _written("a"), _written("b")
             sides = [tuple(map(str, presets.new_instructions(one))) for one in changes]
             _seed("compare_change", sides.index(present) if present in sides else None)
             st.selectbox(
@@ -240,7 +249,7 @@ def _draw_pair() -> None:
             )
             found = data.ask(reports.sessions, SessionFilter(text=words or None), page_size=_FOUND_SESSIONS).rows
             rows = {row["session_id"]: row for row in found.to_pylist()}
-            present = st.session_state.get(side, "")
+            present = _written(side)
             _seed(f"compare_found_{side}", present if present in rows else None)
 
             def name(session_id: str, rows: dict[str, Any] = rows) -> str:
@@ -360,7 +369,7 @@ def draw_answer(a: str, b: str, matched: str, prices: str | None, zone: str) -> 
         st.info("Choose A and B above: two groups such as `project=shop`, or two sessions.")
         return
     if a == b:
-        asks = "give the day it changed, or a commit" if st.session_state.get("what") == RULES else "change one of them"
+        asks = "give the day it changed, or a commit" if _what() == RULES else "change one of them"
         st.info(f"A and B are the same, so nothing can differ: {asks}.")
         return
     try:
