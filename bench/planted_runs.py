@@ -98,6 +98,7 @@ def _compare(home: Path, out: Path) -> None:
     sys.path.insert(0, str(CHECKOUT))
     from her_models.compare import words
     from her_models.compare.pairs import compare_pair, usd
+    from her_models.compare.report import pair_sentence
     from her_models.config import Config, Source
     from her_models.export import SessionKey
     from her_models.ingest import ingest
@@ -114,7 +115,7 @@ def _compare(home: Path, out: Path) -> None:
         for name in PLANTED[1:]:
             found = compare_pair(lake.con, keys["plain"], keys[name])
             whole = found.b_usd - found.a_usd
-            sys.stdout.write(f"\n{name}: {words.usd(whole, is_signed=True)}\n")
+            sys.stdout.write(f"\n{name}: {words.usd(whole, is_signed=True)}\n  {pair_sentence(found)}\n")
             for title, rows in (
                 ("steps", [(words.step_name(s), s.difference_picodollars) for s in found.waterfalls["cause"]]),
                 ("labels", [(words.step_name(s), s.difference_picodollars) for s in found.waterfalls["label"]]),

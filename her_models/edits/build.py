@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
-import xxhash
+from xxhash import xxh3_64_intdigest
 
 from her_models.edits.tables import EDIT_COLUMNS
 from her_models.edits.walk import EDITORS, Change, Outcome, follow
@@ -92,16 +93,18 @@ def _given(text: str) -> dict[str, Any]:
 
 
 def _row(outcome: Outcome) -> tuple[int, int, list[int], list[int], list[int] | None]:
-    whole = None if outcome.whole is None else sorted(set(_hashes(outcome.whole)))
+    whole = None if outcome.whole is None else _hashes(list(set(outcome.whole)))
     return (
         outcome.written_count,
         outcome.kept_count,
         _hashes(outcome.kept),
-        sorted(set(_hashes(outcome.replaced))),
+        _hashes(list(set(outcome.replaced))),
         whole,
     )
 
 
 def _hashes(lines: Sequence[str]) -> list[int]:
-    """Return a number for each line, as a whole number of 64 bits with a sign."""
-    return sorted(int.from_bytes(xxhash.xxh3_64_digest(line.encode("utf-8", "replace")), signed=True) for line in lines)
+    """Return a number for each line, as a whole number of 64 bits with a sign, in order."""
+    digests = (xxh3_64_intdigest(line.encode("utf-8", "replace")) for line in lines)
+    values: list[int] = np.sort(np.fromiter(digests, np.uint64, len(lines)).view(np.int64)).tolist()
+    return values
