@@ -58,6 +58,7 @@ class Inputs:
     staged: Mapping[str, Sequence[Path]]
     control: Mapping[str, Path]
     published: frozenset[str]
+    run_id: str
     threads: int
 
 
@@ -200,7 +201,7 @@ def _built(con: duckdb.DuckDBPyConnection, inputs: Inputs, batch: Batch) -> Buil
     marts = {}
     for model in models:
         if model.layer == "marts":
-            path = inputs.folder / f"{model.name}-b{batch.number}.parquet"
+            path = inputs.folder / f"{model.name}-{inputs.run_id}-b{batch.number}.parquet"
             columns = ", ".join(TABLES[model.name].column_names)
             row = con.execute(
                 f"copy (select {columns} from {model.name}) to {literal(path)} (format parquet, compression zstd)"

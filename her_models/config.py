@@ -10,7 +10,7 @@ import os
 import re
 import socket
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -137,9 +137,35 @@ def _time_zone(data: Mapping[str, Any], path: Path) -> str:
     return os.environ.get("TZ") or "UTC"
 
 
+_NAMES = (
+    *("budgets", "catalog", "data_path", "densities", "prices", "redact_home_names", "redaction", "shows_persons"),
+    *("sources", "time_zone", "workers"),
+)
+_SOURCE_NAMES = ("host", "owner", "path")
+
+
+def _refuse_unknown(data: Mapping[str, Any], known: Sequence[str], where: str) -> None:
+    """A misspelt entry that is silently left out would be believed to hold."""
+    for name in data:
+        if name not in known:
+            from difflib import get_close_matches
+
+            close = get_close_matches(name, known, n=1)
+            meant = f"Did you mean {close[0]}?" if close else f"Known: {', '.join(known)}."
+            raise ConfigError(f"{where}: there is no entry {name!r}. {meant}")
+
+
+def _text(data: Mapping[str, Any], name: str, path: Path) -> str:
+    value = data.get(name, "")
+    if not isinstance(value, str):
+        raise ConfigError(f"{path}: {name} is {value!r}; write a text in quotes.")
+    return value
+
+
 def _source(entry: object, path: Path) -> Source:
     if not isinstance(entry, dict) or not isinstance(entry.get("path"), str):
         raise ConfigError(f'{path}: a [[sources]] entry has no path. Write: path = "/where/the/logs/are"')
+    _refuse_unknown(entry, _SOURCE_NAMES, f"{path}, [[sources]]")
     owner, host = entry.get("owner"), entry.get("host")
     return Source(
         source_part(owner) if isinstance(owner, str) else default_owner(),
@@ -162,6 +188,7 @@ def load_config(home: Path | None = None) -> Config:
         raise ConfigError(f"{path} is not TOML: {error}. Mend it or move it away.") from error
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
+    _refuse_unknown(data, _NAMES, str(path))
     redaction = data.get("redaction", "on")
     if redaction not in ("on", "off"):
         raise ConfigError(f'{path}: redaction is {redaction!r}; write "on" or "off".')
@@ -171,18 +198,18 @@ def load_config(home: Path | None = None) -> Config:
     entries = data.get("sources", [])
     if not isinstance(entries, list):
         raise ConfigError(f"{path}: sources is not a list. Write [[sources]] entries.")
-    prices, densities = data.get("prices"), data.get("densities")
+    prices, densities = _text(data, "prices", path), _text(data, "densities", path)
     return Config(
         home=home,
         sources=tuple(_source(entry, path) for entry in entries),
         redaction=redaction,
         redact_home_names=_is_on(data, "redact_home_names", path),
         time_zone=_time_zone(data, path),
-        prices_path=Path(prices).expanduser() if isinstance(prices, str) else None,
-        densities_path=Path(densities).expanduser() if isinstance(densities, str) else None,
+        prices_path=Path(prices).expanduser() if prices else None,
+        densities_path=Path(densities).expanduser() if densities else None,
         workers=workers,
-        catalog=str(data.get("catalog", "")),
-        data_path=str(data.get("data_path", "")),
+        catalog=_text(data, "catalog", path),
+        data_path=_text(data, "data_path", path),
         budgets=read_budgets(data.get("budgets", []), str(path)),
-        shows_persons=bool(data.get("shows_persons", False)),
+        shows_persons=_is_on(data, "shows_persons", path),
     )

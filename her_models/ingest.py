@@ -18,7 +18,7 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,6 +71,35 @@ class SourceReport:
     seconds_by_model: dict[str, float] = field(default_factory=dict)
     failed_checks: tuple[str, ...] = ()
     days: tuple[date, ...] = ()  # on which the new lines were captured, in the configured time zone
+
+
+_SUMS = (
+    *("files_seen_count", "files_read_count", "bytes_read", "lines_count", "refused_count", "redaction_count"),
+    *("unsupported_count", "gone_count", "sessions_count", "requests_count"),
+    *("stage_seconds", "model_seconds", "cpu_seconds"),
+)
+
+
+def as_one(reports: Sequence[SourceReport]) -> SourceReport:
+    """Return what a run did with the folders of one source: a person's logs on a machine may lie in several."""
+    first, *others = reports
+    if not others:
+        return first
+    seconds: dict[str, float] = {}
+    for report in reports:
+        for name, value in report.seconds_by_model.items():
+            seconds[name] = seconds.get(name, 0.0) + value
+    return replace(
+        first,
+        path=", ".join(report.path for report in reports),
+        is_changed=any(report.is_changed for report in reports),
+        peak_memory_bytes=max(report.peak_memory_bytes for report in reports),
+        snapshot_id=max((one.snapshot_id for one in reports if one.snapshot_id is not None), default=None),
+        seconds_by_model=seconds,
+        failed_checks=tuple(dict.fromkeys(name for report in reports for name in report.failed_checks)),
+        days=tuple(sorted({day for report in reports for day in report.days})),
+        **{name: sum(getattr(report, name) for report in reports) for name in _SUMS},
+    )
 
 
 @dataclass(frozen=True)
@@ -298,7 +327,7 @@ def stage_source(
     if plan.is_empty and is_known and not even_if_empty:
         return None
     folder = staging_folder(config) / run_id / source.source_id
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True)  # never one that holds files of the lake
     return stage(plan, folder, config, run_id=run_id, progress=progress)
 
 
@@ -393,13 +422,15 @@ def ingest_sources(
         return IngestReport(run_id, unchanged, time.monotonic() - start)
     from her_models.lake import open_lake
 
-    reports = []
+    reports: list[SourceReport] = []
     with writer_lock(config, on_wait=on_wait), open_lake(config) as lake:
         lake.remove_leftovers()
         try:
             for source in sources:
                 if on_begin:
                     on_begin(source)
+                if any(report.source_id == source.source_id for report in reports):
+                    run_id = new_run_id()  # another folder of the same source is another publication
                 staged = stage_source(lake, source, config, run_id=run_id, progress=progress, even_if_empty=bool(days))
                 also = lake.sessions_on(source.source_id, days) if days else ()
                 published = publish_source(lake, staged, also_sessions=also) if staged else None

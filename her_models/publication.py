@@ -336,6 +336,7 @@ class Publication:
             staged={name: tuple(paths) for name, paths in self.staged.tables.items()},
             control=control,
             published=frozenset(self.published),
+            run_id=self.staged.run_id,
             threads=max(1, self.lake.threads // min(self.lake.threads, len(chosen))),
         )
         built = batches.build(inputs, chosen, self.lake.threads)

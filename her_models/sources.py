@@ -497,6 +497,12 @@ def _is_dropped(folder: Path) -> bool:
     return is_named_so and any((folder / inside).is_dir() for inside in ("projects", ".claude"))
 
 
+def _holds_logs(path: Path) -> bool:
+    if path.is_dir():
+        return path.name not in _SKIPPED_FOLDERS and next(_walk(str(path), set(), False), None) is not None
+    return path.name.endswith(_SUFFIXES)
+
+
 def _drop_source(folder: Path, path: Path) -> Source:
     owner, _, host = folder.name.partition("@")
     return Source(source_part(owner), source_part(host), path)
@@ -505,7 +511,8 @@ def _drop_source(folder: Path, path: Path) -> Source:
 def expand_sources(path: Path, owner: str | None = None) -> list[Source]:
     """Return the sources at a path given by a person: one, or one per `<owner>@<host>` folder of a drop folder.
 
-    A path inside such a folder belongs to its owner. `owner` overrides every name found.
+    A path inside such a folder belongs to its owner; logs beside such folders to whoever runs this. `owner` overrides
+    every name found.
     """
     path = path.expanduser().absolute()
     if owner:
@@ -513,9 +520,13 @@ def expand_sources(path: Path, owner: str | None = None) -> list[Source]:
     for folder in (path, *path.parents):
         if _is_dropped(folder):
             return [_drop_source(folder, path)]
-    dropped = [
-        Path(entry.path) for entry in (_entries(str(path)) if path.is_dir() else []) if _is_dropped(Path(entry.path))
-    ]
+    entries = [Path(entry.path) for entry in _entries(str(path))] if path.is_dir() else []
+    dropped = [entry for entry in entries if _is_dropped(entry)]
     if dropped:
-        return [_drop_source(folder, folder) for folder in dropped]
+        # Nobody's logs are left out because those of others are named.
+        beside = [entry for entry in entries if entry not in dropped and _holds_logs(entry)]
+        return [
+            *(_drop_source(folder, folder) for folder in dropped),
+            *(Source(default_owner(), default_host(), entry) for entry in beside),
+        ]
     return [Source(default_owner(), default_host(), path)]

@@ -402,6 +402,7 @@ class _FileReader:
         self.blank = 0
         self.accounted = 0  # bytes in `lines` and `refused_lines`
         self.is_continued = False  # the next segment goes on with a line of which a part was consumed before
+        self.is_broken = False  # the disk gave no more
 
     def run(self) -> FileState:
         position = self.read.start
@@ -412,7 +413,11 @@ class _FileReader:
         want = CHUNK_BYTES
         remaining = self.read.end - position
         while remaining > 0:
-            data = self.file.read(min(want, remaining))
+            try:
+                data = self.file.read(min(want, remaining))
+            except OSError:  # what was read before counts; the next run tries from there
+                self.is_broken = True
+                break
             if not data:
                 break  # shorter than when it was planned: the next run looks again
             remaining -= len(data)
@@ -440,6 +445,7 @@ class _FileReader:
         block = min(FINGERPRINT_BYTES, position)
         head = os.pread(self.file.fileno(), block, 0)
         tail = os.pread(self.file.fileno(), block, position - block)
+        status = "unreadable" if self.is_broken else state.status
         stager.drift += [
             (state.file_id, first, line_type, path, version, count)
             for (line_type, path, version), (first, count) in self.context.drift.items()
@@ -448,6 +454,7 @@ class _FileReader:
         stager.sums.refused += self.refused
         return replace(
             state,
+            status=status,
             consumed_bytes=position,
             lines_count=state.lines_count + self.lines,
             blank_count=state.blank_count + self.blank,

@@ -35,27 +35,27 @@ class Her(dg.ConfigurableResource):  # type: ignore[type-arg]
         Raises:
             HerError: as `her_models.ingest.ingest_sources`; nothing was published then.
         """
-        from her_models.ingest import ingest_sources
+        from her_models.ingest import as_one, ingest_sources
 
         config = self.config()
-        source = self.source(config, source_id, path)
-        return ingest_sources(config, [source], days=days).sources[0]
+        return as_one(ingest_sources(config, self.folders(config, source_id, path), days=days).sources)
 
-    def source(self, config: Config, source_id: str, path: str = "") -> Source:
-        """Return a source by its identity: at `path` if given, else as configured, else where it was last read.
+    def folders(self, config: Config, source_id: str, path: str = "") -> list[Source]:
+        """Return the folders of a source: `path` if given, else those configured, else where it was last read.
 
         Raises:
             SourceError: nobody knows where its logs lie.
         """
         if path:
             owner, _, host = source_id.partition("@")
-            return Source(owner, host, Path(path))
-        for source in known_sources(config):
-            if source.source_id == source_id:
-                return source
-        raise SourceError(
-            f"Nothing says where the logs of {source_id!r} lie. Add a [[sources]] entry to {config.home}/config.toml."
-        )
+            return [Source(owner, host, Path(path))]
+        found = [source for source in known_sources(config) if source.source_id == source_id]
+        if not found:
+            raise SourceError(
+                f"Nothing says where the logs of {source_id!r} lie. "
+                f"Add a [[sources]] entry to {config.home}/config.toml."
+            )
+        return found
 
 
 def configured_sources(config: Config) -> tuple[list[Source], list[str]]:

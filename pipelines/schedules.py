@@ -15,8 +15,8 @@ def every_night(context: dg.ScheduleEvaluationContext, her: Her) -> Iterator[dg.
     found, missing = configured_sources(her.config())
     register(context.instance, found)
     night = context.scheduled_execution_time.date().isoformat()
-    for source in found:
-        yield dg.RunRequest(run_key=f"{source.source_id} {night}", partition_key=source.source_id)
+    for source_id in dict.fromkeys(source.source_id for source in found):
+        yield dg.RunRequest(run_key=f"{source_id} {night}", partition_key=source_id)
     if not found:
         yield dg.SkipReason(f"There are no logs at {', '.join(missing)}.")
 

@@ -54,10 +54,9 @@ def new_bytes(context: dg.SensorEvaluationContext, her: Her) -> dg.SensorResult:
     found, missing = configured_sources(config)
     before, after = _read_cursor(context.cursor), {}
     requests, waiting = [], []
-    for source in found:
-        source_id = source.source_id
+    for source_id in dict.fromkeys(source.source_id for source in found):
         try:
-            if is_current(config, [source]):
+            if is_current(config, [source for source in found if source.source_id == source_id]):
                 continue
         except HerError as error:
             context.log.warning(str(error))

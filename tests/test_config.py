@@ -22,6 +22,12 @@ from her_models.errors import ConfigError
         ("[[sources]]\nowner = 'ann'", r"a \[\[sources\]\] entry has no path"),
         ("sources = 1", r"sources is not a list"),
         ("time_zone =", r"is not TOML"),
+        ('timezone = "UTC"', r"config\.toml: there is no entry 'timezone'\. Did you mean time_zone\?"),
+        ("[colours]\nbars = 1", r"there is no entry 'colours'\. Known: budgets, catalog, .*, workers\."),
+        ("[[sources]]\npath = '/x'\nuser = 'ann'", r"config\.toml, \[\[sources\]\]: there is no entry 'user'"),
+        ("prices = 3", r"prices is 3; write a text in quotes"),
+        ("catalog = false", r"catalog is False; write a text in quotes"),
+        ('shows_persons = "no"', r"shows_persons is 'no'; write true or false"),
     ],
 )
 def test_an_entry_that_cannot_be_used_is_named_with_what_to_write(tmp_path: Path, text: str, message: str) -> None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import os
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from her_models import ingest as ingesting
-from her_models import warehouse
+from her_models import lake, staging, warehouse
 from her_models.config import Config, Source
 from her_models.errors import LakeBusy, SourceError
 from her_models.ingest import ingest, nothing_new, resolve_sources, writer_lock
@@ -170,6 +172,60 @@ def test_staged_files_of_a_run_that_was_killed_are_removed_by_the_next(tmp_path,
     append(logs / "one.jsonl", answer("one", "u3", 3, "m2"))
     ingest(config)
     assert not leftover.parent.parent.exists()
+
+
+def test_two_folders_of_one_person_do_not_write_over_each_other(tmp_path, monkeypatch):
+    monkeypatch.setattr(lake, "INLINED_ROWS", 0)
+    write(tmp_path / "a/one.jsonl", prompt("one", "u1", 1), answer("one", "u2", 2, "m1"))
+    write(tmp_path / "b/two.jsonl", prompt("two", "v1", 1), answer("two", "v2", 2, "m2"), answer("two", "v3", 3, "m3"))
+    config = Config(home=tmp_path / "home")
+    done = ingest(config, [tmp_path / "a", tmp_path / "b"], "dev")
+    assert rows(config, "select request_id from requests order by 1") == [("m1",), ("m2",), ("m3",)]
+    assert row(config, "select count(*), count(distinct file_id), count(raw) from lines") == (5, 2, 5)
+    assert row(config, "select count(*), count(distinct run_id) from ingest_runs") == (2, 2)
+    whole = ingesting.as_one(done.sources)
+    assert (whole.lines_count, whole.is_changed, whole.snapshot_id) == (5, True, done.sources[1].snapshot_id)
+    assert whole.path == f"{tmp_path / 'a'}, {tmp_path / 'b'}"
+
+
+class _BadDisk:
+    """A file of which the disk gives so many bytes, and then an error."""
+
+    def __init__(self, file: Any, bytes_count: int) -> None:
+        self._file, self._bytes_count = file, bytes_count
+        self.fileno, self.seek = file.fileno, file.seek
+
+    def read(self, size: int) -> bytes:
+        left = self._bytes_count - self._file.tell()
+        if left <= 0:
+            raise OSError(errno.EIO, "Input/output error")
+        data: bytes = self._file.read(min(size, left))
+        return data
+
+
+def test_a_disk_that_fails_within_a_log_costs_the_rest_of_that_log_until_it_is_mended(tmp_path, logs, monkeypatch):
+    write(logs / "two.jsonl", prompt("two", "v1", 1), answer("two", "v2", 2, "m2"), answer("two", "v3", 3, "m3"))
+    good = (logs / "two.jsonl").read_bytes()
+    end_of_second = good.index(b"\n", good.index(b"\n") + 1) + 1
+    begin = staging._FileReader.__init__
+
+    def on_bad_disk(self, stager, read, state, file, tick):
+        is_bad = state.path.endswith("two.jsonl")
+        begin(self, stager, read, state, _BadDisk(file, end_of_second + 40) if is_bad else file, tick)
+
+    monkeypatch.setattr(staging._FileReader, "__init__", on_bad_disk)
+    config = config_of(tmp_path / "home", logs)
+    ingest(config)
+    files = "select path, status, lines_count from source_files order by path"
+    assert rows(config, files) == [("one.jsonl", "ok", 2), ("two.jsonl", "unreadable", 2)]
+    assert rows(config, "select request_id from requests order by 1") == [("m1",), ("m2",)]
+    failed = "select check_name from data_quality where failing_count > 0"
+    assert ("files_readable",) in rows(config, failed)
+    assert not nothing_new(config)
+    monkeypatch.undo()
+    ingest(config)
+    assert rows(config, files) == [("one.jsonl", "ok", 2), ("two.jsonl", "ok", 3)]
+    assert row(config, "select count(*) from requests") == (3,)
 
 
 def test_people_do_not_share_message_ids(tmp_path, logs):

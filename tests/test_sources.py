@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from her_models.config import Source
+from her_models.config import Source, default_owner
 from her_models.errors import SourceError
 from her_models.sources import apparent_kind, expand_sources, nothing_new, plan_source
 from tests.staged import Staged, line, prompt
@@ -219,6 +219,15 @@ def test_drop_folder_gives_one_source_per_person_and_machine(tmp_path: Path) -> 
         (tmp_path / name / "projects").mkdir(parents=True)
     assert [one.source_id for one in expand_sources(tmp_path)] == ["ada@laptop", "bob@desk"]
     assert [one.source_id for one in expand_sources(tmp_path / "bob@desk" / "projects")] == ["bob@desk"]
+
+
+def test_logs_beside_drop_folders_are_read_too(tmp_path: Path) -> None:
+    (tmp_path / "ada@laptop" / "projects").mkdir(parents=True)
+    for name in (".claude/projects/-shop/s1.jsonl", "notes/readme.txt", "s2.jsonl"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("{}\n")
+    found = [(one.owner, one.path.name) for one in expand_sources(tmp_path)]
+    assert found == [("ada", "ada@laptop"), (default_owner(), ".claude"), (default_owner(), "s2.jsonl")]
 
 
 def test_a_name_that_only_looks_like_a_person_on_a_machine_is_no_drop_folder(tmp_path: Path) -> None:

@@ -68,8 +68,18 @@ def test_a_source_nobody_knows_fails_and_says_what_to_do(config: Config, instanc
 
 
 def test_a_path_given_to_the_run_comes_before_what_is_configured(config: Config) -> None:
-    assert Her().source(config, "ada@desk", "/elsewhere") == Source("ada", "desk", Path("/elsewhere"))
-    assert Her().source(config, "ada@desk") == config.sources[0]
+    assert Her().folders(config, "ada@desk", "/elsewhere") == [Source("ada", "desk", Path("/elsewhere"))]
+    assert Her().folders(config, "ada@desk") == [config.sources[0]]
+
+
+def test_all_folders_of_a_source_are_read_in_one_run(config: Config, instance: dg.DagsterInstance) -> None:
+    other = config.home.parent / "other"
+    write(other / "s9.jsonl", answer("s9", "x1", 1, "msg_9", timestamp="2026-01-06T09:01:00.000Z"))
+    with (config.home / "config.toml").open("a") as file:
+        file.write(f'[[sources]]\nowner = "ada"\nhost = "desk"\npath = "{other}"\n')
+    result = run("ingest", instance, partition_key="ada@desk")
+    assert result.success, FAILURES
+    assert billed(config) == 3
 
 
 def test_a_backfill_reads_what_is_new_and_builds_the_sessions_of_its_days(
