@@ -38,6 +38,8 @@ BEGIN, END = "<!-- judged -->", "<!-- /judged -->"
 SEED = 20_261_127
 COUNT = 150
 LEAST_OF_A_KIND = 10
+_SEVERAL_IN_A_BLOCK = frozenset({"C10.server"})
+"""Kinds of which one block may hold several findings; they are told apart by the hash of their sentence."""
 _CHARACTERS_SHOWN = 600
 _AROUND = 6
 _Z = 1.959964
@@ -63,12 +65,16 @@ def findings(con: duckdb.DuckDBPyConnection) -> list[Row]:
         """
     ).to_arrow_table()
     found: list[Row] = rows.to_pylist()
+    for row in found:
+        if row["kind"] in _SEVERAL_IN_A_BLOCK:
+            row["part_sha256"] = hashlib.sha256(row["evidence"].encode()).hexdigest()
     return found
 
 
 def identity(row: Row) -> tuple[Any, ...]:
     """Return what a finding is known by, whatever else the lake holds."""
-    return tuple(row.get(name) for name in ("kind", "session_id", "file", "offset_bytes", "block_index", "request_id"))
+    names = ("kind", "session_id", "file", "offset_bytes", "block_index", "request_id", "part_sha256")
+    return tuple(row.get(name) for name in names)
 
 
 def draw(found: Sequence[Row], judged: Iterable[Row], count: int, seed: int) -> list[Row]:
@@ -164,8 +170,10 @@ def _lake(root: Path, home: Path) -> Config:
 
 def _record(root: Path, row: Row) -> Row:
     names = ("kind", "rule_version", "session_id", "block_index", "request_id", "file", "offset_bytes")
+    part = {"part_sha256": row["part_sha256"]} if "part_sha256" in row else {}
     return {
         **{name: row[name] for name in names},
+        **part,
         "line_sha256": line_hash(root, row["file"], row["offset_bytes"]),
         "evidence_file": row["evidence_file"],
         "evidence_offset_bytes": row["evidence_offset_bytes"],
@@ -231,7 +239,11 @@ def _show_finding(con: duckdb.DuckDBPyConnection, row: Row) -> None:
         for fact in con.execute(
             """
             select kind, tool_name, coalesce(preview, ''), count(*) from blocks
-            where session_id = $1 and (kind = 'command' or (kind = 'tool_call' and tool_name = 'Skill')) group by all
+            where session_id = $1 and (
+                kind = 'command'
+                or (kind = 'tool_call' and (tool_name = 'Skill' or tool_name like 'mcp%' or tool_name like '%Mcp%'))
+            )
+            group by all
             """,
             [row["session_id"]],
         ).fetchall():

@@ -49,6 +49,13 @@ TOOLS = (
     *(("mcp__tracker__get_issue", 310), ("mcp__tracker__list_issues", 520), ("mcp__sentry__search_events", 640)),
 )
 """Tools of a client that names them, with a measure of how long their schemas are."""
+SERVERS = {
+    "tracker": "Issues are named by their key. Ask for one with get_issue before you list many: a list holds no text. "
+    * 3,
+    "plugin:ci:board": "Builds of all branches. Give a branch and a day; without them the last hundred are returned. "
+    * 3,
+}
+"""MCP servers, with the instructions that a client shows of them."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +82,8 @@ class PlantedTruth(DemoTruth):
     """What is true of planted sessions: beside what a demo knows, the label of every token."""
 
     cells: list[CellTruth] = field(default_factory=list)
-    finding_tokens: dict[tuple[str, str], int] = field(default_factory=dict)
-    """By session and reference of what was planted: all tokens that were billed for it."""
+    finding_tokens: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    """By session, label and reference of what was planted: all tokens that were billed for it."""
     whole_requests: set[tuple[str, str]] = field(default_factory=set)
     """Responses with the label that takes all of them: no size has to be known to count these."""
     aliases: dict[str, str] = field(default_factory=dict)  # by request of a rewind: the first, which stands for all
@@ -147,6 +154,7 @@ class PlantedSession(Session):
     first_model = ""  # the one whose family the sizes are of; `thread.ratio` turns them into another's
     _answered: Call | None = None  # call whose result is being written
     static_parts: dict[str, tuple[BlockTruth, str]]  # tools by name: block, and the schema as it is sent
+    servers: dict[str, BlockTruth]  # instructions of MCP servers, by name
 
     @property
     def shows_tools(self) -> bool:
@@ -154,7 +162,7 @@ class PlantedSession(Session):
         return self.parent is None and self.version >= (2, 1, 270)
 
     def _open(self) -> None:
-        self.static_parts, self.tools_called = {}, set[str]()
+        self.static_parts, self.servers, self.tools_called = {}, {}, set[str]()
         self.first_model = self.model
         if not self.shows_tools:
             super()._open()
@@ -185,6 +193,13 @@ class PlantedSession(Session):
         super()._first_attachments()
         for block in self.world.truth.blocks[place:]:
             self._waste_skills(block)
+        if self.parent is None and self.version >= (2, 1, 90):
+            for server, said in SERVERS.items():
+                text = f"## {server}\n{said}"
+                uuid = self.attach(
+                    "mcp_instructions_delta", text, addedNames=[server], addedBlocks=[text], removedNames=[]
+                )
+                self.servers[server] = self.block_of(uuid)
 
     def _waste_skills(self, block: BlockTruth) -> None:
         """C10: nobody uses a skill here; but for their names, what describes them is waste."""
@@ -418,7 +433,8 @@ def _labels(world: PlantedWorld) -> _Labels:
             continue  # the scene has said what is waste
         found = results[planted.reference]
         labels.blocks[id(found)].append(Part(label, planted.tokens, of=planted.reference))
-        if planted.tokens == found.tokens and planted.reference in calls:
+        is_needless = planted.tokens == found.tokens or planted.label == "C6.near"
+        if is_needless and planted.reference in calls:
             call = calls[planted.reference]
             labels.outputs[planted.reference] = Part(label, call.tokens, of=planted.reference)
             labels.blocks[id(call)].append(labels.outputs[planted.reference])
@@ -483,7 +499,8 @@ def _request_cells(
     for block, size in prompt.blocks:
         parts = [part for part in labels.blocks.get(id(block), ()) if seen[id(block)] >= part.after]
         if whole is not None and (not whole.keeps_new or id(block) in old):
-            parts.append(Part(whole.label, block.tokens, of=whole.of))
+            # Of one label, a request that is waste from end to end comes first.
+            parts.insert(len(parts) if whole.keeps_new else 0, Part(whole.label, block.tokens, of=whole.of))
         taken = 0
         for part in sorted(parts, key=lambda part: _rank(part.label)):
             tokens = size if part.tokens >= block.tokens else min(size, round(part.tokens * size / block.tokens))
@@ -500,7 +517,7 @@ def _request_cells(
                 sums[part.label, part.of][4] += round(part.tokens * prompt.ratio)
     by_label: dict[str, list[int]] = {}
     for (label, of), counts in sums.items():
-        key = request.session_id, of
+        key = request.session_id, label, of
         world.truth.finding_tokens[key] = world.truth.finding_tokens.get(key, 0) + sum(counts)
         by_label[label] = [a + b for a, b in zip(by_label.get(label, [0] * 5), counts, strict=True)]
     for label, (read, hour, five, uncached, output) in by_label.items():

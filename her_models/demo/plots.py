@@ -25,6 +25,7 @@ from her_models.demo.client import (
 )
 from her_models.demo.planted import PlantedSession, PlantedWorld, begin
 from her_models.demo.repository import Repository
+from her_models.demo.truth import BlockTruth
 
 Plot = Callable[[PlantedSession], None]
 
@@ -406,6 +407,43 @@ def polled(session: PlantedSession) -> None:
     _close(session)
 
 
+def nearly_repeated(session: PlantedSession) -> None:
+    """A list of builds, asked for until it ends, one line longer each time: C6 but for that line."""
+    _ask(session)
+    rng = session.random
+    command = f"gh run list --branch {_name(rng)}"
+    lines = [f"completed  success  {_name(rng)}  main  push  {rng.getrandbits(32):010d}  1m12s" for _ in range(16)]
+    session.reply(bash(command, "\n".join(lines)))
+    session.wait(20)
+    new = f"queued     -        {_name(rng)}  main  push  {rng.getrandbits(32):010d}  0s"
+    (name,) = session.reply(bash(command, "\n".join([new, *lines])))
+    whole = session.block_of(name).tokens
+    session.plant("C6.near", name, round(whole * (1 - (len(new) + 1) / len(session.result_text))))
+    other = [f"failed     -        {_name(rng)}  main  push  {rng.getrandbits(32):010d}  9s" for _ in range(4)]
+    session.reply(bash(command, "\n".join([*other, *lines[:12]]), decoy=("C6", "a quarter of the lines is new")))
+    _close(session)
+
+
+def saved(session: PlantedSession) -> None:
+    """What is too long to show is put into a file of its own, twice: C6, with all that names the file."""
+    _ask(session)
+    rng = session.random
+    shown = _log(rng, 12)
+    command = f"cat {_path(session, 'log')}"
+
+    def output() -> str:
+        return (
+            "<persisted-output>\nOutput too large (90.1KB). Full output saved to: "
+            f"/home/plant/{rng.getrandbits(40):010x}.txt\n\nPreview (first 2KB):\n{shown}\n...\n</persisted-output>"
+        )
+
+    session.reply(bash(command, output()))
+    session.reply(read(_file(session, 8)))
+    (name,) = session.reply(bash(command, output()))
+    session.plant("C6.near", name, session.block_of(name).tokens)
+    _close(session)
+
+
 def same_after_change(session: PlantedSession) -> None:
     """The tests are run again after a change, with the same words: looks like C6, is none."""
     _ask(session)
@@ -427,7 +465,6 @@ def reacquired(session: PlantedSession) -> None:
     session.reply(read(kept))
     session.reply(read(changed))
     session.compact(f"1. Request: look into {_name(session.random)}.\n2. Read two files.\n3. Next: compare them.")
-    summary = session.thread.blocks[-1].truth
     session.prompt("Go on.")
     line = _line(session, changed, 2)
 
@@ -440,7 +477,6 @@ def reacquired(session: PlantedSession) -> None:
     _close(session)
     for _ in range(12):
         session.reply(bash(f"git log -1 --format=%H {_path(session)}", f"{session.random.getrandbits(160):040x}"))
-    session.spare("C14", summary.reference, "a compaction that many requests followed")
     _close(session)
 
 
@@ -590,14 +626,20 @@ def thrash(session: PlantedSession) -> None:
     _ask(session)
     session.reply(read(_file(session)))
     session.compact(f"1. Request: look into {_name(session.random)}.\n2. Read one file.\n3. Next: {_say(session)}")
-    summary = session.thread.blocks[-1].truth
     session.prompt("Go on.")
     session.reply(read(_file(session)))
     _close(session)
     session.compact(f"1. Request: look into {_name(session.random)}.\n2. Read two files.\n3. Next: {_say(session)}")
-    session.plant("C14.thrash", summary.reference, summary.tokens)
-    session.waste_block(summary, "C14")
     session.prompt("And now?")
+    _close(session)
+
+
+def end_compacted(session: PlantedSession, requests_count: int) -> None:
+    """The last thing that is done: a compaction, and so many requests after it. Two are too few to pay for it."""
+    session.compact(f"1. Request: look into {_name(session.random)}.\n2. All done.\n3. Next: {_say(session)}")
+    session.prompt("Anything else?")
+    for _ in range(requests_count - 1):
+        session.reply(read(_file(session, 8)))
     _close(session)
 
 
@@ -644,7 +686,7 @@ PLOTS: tuple[Plot, ...] = (
     *(retried, carried_on, interrupted, rejected, plan_turned_down, speaks_of_rejection),
     *(rewound, reverted, changes_branch, woken, woken_to_work),
     *(failed, tests_fail, reread, reread_beside_work, overlap, other_lines, reread_after_edit, reread_after_command),
-    *(repeated, polled, same_after_change, reacquired, sent_out),
+    *(repeated, polled, nearly_repeated, saved, same_after_change, reacquired, sent_out, sent_out),
     *(reminded, warned, poured, poured_and_used, rewrite, written_anew, quoted, never_used, used_late, thrash),
     *(uses_server, pause, evicted, come_back, change_model),
 )
@@ -686,7 +728,10 @@ def perform(world: PlantedWorld, number: int, seed: int) -> None:
             _cross_the_band(session)
         if place == 5 and number % 9 == 5:
             session.switch_family(OPUS, FAMILY_RATIO)
+    if number % 6 in (2, 4):
+        end_compacted(session, 1 + number // 6 % 2 if number % 6 == 4 else 4)
     _plant_carry(world, session)
+    _plant_compactions(session)
     _plant_static(world, session)
 
 
@@ -707,7 +752,7 @@ def _fits(plot: Plot, session: PlantedSession) -> bool:
     if plot is warned:
         return session.version < (2, 1, 90)
     if plot is come_back:
-        return session.version >= (1, 0, 100)
+        return session.version >= (1, 0, 100) and bool(session.prompts)
     if plot in (sent_out,):
         return session.version >= (2, 0, 0)
     return True
@@ -716,10 +761,12 @@ def _fits(plot: Plot, session: PlantedSession) -> bool:
 def _copied(session: PlantedSession) -> PlantedSession:
     """Go on in a new file that begins with a copy of this one: a fork, or a resume of the oldest clients."""
     _plant_carry(session.world, session)
+    _plant_compactions(session, is_carried_on=True)
     _plant_static(session.world, session)
     other = session.copied_into_new(180, fork=session.version >= (1, 0, 100))
     assert isinstance(other, PlantedSession)
     world = session.world
+    other.tools_called |= session.tools_called
     world.truth.origins[other.session_id] = session.session_id
     world.forks[other.session_id] = [*world.forks.get(session.session_id, ()), *session.own_prompts()]
     for (session_id, block), count in list(world.uses.items()):
@@ -748,12 +795,36 @@ def _plant_carry(world: PlantedWorld, session: PlantedSession) -> None:
         use = (session.session_id, key)
         used = world.uses.get(use, 1)
         if session.held_count(block) - used < STALE_REQUESTS:
+            if session.held_count(block):
+                session.spare("C13", block.reference, "not carried for long after its last use")
             continue
         if not any(part.label == "C13" for part in world.wasted[key]):
             session.waste_block(block, "C13", after=used)
         session.plant("C13.expired" if use in world.uses else "C13.never", block.reference, block.tokens)
 
 
+def _plant_compactions(session: PlantedSession, *, is_carried_on: bool = False) -> None:
+    """C14: another compaction within ten requests, or the session's end within two."""
+    prompts = session.own_prompts()
+    first: dict[int, tuple[int, BlockTruth]] = {}
+    for place, prompt in enumerate(prompts):
+        for block, _ in prompt.blocks:
+            if block.kind == "summary" and block.session_id == session.session_id:
+                first.setdefault(id(block), (place, block))
+    entries = sorted(first.values(), key=lambda entry: entry[0])
+    for number, (place, block) in enumerate(entries):
+        following = entries[number + 1] if number + 1 < len(entries) else None
+        if following is not None and following[0] - place <= QUICK_REQUESTS:
+            session.plant("C14.thrash", block.reference, block.tokens)
+            session.waste_block(block, "C14")
+        elif following is None and not is_carried_on and len(prompts) - place <= LAST_REQUESTS:
+            session.plant("C14.unused", block.reference, block.tokens)
+            session.waste_block(block, "C14")
+        else:
+            session.spare("C14", block.reference, "a compaction that was worked with")
+
+
+QUICK_REQUESTS, LAST_REQUESTS = 10, 2
 CORE_TOOLS = frozenset({"Agent", "Task", "Bash", "Edit", "Glob", "Grep", "Read", "Write"})
 
 
@@ -761,10 +832,17 @@ def _plant_static(world: PlantedWorld, session: PlantedSession) -> None:
     """C10: tools that were sent with every prompt and never called, but for their names; skills likewise."""
     for name, (block, _) in session.static_parts.items():
         if name in CORE_TOOLS or name in session.tools_called:
+            session.spare("C10", block.reference, "it was called, or is one of the client's own")
             continue
         tokens = max(0, block.tokens - STUB_TOKENS)
         session.waste_block(block, "C10", tokens=tokens)
         session.plant("C10.tool", block.reference, tokens)
+    for server, block in session.servers.items():
+        if any(name.startswith(f"mcp__{server}__") for name in session.tools_called):
+            session.spare("C10", block.reference, "a tool of the server was called")
+            continue
+        session.waste_block(block, "C10")
+        session.plant("C10.server", block.reference, block.tokens)
 
 
 STUB_TOKENS = 12

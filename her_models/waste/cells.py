@@ -315,7 +315,9 @@ def resolve(
         _add_at(finding_tokens, (finding[mine], 0), -width[mine])
         _add_at(finding_content, finding[mine], -width[mine] * read[row[mine]])
         is_new = new_rows[column] == row
-        taken = is_taken[row] & (row_rank[row] < rank) & ~(keeps_new[row] & is_new & ~run_counts[run])
+        # A request claimed with all that it brought in is an exact figure: it yields nothing to its own label.
+        is_won = (row_rank[row] < rank) | ((row_rank[row] == rank) & ~keeps_new[row])
+        taken = is_taken[row] & is_won & ~(keeps_new[row] & is_new & ~run_counts[run])
         named = taken & (row_label[row] >= 0)
         label = np.where(named, row_label[row], label)
         finding = np.where(taken, row_finding[row], finding)

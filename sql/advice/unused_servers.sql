@@ -1,10 +1,12 @@
--- unused_servers: tool schemas of MCP servers that were sent and never used, as cases of a pattern of advice.
+-- unused_servers: tool schemas and instructions of MCP servers that were sent and never used, as cases of a pattern of advice.
 -- grain: one row per finding
 -- key:   source_id, session_id, finding_index
 -- reads: waste, blocks
+-- note:  instructions give a server's name as the person gave it; schemas as the client writes it in names of tools
 
 select
-    blocks.mcp_server as subject,  -- the server
+    coalesce(nullif(regexp_extract(waste.evidence, '^The MCP server (.+) sent instructions', 1), ''), blocks.mcp_server)
+        as subject,  -- the server
     waste.source_id,  -- shard
     waste.session_id,  -- session
     waste.finding_index,  -- finding
@@ -23,7 +25,7 @@ inner join blocks
         and waste.block_index = blocks.block_index
 where
     not waste.is_hint
-    and blocks.mcp_server is not null
+    and (blocks.mcp_server is not null or waste.kind = 'C10.server')
     and (list_contains($kinds::varchar[], waste.kind) or list_contains($kinds::varchar[], waste.label))
     and ($since_at::timestamptz is null or waste.started_at >= $since_at::timestamptz)
     and ($until_at::timestamptz is null or waste.started_at < $until_at::timestamptz)

@@ -3,7 +3,8 @@
 -- key:   source_id, session_id, block_index
 -- reads: blocks, int_waste_requests
 -- note:  claimed is what the compaction put into the prompt: its summary and what the client restored with it. The call
---        that wrote the summary is in no transcript and not in the bill as logged (see unlogged_calls)
+--        that wrote the summary is in no transcript and not in the bill as logged (see unlogged_calls). A session that a
+--        fork or a resume of an old client carries on has not ended
 
 with compactions as (
     select
@@ -26,13 +27,25 @@ with compactions as (
         and int_waste_requests.is_owned
 ),
 
+-- What another session holds a copy of, it carries on.
+copied as (
+    select distinct
+        source_id,
+        request_id
+    from int_waste_requests
+    where not is_owned
+),
+
 threads as (
     select
-        source_id,
-        session_id,
-        thread_id,
-        max(rank) as last_rank
+        int_waste_requests.source_id,
+        int_waste_requests.session_id,
+        int_waste_requests.thread_id,
+        max(int_waste_requests.rank) as last_rank,
+        bool_or(copied.request_id is not null and int_waste_requests.next_request_id is null) as is_carried_on
     from int_waste_requests
+    left join copied
+        on int_waste_requests.source_id = copied.source_id and int_waste_requests.request_id = copied.request_id
     group by all
 ),
 
@@ -40,6 +53,7 @@ followed as (
     select
         compactions.*,
         threads.last_rank,
+        threads.is_carried_on,
         lead(compactions.rank) over thread as next_rank,
         lead(compactions.block_index) over thread as next_block_index
     from compactions
@@ -65,6 +79,7 @@ short_lived as (
         or (
             next_rank is null
             and last_rank - rank < 2
+            and not is_carried_on
         )
 ),
 

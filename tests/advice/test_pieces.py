@@ -5,13 +5,16 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
 
+import duckdb
 import pytest
 
 from her_models.advice import pieces
 from her_models.advice.patterns import MEANS_IN_WORDS, load_patterns
 from her_models.advice.pieces import Bill, Case, weakest, weekly_interval
 from her_models.ledger.misses import Before, explained
+from her_models.reports import Scope
 from her_models.waste.rules import RULES
+from her_models.whatif.removals import ORDER
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 FOUR_WEEKS = Bill(20, 40.0, MONDAY, MONDAY + timedelta(weeks=4))
@@ -91,10 +94,13 @@ def miss_kinds() -> Iterator[str]:
 KNOWN_KINDS = {
     "waste": {*RULES, *(rule.label for rule in RULES.values())},
     "denials": {"C4.denied"},
-    "unused_servers": {"C10.tool"},
+    "unused_servers": {"C10.tool", "C10.server"},
     "misses": set(miss_kinds()),
     "premiums": {"P1", "P2", "P3"},
-    "what_if": {f"ttl.{lifetime}.{threads}" for lifetime in ("1h", "5m") for threads in ("main", "subagents")},
+    "what_if": {
+        *(f"ttl.{lifetime}.{threads}" for lifetime in ("1h", "5m") for threads in ("main", "subagents")),
+        *(f"remove.{label}" for label in ORDER),
+    },
 }
 
 
@@ -108,3 +114,35 @@ def test_no_case_is_advised_on_twice() -> None:
     labels = {kind for kind in kinds if "." not in kind}
     assert len(kinds) == len(set(kinds))
     assert not [kind for kind in kinds if "." in kind and kind.split(".")[0] in labels]
+
+
+def test_a_server_is_named_by_its_schemas_and_by_its_instructions() -> None:
+    con = duckdb.connect()
+    con.execute(
+        """
+        create table blocks as from (values
+            ('a', 's', 1, 'tracker'), ('a', 's', 2, null), ('a', 's', 3, null)
+        ) as _ (source_id, session_id, block_index, mcp_server);
+        create table waste as from (values
+            (0, 1, 'C10.tool', 'The tool mcp__tracker__get was sent with each prompt.', 0.25, false),
+            (1, 2, 'C10.server', 'The MCP server plugin:ci:board sent instructions, and so on.', 0.5, false),
+            (2, 3, 'C10.tool', 'The tool Workflow was sent with each prompt.', 1.0, false),
+            (3, 1, 'C10.tool', 'The tool mcp__tracker__put was sent with each prompt.', 2.0, true)
+        ) as _ (finding_index, block_index, kind, evidence, waste_usd, is_hint);
+        alter table waste add column source_id varchar default 'a';
+        alter table waste add column session_id varchar default 's';
+        alter table waste add column label varchar default 'C10';
+        alter table waste add column confidence varchar default 'estimated';
+        alter table waste add column started_at timestamptz;
+        alter table waste add column turn_index bigint;
+        alter table waste add column request_id varchar;
+        alter table waste add column low_usd double default 0;
+        alter table waste add column high_usd double default 9;
+        alter table waste add column owner varchar default 'ada';
+        alter table waste add column project varchar default 'p';
+        alter table waste add column model varchar default 'm';
+        """
+    )
+    found = pieces.read_cases(con, load_patterns()["drop-an-unused-server"], Scope())
+    # A tool of the client is no server's, and a hint is no ground for advice.
+    assert {(one.subject, one.saving_usd) for one in found} == {("tracker", 0.25), ("plugin:ci:board", 0.5)}

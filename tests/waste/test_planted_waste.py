@@ -19,6 +19,13 @@ def test_labels_of_class_exact_are_recovered_to_the_token_in_each_price_class(sc
     }
 
 
+def test_findings_of_class_exact_have_the_true_tokens_and_no_interval(scores: dict[str, Score]) -> None:
+    assert sum(score.exact for score in scores.values()) > 30
+    assert {label: score.exact_right for label, score in scores.items()} == {
+        label: score.exact for label, score in scores.items()
+    }
+
+
 def test_estimates_lie_in_their_intervals_in_95_of_100_cases(scores: dict[str, Score]) -> None:
     sized = sum(score.sized for score in scores.values())
     assert sized > 400
