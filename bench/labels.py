@@ -3,10 +3,12 @@
     python -m bench.labels draw ../shared/sessions       draws 150 findings not judged yet, ten of a kind at least
     python -m bench.labels show ../shared/sessions 17 20-24   prints findings with what stood around them
     python -m bench.labels score                         prints precision by kind and label, and writes it down
+    python -m bench.labels agree                         prints how well a second, blind reading agrees
 
 The judgements are in tests/labels/findings.jsonl: where a finding stands (file, offset, SHA-256 of the line), what it
 was called and by which version of the rule, the verdict (true, false or unsure) and one line why; no text of a
-transcript.
+transcript. Forty of them, drawn by lot, were read a second time without the first verdicts; that reading is in
+tests/labels/second_reading.jsonl.
 `score` writes her_models/waste/precision.toml, which app and report show, and the table in docs/waste.md; a kind below
 0.8 is a hint and in no total.
 """
@@ -32,6 +34,7 @@ from her_models.lake import open_lake
 from her_models.waste.rules import RULES, TRUSTED_PRECISION
 
 LABELS = Path(__file__).resolve().parent.parent / "tests" / "labels" / "findings.jsonl"
+SECOND_READING = LABELS.with_name("second_reading.jsonl")
 PRECISION = Path(__file__).resolve().parent.parent / "her_models" / "waste" / "precision.toml"
 DOCS = Path(__file__).resolve().parent.parent / "docs" / "waste.md"
 BEGIN, END = "<!-- judged -->", "<!-- /judged -->"
@@ -146,11 +149,32 @@ def precision_toml(judged: Iterable[Row]) -> str:
     return "\n".join(lines)
 
 
-def read_labels() -> list[Row]:
+def read_labels(path: Path = LABELS) -> list[Row]:
     """Return the judgements."""
-    if not LABELS.exists():
+    if not path.exists():
         return []
-    return [json.loads(line) for line in LABELS.read_text(encoding="utf-8").splitlines() if line.strip()]
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+
+
+def pairs(first: Iterable[Row], second: Iterable[Row]) -> list[tuple[str, str]]:
+    """Return both verdicts on each finding that was read twice, of the rules as they are now."""
+    verdicts = {identity(row): row["verdict"] for row in counting(first)}
+    return [(verdicts[identity(row)], row["verdict"]) for row in counting(second) if identity(row) in verdicts]
+
+
+def kappa(verdicts: Sequence[tuple[str, str]]) -> float:
+    """Return Cohen's kappa: agreement beyond that of chance, 1 where both readings always agree."""
+    count = len(verdicts)
+    first, second = Counter(one for one, _ in verdicts), Counter(other for _, other in verdicts)
+    chance = sum(first[verdict] * second[verdict] for verdict in first) / count**2
+    return (sum(one == other for one, other in verdicts) / count - chance) / (1 - chance)
+
+
+def agreement() -> str:
+    """Return in words how well both readings agree."""
+    read_twice = pairs(read_labels(), read_labels(SECOND_READING))
+    same = sum(one == other for one, other in read_twice)
+    return f"{same} of {len(read_twice)} verdicts agree, Cohen's kappa {kappa(read_twice):.2f}"
 
 
 def line_hash(root: Path, file: str | None, offset: int | None) -> str | None:
@@ -324,6 +348,9 @@ def _score() -> int:
 def main(arguments: Sequence[str]) -> int:
     if list(arguments) == ["score"]:
         return _score()
+    if list(arguments) == ["agree"]:
+        sys.stdout.write(f"{agreement()}\n")
+        return 0
     if len(arguments) < 2 or arguments[0] not in ("draw", "show"):
         sys.stderr.write(__doc__ or "")
         return 2

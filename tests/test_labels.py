@@ -67,6 +67,19 @@ def test_interval_of_a_share_is_wilsons() -> None:
     assert labels.wilson(0, 0) == (0.0, 1.0)
 
 
+def test_agreement_beyond_chance_is_cohens_kappa() -> None:
+    # 7 of 10 agree; chance alone gives 0.6 * 0.7 + 0.4 * 0.3 = 0.54.
+    twice = [("true", "true")] * 5 + [("false", "false")] * 2 + [("true", "false")] + [("false", "true")] * 2
+    assert round(labels.kappa(twice), 4) == round((0.7 - 0.54) / 0.46, 4)
+
+
+def test_the_second_reading_speaks_of_findings_that_were_read_before_and_the_document_says_how_it_agrees() -> None:
+    second = labels.read_labels(labels.SECOND_READING)
+    assert len(second) >= 40
+    assert len(labels.pairs(JUDGED, second)) == len(labels.counting(second))
+    assert labels.agreement() in labels.DOCS.read_text(encoding="utf-8")
+
+
 def test_precision_shown_is_the_precision_counted() -> None:
     written = labels.PRECISION.read_text(encoding="utf-8") if labels.PRECISION.exists() else ""
     assert written == (labels.precision_toml(JUDGED) if JUDGED else "")

@@ -502,8 +502,8 @@ class Session:
             self._block(kind, names[i - len(parts)] if kind == "tool_use" else message_id, text)
             for i, (_, kind, text) in enumerate(parts)
         ]
-        output = sum(block.tokens for block in blocks)
-        thinking = sum(block.tokens for block in blocks if block.truth.kind == "thinking")
+        output = sum(self.thread.size(block) for block in blocks)
+        thinking = sum(self.thread.size(block) for block in blocks if block.truth.kind == "thinking")
         if is_floor:
             output += 40 + self.random.randrange(160)  # what was on its way when the line broke
         logged = 2 + self.random.randrange(6) if is_floor else output
