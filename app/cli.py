@@ -314,6 +314,7 @@ def report(
         from app.waste import put_report
 
         with _lake(config) as con:
+            reports.require_people(con, scope)
             forms = {"html": is_html, "md": is_markdown, "csv": is_csv, "json": is_json}
             chosen = next((form for form, is_chosen in forms.items() if is_chosen), "md" if out else "terminal")
             put_report(con, config, scope, is_everyone=is_everyone, form=chosen, out=out)
@@ -321,6 +322,7 @@ def report(
     if is_everyone:
         _usage("--everyone goes with --waste; other reports show everybody, or use --owner.")
     with _lake(config) as con:
+        reports.require_people(con, scope)
         rows = _report_rows(con, by, scope)
         overview = reports.overview(con, scope)
     title = f"Cost by {by.value}{_scope_in_words(scope)}"

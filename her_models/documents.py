@@ -112,9 +112,17 @@ def _html_part(part: Part) -> str:
             return _html_grid(part)
 
 
+def _is_word(cell: str) -> bool:
+    """Say whether a cell is one short word, which is not to be broken for want of room."""
+    return len(cell) <= 16 and not any(mark.isspace() for mark in cell)
+
+
 def _html_grid(grid: Grid) -> str:
     def row(cells: Sequence[str], tag: str) -> str:
-        kinds = (" class='figure'" if place in grid.figures else "" for place in range(len(cells)))
+        kinds = (
+            " class='figure'" if place in grid.figures else " class='word'" if _is_word(cell) else ""
+            for place, cell in enumerate(cells)
+        )
         return (
             "<tr>"
             + "".join(f"<{tag}{kind}>{html.escape(cell)}</{tag}>" for kind, cell in zip(kinds, cells, strict=True))

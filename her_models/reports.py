@@ -216,6 +216,18 @@ class IngestTotals:
     refused_count: int
 
 
+def require_people(con: duckdb.DuckDBPyConnection, scope: Scope) -> None:
+    """Refuse a scope that asks for somebody of whom the lake holds no session: nothing found would read as no cost.
+
+    Raises:
+        QueryError: a person named in the scope is in no session.
+    """
+    known = set(filter_choices(con).owners)
+    for name in scope.owners:
+        if name not in known:
+            raise QueryError(f"There is no person {name!r} in the lake. Who is there: her report --by owner")
+
+
 def overview(con: duckdb.DuckDBPyConnection, scope: Scope | None = None) -> Overview:
     """Return what was billed in `scope`."""
     scope = scope or Scope()

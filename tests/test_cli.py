@@ -250,8 +250,16 @@ def test_report_keeps_to_its_scope(her: Her) -> None:
     assert requests("--since", "2026-03-02") == 0
     assert requests("--until", "2026-02-28") == 0
     assert requests("--model", "nobody-knows-1") == 1
-    assert requests("--owner", "ben") == 0
     assert requests("--project", "kettle", "--project", "other") == 3
+
+
+@pytest.mark.parametrize("options", [(), ("--waste",)])
+def test_report_on_somebody_who_is_not_there_says_so_rather_than_that_nothing_was_billed(
+    her: Her, options: tuple[str, ...]
+) -> None:
+    told = her("report", *options, "--owner", "nobody")
+    assert (told.returncode, told.stdout) == (1, "")
+    assert "There is no person 'nobody' in the lake. Who is there: her report --by owner" in told.stderr
 
 
 def test_report_of_a_time_without_bills_says_so_rather_than_that_there_is_no_price(her: Her) -> None:

@@ -42,7 +42,7 @@ def test_html_holds_the_chart_and_says_it_in_words() -> None:
 def test_figures_are_aligned_right_and_totals_stand_below() -> None:
     page = as_html(DOCUMENT)
     assert "<td class='figure'>$1.50</td>" in page
-    assert "<tfoot><tr><td>Bill</td><td class='figure'>$2.00</td></tr></tfoot>" in page
+    assert "<tfoot><tr><td class='word'>Bill</td><td class='figure'>$2.00</td></tr></tfoot>" in page
 
 
 def test_markdown_keeps_cells_in_their_table() -> None:
