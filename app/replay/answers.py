@@ -12,7 +12,9 @@ import duckdb
 from app import data, format
 from app.replay.rendering import CHARACTERS_SHOWN, Text, event_html, image_address
 from her_models import replay_reports, reports, value_flow
+from her_models.config import Config
 from her_models.errors import QueryError
+from her_models.search.hits import whole_texts
 
 STRETCH = 32  # events whose texts are fetched together; `player.js` counts with the same number
 _CHARACTERS_FETCHED = 200_000  # a tool call has to be whole to be taken apart
@@ -41,7 +43,7 @@ def texts_of_stretch(con: duckdb.DuckDBPyConnection, source_id: str, session_id:
     """Return the rendered texts of one stretch of events; one query serves them all."""
     first = stretch * STRETCH
     rows = replay_reports.stretch(con, source_id, session_id, first, first + STRETCH - 1).to_pylist()
-    return rendered(con, source_id, session_id, rows) if rows else []
+    return rendered(con, source_id, session_id, rows, config=data.config()) if rows else []
 
 
 def rendered(
@@ -51,8 +53,29 @@ def rendered(
     rows: list[dict[str, Any]],
     *,
     longest: int = CHARACTERS_SHOWN,
+    config: Config | None = None,
 ) -> list[str]:
-    """Return the texts of events that follow each other, rendered, each cut to `longest` characters."""
+    """Return the texts of events that follow each other, rendered, each cut to `longest` characters.
+
+    With `config` they come from the index of the search where it has them: the lake is read from end to end for a few.
+    """
+    texts = _indexed(con, source_id, rows, config) if config else _of_stretch(con, source_id, session_id, rows)
+    return [
+        event_html(row, texts.get(row["content_hash"]), _picture(con, source_id, row), longest=longest) for row in rows
+    ]
+
+
+def _indexed(
+    con: duckdb.DuckDBPyConnection, source_id: str, rows: list[dict[str, Any]], config: Config
+) -> dict[str, Text]:
+    keys = {(source_id, row["content_hash"]) for row in rows if row["content_hash"]}
+    found = whole_texts(con, config, keys)
+    return {content_hash: Text(text[:_CHARACTERS_FETCHED], len(text)) for (_, content_hash), text in found.items()}
+
+
+def _of_stretch(
+    con: duckdb.DuckDBPyConnection, source_id: str, session_id: str, rows: list[dict[str, Any]]
+) -> dict[str, Text]:
     found = reports.event_texts(
         con,
         source_id,
@@ -61,10 +84,7 @@ def rendered(
         rows[-1]["event_index"],
         characters=_CHARACTERS_FETCHED,
     ).to_pylist()
-    texts = {row["content_hash"]: Text(row["text"], row["text_chars"]) for row in found}
-    return [
-        event_html(row, texts.get(row["content_hash"]), _picture(con, source_id, row), longest=longest) for row in rows
-    ]
+    return {row["content_hash"]: Text(row["text"], row["text_chars"]) for row in found}
 
 
 def _picture(con: duckdb.DuckDBPyConnection, source_id: str, row: dict[str, Any]) -> str | None:

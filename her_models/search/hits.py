@@ -182,6 +182,11 @@ def sessions(
     return reports.sessions(con, where, hits=hits, **page)
 
 
+def whole_texts(con: duckdb.DuckDBPyConnection, config: Config, keys: set[Key]) -> dict[Key, str]:
+    """Return texts by their source and hash; those that neither the index nor the lake holds are left out."""
+    return _texts(con, open_index(search_folder(config)), keys)
+
+
 # -- which texts ----------------------------------------------------------------------------------------------------
 
 

@@ -13,14 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.replay import player
+from app.replay.answers import rendered
 from app.replay.page import session_page
 from app.replay.recording import EDIT, ERRED, INHERITED, LEFT_BEHIND, recording
 from app.replay.rendering import CHARACTERS_SHOWN, Text, event_html, image_address, markdown
-from her_models.config import Config
+from her_models import replay_reports
+from her_models.config import Config, load_config
 from her_models.export import SessionKey
 from her_models.lake import open_lake
 from her_models.replay_reports import Branch, Line, branches_of
-from tests.app.conftest import HOSTILE, SESSION, SOURCE, SPELLS, at, fill
+from her_models.search.index import update_index
+from tests.app.conftest import HOSTILE, SESSION, SOURCE, SPELLS, at, fill, fill_lake
 
 PNG = "iVBORw0KGgoAAAANSUhEUg=="
 ALLOWED_TAGS = {
@@ -242,3 +245,19 @@ def test_the_player_asks_no_address_but_its_own() -> None:
     assert addresses == {"http://www.w3.org/2000/svg"}
     assert not re.search(r"\b(fetch|XMLHttpRequest|WebSocket|EventSource|sendBeacon|importScripts|eval)\s*\(", code)
     assert "@import" not in code and "url(" not in code
+
+
+@pytest.mark.parametrize("session_id", [SESSION, HOSTILE])
+def test_texts_are_the_same_from_the_index_and_from_the_lake(tmp_path: Path, session_id: str) -> None:
+    fill_lake(tmp_path)
+    config = load_config(tmp_path)
+    with open_lake(config) as lake:
+        rows = replay_reports.stretch(lake.con, SOURCE, session_id, 0, 31).to_pylist()
+        read = rendered(lake.con, SOURCE, session_id, rows)
+        unindexed = rendered(lake.con, SOURCE, session_id, rows, config=config)
+        update_index(lake)
+        lake.con.execute("delete from contents")
+        indexed = rendered(lake.con, SOURCE, session_id, rows, config=config)
+    assert read == unindexed == indexed
+    assert len(read) == 5
+    assert not any("No text in the log" in one for one in read)
