@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from her_models.compare import words
 from her_models.compare.groups import EmptyGroup, Group, before_and_after, parse_group, read_group
 from her_models.compare.report import as_html, as_markdown, group_document
+from her_models.compare.statistics import Interval
 from her_models.compare.verdicts import GroupComparison, compare_groups
 from her_models.errors import QueryError
 from tests.compare.conftest import Fill
@@ -196,6 +198,32 @@ def test_sessions_in_both_groups_are_left_out_and_empty_groups_explained(con: du
     found = compared(con, "project=a", "until=2026-10-03")
     assert (len(found.a), len(found.b)) == (3, 3)
     assert "3 sessions are in both groups and were left out of both." in found.notes
+
+
+@pytest.mark.parametrize(("tokens", "verdict"), [(18_100, "no difference shown"), (18_200, "higher")])
+def test_system_prompt_and_tools_differ_by_a_hundredth_or_not_at_all(
+    con: duckdb.DuckDBPyConnection, fill: Fill, tokens: int, verdict: str
+):
+    fill_sessions(fill, "a", [1.0] * 8)
+    fill_sessions(fill, "b", [1.0] * 8)
+    con.execute(f"update session_comparison set static_tokens = if(project = 'a', 18000, {tokens})")
+    found = compared(con).finding("static_tokens")
+    assert found is not None
+    assert (found.p_corrected < 0.05, found.difference.is_clear, found.verdict) == (True, True, verdict)
+
+
+def test_an_interval_names_its_unit_once():
+    found = Interval(0.003, -0.009, 0.546)
+    assert words.interval(found, "ratio", is_signed=True) == "−0.9 to +54.6 points"
+    assert words.interval(found, "ratio") == "−0.9% to 54.6%"
+
+
+def test_the_sums_of_a_time_window_are_told_apart_from_those_of_reports(con: duckdb.DuckDBPyConnection, fill: Fill):
+    fill_sessions(fill, "a", [1.0] * 6)
+    fill_sessions(fill, "b", [1.0] * 6)
+    told = "A session counts whole, on the day it began."
+    assert any(note.startswith(told) for note in compared(con, "project=a since=2026-10-01").notes)
+    assert not any(note.startswith(told) for note in compared(con).notes)
 
 
 def test_conditions_of_a_group_are_all_held(con: duckdb.DuckDBPyConnection, fill: Fill):
