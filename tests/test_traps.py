@@ -1,7 +1,8 @@
 """Mistakes that tools of this kind have made, each with a small invented session that would show it.
 
-The numbers are those of the list of traps. Trap 17, a page that holds a whole session, is tested in Chromium; trap 18,
-reads of other lines of the same file, where waste is found.
+The numbers are those of the list of traps. Trap 17, a page that holds a whole session, is tested in Chromium
+(`browser/test_replay.py`); trap 18, reads of other lines of the same file, where waste is found
+(`waste/test_repeats.py`).
 """
 
 from __future__ import annotations

@@ -153,6 +153,16 @@ def test_it_plays_is_scrubbed_and_zoomed_and_its_place_is_in_the_address(app: st
     stands_at(page, half + 2)
 
 
+def test_trap_17_a_page_holds_the_events_it_shows_not_the_session(app: str, open_page: Opener) -> None:
+    page = open_page(f"{app}/session?session={LONG}&event=101")
+    stands_at(page, 101)
+    for key, event in (("End", EVENTS), ("Home", 1)):
+        press(page, key, event)
+        assert 1 <= page.get_by_role("option", name=re.compile("^Event ")).count() < 100
+        inside = "document.querySelector('[data-testid=stBidiComponentIsolated]').shadowRoot"
+        assert page.evaluate(f"{inside}.querySelectorAll('*').length") < 2_000
+
+
 def test_figures_follow_the_playhead_and_end_at_the_sessions_bill(app: str, open_page: Opener) -> None:
     page = open_page(f"{app}/session?session={LONG}&event=9")
     figures = page.locator(".replay .figures dd")

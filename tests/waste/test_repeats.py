@@ -66,7 +66,7 @@ def test_a_file_read_again_is_wasted_whole():
     assert found(session) == [("C5.reread", 0, 1, 40, True)]
 
 
-def test_overlapping_ranges_share_only_their_lines():
+def test_trap_18_ranges_of_a_file_share_only_the_lines_that_both_hold():
     session = Session()
     session.add("Read", "/repo/a.py", numbered(1, 120))
     session.add("Read", "/repo/a.py", numbered(101, 140))
