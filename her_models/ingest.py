@@ -68,7 +68,7 @@ class SourceReport:
     cpu_seconds: float = 0.0
     peak_memory_bytes: int = 0
     snapshot_id: int | None = None
-    seconds_by_model: dict[str, float] = field(default_factory=dict)
+    seconds_by_model: dict[str, float] = field(default_factory=dict)  # of CPU
     failed_checks: tuple[str, ...] = ()
     days: tuple[date, ...] = ()  # on which the new lines were captured, in the configured time zone
 

@@ -279,7 +279,7 @@ def needed_by(names: Iterable[str]) -> list[Model]:
 
 
 def build(con: duckdb.DuckDBPyConnection, chosen: Iterable[Model], *, views: Container[str] = ()) -> dict[str, float]:
-    """Build models as temporary tables, in the order given; returns the seconds each took.
+    """Build models as temporary tables, in the order given; returns the CPU seconds of this process each took.
 
     The tables they read must be there under their own names. Those named in `views` become views: what is large and
     read once need not be copied.
@@ -290,18 +290,18 @@ def build(con: duckdb.DuckDBPyConnection, chosen: Iterable[Model], *, views: Con
     seconds = {}
     layout: Layout | None = None
     for model in chosen:
-        start = time.monotonic()
+        start = time.process_time()
         if model.layer == "python":
             if model.step in seconds:
                 continue
             if layout is None:
                 layout = _layout(con)
             import_module(STEPS[model.step].module).build(con, layout)
-            seconds[model.step] = time.monotonic() - start
+            seconds[model.step] = time.process_time() - start
             continue
         kind = "view" if model.name in views else "table"
         run(con, f"create or replace temp {kind} {model.name} as\n{model.sql}", model.path)
-        seconds[model.name] = time.monotonic() - start
+        seconds[model.name] = time.process_time() - start
     return seconds
 
 

@@ -68,7 +68,7 @@ def _table_metadata(name: str, report: SourceReport) -> dict[str, Any]:
         "source_files": run_metadata(report),
     }
     seconds = report.seconds_by_model.get(name)
-    return {**counts.get(name, {}), **({} if seconds is None else {"build_seconds": seconds})}
+    return {**counts.get(name, {}), **({} if seconds is None else {"build_cpu_seconds": seconds})}
 
 
 @dg.multi_asset(name="shard", specs=SPECS, partitions_def=sources, pool=WRITER)
