@@ -449,7 +449,8 @@ def as_html(document: Document) -> str:
     for section in document.sections:
         body.append(f"<section><h2>{html.escape(section.title)}</h2>")
         if section.sentences:
-            body.append("<ul>" + "".join(f"<li>{html.escape(one)}</li>" for one in section.sentences) + "</ul>")
+            items = (f"<li>{_whole_figures(html.escape(one))}</li>" for one in section.sentences)
+            body.append(f"<ul>{''.join(items)}</ul>")
         if section.chart is not None:
             label = html.escape(section.chart_text, quote=True)
             body.append(f'<figure role="img" aria-label="{label}">{charts.svg(section.chart)}</figure>')
@@ -463,6 +464,11 @@ def as_html(document: Document) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{title} · Her</title><style>{_STYLE}</style></head><body>" + "\n".join(body) + "</body></html>\n"
     )
+
+
+def _whole_figures(sentence: str) -> str:
+    """Keep each minus sign on the line of its figure."""
+    return sentence.replace("−", "−&#8288;")
 
 
 def _html_grid(grid: Grid) -> str:

@@ -77,6 +77,14 @@ def test_the_last_change_is_the_one_with_enough_sessions_on_both_sides(con: duck
     assert presets.last_change(changes[:1]) is None
 
 
+def test_what_can_be_chosen_stands_by_its_sessions_tags_and_hashes_too(con: duckdb.DuckDBPyConnection, fill: Fill):
+    fill_days(fill, "shop", "aab.")
+    fill("annotations", {"session_id": "shop-0", "tags": ["odd"]}, {"session_id": "shop-1", "tags": ["odd", "good"]})
+    fill("annotations", {"session_id": "elsewhere", "tags": ["none"]})
+    found = presets.choices(con)
+    assert (found.tags, found.hashes, found.projects) == (("odd", "good"), ("a", "b"), ("shop",))
+
+
 def test_where_no_hash_is_logged_an_edit_of_it_is_a_change_from_its_moment_on(
     con: duckdb.DuckDBPyConnection, fill: Fill
 ):
