@@ -78,7 +78,7 @@ def _class_of(row: dict[str, Any], heading: str) -> str:
     told = words.CLASSES[row["doubt"]] + (", hint" if row["is_hint"] else "")
     if heading not in ("Label", "Kind"):
         return told
-    return f"{told}; right: {words.precision_in_words(row['group_name'] if heading == 'Label' else row['label'])}"
+    return f"{told}; right: {words.precision_in_words(row['group_name'], is_hint=row['is_hint'])}"
 
 
 def _between(row: dict[str, Any]) -> str:
@@ -96,7 +96,7 @@ def draw_findings(table: pa.Table, *, key: str, height: int | Literal["auto"] = 
         "what": [f"{row['kind']}{' (hint)' if row['is_hint'] else ''}" for row in rows],
         "where": [_end(row["path"]) or row["tool_name"] or "" for row in rows],
         "between": [_between(row) for row in rows],
-        "class": [f"{row['confidence']}; right: {words.precision_in_words(row['label'])}" for row in rows],
+        "class": [f"{row['confidence']}; right: {words.precision_in_words(row['kind'])}" for row in rows],
     }
     for name, values in columns.items():
         shown = shown.append_column(name, pa.array(values, pa.string()))

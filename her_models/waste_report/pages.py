@@ -212,7 +212,7 @@ def _label_grid(table: pa.Table) -> Grid:
             row["group_name"] + (" (hint)" if row["is_hint"] else ""),
             LABELS.get(row["group_name"], ""),
             CLASSES[row["doubt"]],
-            precision_in_words(row["group_name"]),
+            precision_in_words(row["group_name"], is_hint=row["is_hint"]),
             f"{row['findings_count']:,}",
             f"{row['sessions_count']:,}",
             usd(row["waste_usd"]),
@@ -282,6 +282,7 @@ def waterfall(table: pa.Table) -> dict[str, Any]:
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
         "width": 560,
         "height": {"step": 22},
+        "padding": {"left": 56, "top": 5, "right": 5, "bottom": 5},  # a reader's font may be wider than the drawer's
         "data": {"values": values},
         "layer": [
             {

@@ -67,9 +67,9 @@ PAID_AGAIN = (
 REMOVE_ALL = "remove.all"
 
 
-def precision_in_words(label: str) -> str:
-    """Return how often findings of a label were right when read by hand, or what their class says."""
-    rules = [rule for rule in RULES.values() if rule.label == label]
+def precision_in_words(name: str, *, is_hint: bool | None = None) -> str:
+    """Return how often findings of a label or a kind were right when read by hand; `is_hint`: only of such rules."""
+    rules = [rule for rule in RULES.values() if name in (rule.kind, rule.label) and is_hint in (None, rule.is_hint)]
     judged = [rule for rule in rules if rule.precision is not None]
     if not judged:
         return "not sampled"

@@ -1,15 +1,17 @@
 -- redundant_context: overhead that sessions and subagents paid again: the same prompt, schema, memory file or listing.
 -- grain: one row per text of overhead in a project that more than one thread held
 -- key:   project, kind, name, text_key
--- reads: blocks, sessions
--- note:  a text is known by its hash; a schema by its tool; the prefix that no line shows by its thousands of tokens. What was
+-- reads: blocks, sessions, event_lines
+-- note:  a text is known by its hash; a schema by its tool; the prefix that no line shows by its thousands of tokens; what
+--        the client attached bears the client's word for it. What was
 --        paid again is all but the dearest copy: a fork, a longer session or a shared prefix spares at most that
 
 with overhead as (
     select
         sessions.project,
         blocks.kind,
-        coalesce(nullif(blocks.label, ''), nullif(regexp_extract(coalesce(blocks.path, ''), '[^/\\]+$'), ''), blocks.kind) as name,
+        coalesce(nullif(blocks.label, ''), nullif(regexp_extract(coalesce(blocks.path, ''), '[^/\\]+$'), ''),
+            replace(regexp_replace(event_lines.subtype, '_delta$', ''), '_', ' '), blocks.kind) as name,
         coalesce(
             blocks.content_hash,
             case when blocks.kind = 'tool_schema' then blocks.label end,
@@ -24,6 +26,11 @@ with overhead as (
     from blocks
     inner join sessions
         on blocks.source_id = sessions.source_id and blocks.session_id = sessions.session_id
+    left join event_lines
+        on
+            blocks.file_id = event_lines.file_id
+            and blocks.offset_bytes = event_lines.offset_bytes
+            and event_lines.type = 'attachment'
     where
         blocks.kind in ('system', 'tool_schema', 'memory', 'listing', 'reminder')
         and blocks.size_tokens > 0

@@ -15,7 +15,7 @@ from her_models.reports import Scope
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
-        for name in ("blocks", "sessions"):
+        for name in ("blocks", "sessions", "event_lines"):
             connection.execute(TABLES[name].ddl())
         for session, owner in (("s1", "asha"), ("s2", "asha"), ("s3", "ben")):
             connection.execute(
@@ -48,6 +48,21 @@ def test_all_but_the_dearest_copy_were_paid_again(con) -> None:
     assert (row["kind"], row["name"], row["sessions_count"], row["subagents_count"]) == ("memory", "CLAUDE.md", 2, 1)
     assert (row["size_tokens"], row["tokens"]) == (100, 3000)
     assert (row["lifetime_usd"], row["again_usd"]) == (Decimal("0.08"), Decimal("0.03"))
+
+
+def test_what_the_client_attached_bears_the_client_s_word_for_it(con) -> None:
+    for number, session in enumerate(("s1", "s2")):
+        _block(con, session, 0, "reminder", "0.05", text="h1")
+        con.execute(
+            "update blocks set file_id = ?, offset_bytes = 40, path = null where session_id = ?", [number, session]
+        )
+        con.execute(
+            "insert into event_lines by name select ? as file_id, 40 as offset_bytes, 'a@b' as source_id,"
+            " ? as session_id, 'attachment' as type, 'agent_listing_delta' as subtype",
+            [number, session],
+        )
+    (row,) = redundant_context(con).to_pylist()
+    assert (row["kind"], row["name"]) == ("reminder", "agent listing")
 
 
 def test_copies_within_one_thread_are_one(con) -> None:
