@@ -58,8 +58,11 @@ def milliseconds_of_run(stopwatch: Stopwatch, page: str | None, parameters: dict
     return stopwatch.milliseconds
 
 
-def views() -> list[View]:
-    """Return what to draw: a name, the page's file (none: the first page), and what stands in the address."""
+def views(names: list[str]) -> list[View]:
+    """Return what to draw: a name, the page's file (none: the first page), and what stands in the address.
+
+    `names` are the pages wanted; none: all of them.
+    """
     choices = data.ask(reports.filter_choices)
     found: list[View] = [
         ("Overview", None, {}),
@@ -79,14 +82,7 @@ def views() -> list[View]:
         ("Audit, all actions", "audit", {"risks": "false"}),
         ("Audit, completeness", "audit", {"view": "Completeness"}),
     ]
-    known = data.ask(presets.choices)
-    half = len(known.projects) // 2
-    found += [("Compare, weeks", "compare", {})]
-    if half:
-        sides = {side: "project=" + ",".join(known.projects[part]) for side, part in
-                 (("a", slice(0, half)), ("b", slice(half, None)))}  # fmt: skip
-        found += [("Compare, halves of the lake", "compare", sides)]
-        found += [("Compare, halves by task", "compare", {**sides, "match": "task"})]
+    found += _comparisons() if not names or "compare" in names else []
     longest = data.ask(reports.longest_session)
     found += [
         ("Cost optimisation", "cost", {"everyone": "true"}),
@@ -102,6 +98,18 @@ def views() -> list[View]:
             for view in ("Replay", "Context", "Turns", "Waste", "What if", "Tools", "Subagents", "About")
         ]
         found += [("Compare, the longest with the newest", "compare", {"a": longest.session_id, "b": _newest()})]
+    return [view for view in found if not names or (view[1] or "overview") in names]
+
+
+def _comparisons() -> list[View]:
+    known = data.ask(presets.choices)
+    half = len(known.projects) // 2
+    found: list[View] = [("Compare, weeks", "compare", {})]
+    if half:
+        sides = {side: "project=" + ",".join(known.projects[part]) for side, part in
+                 (("a", slice(0, half)), ("b", slice(half, None)))}  # fmt: skip
+        found += [("Compare, halves of the lake", "compare", sides)]
+        found += [("Compare, halves by task", "compare", {**sides, "match": "task"})]
     return found
 
 
@@ -119,9 +127,7 @@ def main(names: list[str]) -> None:
     table = Table("Page", "New, ms", "CPU, ms", "Again, ms", title=f"First page in a new process: {first:,.0f} ms")
     for column in table.columns[1:]:
         column.justify = "right"
-    for name, page, parameters in views():
-        if names and (page or "overview") not in names:
-            continue
+    for name, page, parameters in views(names):
         data.forget_answers()
         cpu = time.process_time()
         new = milliseconds_of_run(stopwatch, page, parameters)
