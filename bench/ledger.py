@@ -26,6 +26,7 @@ from her_models.ingest import ingest
 from her_models.lake import open_lake
 from her_models.ledger.build import ledger_tables
 from her_models.ledger.layout import Layout
+from her_models.ledger.request_log import RequestLog, message_hash
 from her_models.ledger.sizes import load_densities
 from her_models.ledger.tables import LEDGER_COLUMNS, LEDGER_READS
 from her_models.ledger.thread import read_thread
@@ -140,6 +141,33 @@ def long_session(requests: int = REQUESTS, blocks: int = BLOCKS) -> tuple[list[d
     return calls, items
 
 
+def long_log(calls: list[dict[str, Any]], items: list[dict[str, Any]]) -> RequestLog:
+    """Return the request log that a newer client would have written of that thread, and name its entries in `calls`."""
+    tool = {"name": "Run", "input_schema": {"description": "d" * 2_000}}
+    events: list[dict[str, Any]] = [
+        {"type": "api-request-shape", "shapeHash": "s", "shape": {"tools": [tool] * 30, "system": "s" * 8_000}}
+    ]
+    lines: list[dict[str, Any]] = []
+    tail: list[str] = []
+    kept = place = 0
+    for number, call in enumerate(calls):
+        call["request_ref"] = f"q{number}"
+        while place < call["first_block_index"] and place < len(items):
+            uuid, is_result = items[place]["uuid"], items[place]["request_id"] is None
+            block = {
+                "type": "tool_result" if is_result else "text",
+                "content" if is_result else "text": f"{place}" * 200,
+            }
+            said = {"role": "user" if is_result else "assistant", "id": f"m{place}", "content": [block]}
+            lines.append({"type": said["role"], "uuid": uuid, "message": said})
+            tail.append(message_hash(said["role"], said["content"]))
+            place += 1
+        event = {"type": "api-request", "id": f"q{number}", "shapeHash": "s", "params": {}, "keep": kept, "tail": tail}
+        events.append(event | ({"base": f"q{number - 1}"} if number else {}))
+        kept, tail = kept + len(tail), []
+    return RequestLog(events, lines)
+
+
 def _report_run(run: Run) -> None:
     out = sys.stdout.write
     out(f"logs                       {run.log_bytes / 1e6:>14,.0f} MB\n")
@@ -156,14 +184,17 @@ def _report_growth(small: Run, large: Run) -> None:
     sys.stdout.write(f"growth                     pairs x {pairs:.1f}, seconds x {seconds:.1f}\n")
 
 
-def _report_long_session() -> None:
+def _report_long_session(name: str, *, has_log: bool) -> None:
     calls, items = long_session()
+    log = long_log(calls, items) if has_log else None
     began, worked = time.perf_counter(), time.process_time()
-    tables = ledger_tables(Layout([read_thread(calls, items, load_densities(), None)]))
+    thread = read_thread(calls, items, load_densities(), log)
+    tables = ledger_tables(Layout([thread]))
     took, worked = time.perf_counter() - began, time.process_time() - worked
     pairs = sum(tables["ledger_blocks"]["carried_requests_count"].to_pylist())
-    sys.stdout.write(f"one session                {took:>14.2f} s ({worked:.2f} of CPU) for {len(calls):,} requests, ")
-    sys.stdout.write(f"{len(items):,} blocks, {pairs:,} pairs\n")
+    truth = thread.lineages[0].truth
+    sys.stdout.write(f"{name:<27}{took:>14.2f} s ({worked:.2f} of CPU) for {len(calls):,} requests, ")
+    sys.stdout.write(f"{len(items):,} blocks, {pairs:,} pairs, {truth}\n")
 
 
 def _report_sessions(logs: Path) -> None:
@@ -198,7 +229,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _report_run(run)
     if len(runs) > 1:
         _report_growth(runs[0], runs[-1])
-    _report_long_session()
+    _report_long_session("one session", has_log=False)
+    _report_long_session("one with a request log", has_log=True)
     if chosen.sessions:
         _report_sessions(chosen.sessions)
     return 0

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -193,3 +194,25 @@ def test_a_secret_in_the_log_leaves_its_thread_exact(tmp_path: Path):
     query = "select kind, carried_requests_count, preview like '%Tr4vel%' from blocks where kind = 'tool_result'"
     assert rows(config, "select rule from redactions") == [("password",)]
     assert rows(config, query) == [("tool_result", 1, False)]
+
+
+def test_a_message_is_taken_apart_once_however_many_prompts_hold_it(monkeypatch: pytest.MonkeyPatch):
+    lines = []
+    for number in range(20):
+        lines += [
+            user(f"u{number}", text(f"say {number}")),
+            model(f"a{number}", f"m{number}", f"q{number}", text("so")),
+        ]
+        said = [message_hash("user", f"say {number}")]
+        tail = said if not number else [message_hash("assistant", [text("so")]), *said]
+        before = f"q{number - 1}" if number else None
+        lines.append(attempt(f"q{number}", *tail, base=before, keep=max(2 * number - 1, 0)))
+    found = log(*lines)
+    taken = []
+    once = RequestLog.message_parts
+    monkeypatch.setattr(RequestLog, "message_parts", lambda *of: taken.append(of) or once(*of))
+    walk = PromptWalk(found)
+    for number in range(20):
+        kept, parts = walk.parts(f"q{number}") or (0, [])
+    assert len(taken) == 39
+    assert (kept, len(parts)) == (40, 42)  # tools, system, its header, and the messages
