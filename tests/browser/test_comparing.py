@@ -29,6 +29,7 @@ def answer(page: Page) -> Locator:
 def test_two_sessions_are_found_swapped_and_shared_by_the_address(demo_app: str, open_page: Opener) -> None:
     page = open_page(f"{demo_app}/compare")
     expect(page.get_by_role("textbox", name="B", exact=True)).to_have_value(re.compile("^since="))
+    settled(page)
     page.get_by_role("radio", name="Two sessions").click()
     page.wait_for_function("() => ['a', 'b'].every(side => new URLSearchParams(location.search).has(side))")
     settled(page)
@@ -72,6 +73,8 @@ class Clicks:
     def compare(self, question: str) -> None:
         """From any page to one of the questions."""
         self.click(self.page.get_by_test_id("stTopNavLink").filter(has_text=re.compile("Compare$")))
+        expect(self.page.get_by_role("textbox", name="A", exact=True)).to_be_visible()
+        settled(self.page)
         self.click(self.page.get_by_role("radio", name=question))
 
 
