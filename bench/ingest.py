@@ -32,6 +32,7 @@ from xxhash import xxh3_128_hexdigest
 CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(CHECKOUT))
 
+from bench.memory import MemoryWatch  # noqa: E402
 from her_models.config import Config  # noqa: E402
 from her_models.ingest import published_snapshot  # noqa: E402
 
@@ -63,18 +64,6 @@ class Run:
         return sum(source["bytes_read"] for source in self.report.get("sources", ()))
 
 
-class _Watch(threading.Thread):
-    """Samples the memory of a process and all below it; pages they share count once (PSS)."""
-
-    def __init__(self, pid: int) -> None:
-        super().__init__(daemon=True)
-        self.pid, self.peak_bytes, self.done = pid, 0, threading.Event()
-
-    def run(self) -> None:
-        while not self.done.wait(0.1):
-            self.peak_bytes = max(self.peak_bytes, sum(_memory_bytes(pid) for pid in _family(self.pid)))
-
-
 class _Publication(threading.Thread):
     """Sees when the lake in a home gets a new snapshot: the command goes on until Dagster knows of the run too."""
 
@@ -88,25 +77,6 @@ class _Publication(threading.Thread):
             if published_snapshot(self.config) != self.before:
                 self.seconds = time.perf_counter() - self.began
                 return
-
-
-def _family(pid: int) -> list[int]:
-    found = [pid]
-    for parent in found:
-        try:
-            for path in Path(f"/proc/{parent}/task").glob("*/children"):
-                found += [int(child) for child in path.read_text().split()]
-        except OSError:  # it ended while we looked
-            continue
-    return found
-
-
-def _memory_bytes(pid: int) -> int:
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)
 
 
 def _read_bytes() -> int:
@@ -131,7 +101,7 @@ def her_ingest(logs: Path, home: Path) -> Run:
         stderr=subprocess.PIPE,
         text=True,
     )
-    watch = _Watch(process.pid)
+    watch = MemoryWatch(process.pid)
     watch.start()
     out, err = process.communicate()
     wall = time.perf_counter() - began

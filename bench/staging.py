@@ -7,10 +7,10 @@ python bench/staging.py --logs ~/.claude    # any logs
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
@@ -21,6 +21,7 @@ import orjson  # noqa: E402
 import pyarrow as pa  # noqa: E402
 from xxhash import xxh3_128_hexdigest  # noqa: E402
 
+from bench.memory import MemoryWatch  # noqa: E402
 from her_models.config import Config, Source  # noqa: E402
 from her_models.sources import SourcePlan, plan_source  # noqa: E402
 from her_models.staging import StageCounts, fingerprint_key, stage  # noqa: E402
@@ -57,34 +58,9 @@ def floor_cpu_seconds(plan: SourcePlan) -> float:
     return time.process_time() - began
 
 
-class MemoryWatch(threading.Thread):
-    """Samples the resident memory of this process and its children; `peak_bytes` is the largest sum seen."""
-
-    def __init__(self) -> None:
-        super().__init__(daemon=True)
-        self.peak_bytes = 0
-        self.done = threading.Event()
-
-    def run(self) -> None:
-        while not self.done.wait(0.05):
-            self.peak_bytes = max(self.peak_bytes, sum(map(_resident_bytes, _family())))
-
-
-def _family() -> list[str]:
-    children = Path("/proc/self/task").glob("*/children")
-    return ["self", *(pid for path in children for pid in path.read_text().split())]
-
-
-def _resident_bytes(pid: str) -> int:
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096
-    except (OSError, IndexError):
-        return 0
-
-
 def measured(plan: SourcePlan, config: Config) -> tuple[StageCounts, int, int]:
     """Return what staging the plan cost, its peak memory, and the bytes of Parquet written."""
-    watch = MemoryWatch()
+    watch = MemoryWatch(os.getpid())
     watch.start()
     with tempfile.TemporaryDirectory(dir=config.home) as out:
         counts = stage(plan, Path(out), config, run_id="bench").counts
@@ -108,8 +84,8 @@ def main() -> None:
         config = Config(home=Path(home), workers=arguments.workers, redaction=arguments.redaction)
         plan = plan_source(Source("bench", "here", logs), {}, key=fingerprint_key(config))
         gigabytes = plan.bytes_to_read / 1e9
-        floor = floor_cpu_seconds(plan)
         counts, peak_bytes, written = measured(plan, config)
+        floor = floor_cpu_seconds(plan)  # afterwards: what it leaves in memory is not staging's
     print(f"logs              {gigabytes:.3f} GB, {counts.lines} lines, {len(plan.reads)} files")  # noqa: T201
     print(f"wall              {counts.seconds:.2f} s = {gigabytes * 1000 / counts.seconds:.0f} MB/s")  # noqa: T201
     print(f"CPU               {counts.cpu_seconds:.2f} s = {counts.cpu_seconds / gigabytes:.2f} CPU-s/GB")  # noqa: T201
