@@ -32,6 +32,8 @@ BATCH_BYTES = 256 << 20
 """A batch holds about so many bytes of logs; a session is never divided."""
 SMALL_BYTES = 48 << 20
 """Up to here starting processes costs more than it saves."""
+ROW_GROUP_ROWS = 20_480
+"""Rows of a session lie together; in small groups, whoever asks for one session reads little else."""
 CONTROL_TABLES = ("sources", "source_files", "prices")
 _STAGED = tuple(table.name for table in TABLES.values() if table.layer == "staged")
 
@@ -202,9 +204,11 @@ def _built(con: duckdb.DuckDBPyConnection, inputs: Inputs, batch: Batch) -> Buil
     for model in models:
         if model.layer == "marts":
             path = inputs.folder / f"{model.name}-{inputs.run_id}-b{batch.number}.parquet"
-            columns = ", ".join(TABLES[model.name].column_names)
+            columns = TABLES[model.name].column_names
+            order = "order by session_id" if "session_id" in columns else ""
             row = con.execute(
-                f"copy (select {columns} from {model.name}) to {literal(path)} (format parquet, compression zstd)"
+                f"copy (select {', '.join(columns)} from {model.name} {order}) to {literal(path)} "
+                f"(format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS})"
             ).fetchone()
             if row and row[0]:
                 marts[model.name] = path
