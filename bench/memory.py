@@ -14,7 +14,7 @@ class MemoryWatch(threading.Thread):
         self.pid, self.peak_bytes, self.done = pid, 0, threading.Event()
 
     def run(self) -> None:
-        while not self.done.wait(0.05):
+        while not self.done.wait(0.25):
             self.peak_bytes = max(self.peak_bytes, sum(_memory_bytes(pid) for pid in _family(self.pid)))
 
 

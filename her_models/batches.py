@@ -28,10 +28,12 @@ from her_models.processes import Pool, orders, start_worker
 if TYPE_CHECKING:
     import duckdb
 
-BATCH_BYTES = 256 << 20
-"""A batch holds about so many bytes of logs; a session is never divided."""
+BATCH_BYTES = 128 << 20
+"""A batch holds about so many bytes of logs; a session is never divided. More would need more than 2 GB in two processes."""
 SMALL_BYTES = 48 << 20
 """Up to here starting processes costs more than it saves."""
+MEMORY_MB = 300
+"""What DuckDB may take in each process; what is more goes to disk."""
 ROW_GROUP_ROWS = 20_480
 """Rows of a session lie together; in small groups, whoever asks for one session reads little else."""
 CONTROL_TABLES = ("sources", "source_files", "prices")
@@ -147,7 +149,8 @@ def build(inputs: Inputs, batches: Sequence[Batch], workers: int) -> list[Built]
 
 
 def _start() -> subprocess.Popen[bytes]:
-    return start_worker("her_models.batches", without=("pandas",))
+    # One arena: memory that one model gave back serves the next.
+    return start_worker("her_models.batches", without=("pandas",), environment={"MALLOC_ARENA_MAX": "1"})
 
 
 def is_about_built(check: checks.Check) -> bool:
@@ -179,10 +182,10 @@ def serve() -> None:
     """Work as a process of its own: inputs, then batches, arrive; what was built leaves."""
     from her_models.lake import connect
 
-    gc.disable()  # a batch is let go as a whole, and walking through its millions of objects would find nothing
     with orders() as given:
         inputs: Inputs = given.job
         con = connect(inputs.config, read_only=True, attached=bool(inputs.published), threads=inputs.threads)
+        con.execute(f"set memory_limit = '{MEMORY_MB}MB'")
         for batch in given:
             given.answer(_built(con, inputs, batch))
             gc.collect()
@@ -217,6 +220,7 @@ def _built(con: duckdb.DuckDBPyConnection, inputs: Inputs, batch: Batch) -> Buil
     for model in reversed(models):
         kind = "view" if model.name == "stg_event_lines" else "table"
         con.execute(f"drop {kind} if exists temp.main.{model.name}")
+    _texts_path(inputs, batch).unlink()
     return Built(marts, findings, seconds)
 
 
@@ -232,7 +236,11 @@ def _show_inputs(con: duckdb.DuckDBPyConnection, inputs: Inputs, batch: Batch) -
     for name in _STAGED:
         if name != "contents":
             con.execute(f"create or replace temp view {name} as {_rows(inputs, name)}")
-    _show_contents(con, inputs)
+    _show_contents(con, inputs, _texts_path(inputs, batch))
+
+
+def _texts_path(inputs: Inputs, batch: Batch) -> Path:
+    return inputs.folder / f"contents-{inputs.run_id}-b{batch.number}-given.parquet"
 
 
 def _rows(inputs: Inputs, name: str) -> str:
@@ -253,38 +261,51 @@ def _read(inputs: Inputs, name: str, options: str = "") -> str:
     return f"read_parquet({literal([str(path) for path in inputs.staged[name]])}{options})"
 
 
-def _show_contents(con: duckdb.DuckDBPyConnection, inputs: Inputs) -> None:
-    """Show each text of the batch once, though several files of the shard may hold it."""
-    from her_models.lake import literal
+def _show_contents(con: duckdb.DuckDBPyConnection, inputs: Inputs, path: Path) -> None:
+    """Show each text of the batch once, though several files of the shard may hold it.
 
-    if not inputs.staged.get("contents"):
-        con.execute(f"create or replace temp view contents as {_rows(inputs, 'contents')}")
-        return
+    They are copied into a file first: six models read them, and would go through the texts of all batches each.
+    """
+    from her_models.lake import empty, literal
+
     own = f"source_id = {literal(inputs.source_id)}"
-    before = f"select * from lake.contents where {own}" if "contents" in inputs.published else ""
-    places = ", filename = true, file_row_number = true"
     con.execute(
-        f"""
-        create or replace temp table text_places as
-        select content_hash, min(struct_pack(path := filename, number := file_row_number)) as place
-        from {_read(inputs, "contents", places)}
-        where content_hash in (
-            select content_hash from block_lines
-            semi join scope_sessions on block_lines.session_id = scope_sessions.session_id
+        """
+        create or replace temp table text_hashes as
+        select distinct content_hash from block_lines
+        semi join scope_sessions on block_lines.session_id = scope_sessions.session_id
+        where content_hash is not null
+        """
+    )
+    parts = []
+    if "contents" in inputs.published:
+        con.execute(
+            "create or replace temp table published_hashes as select content_hash from lake.contents "
+            f"semi join text_hashes using (content_hash) where {own}"
         )
-        {f"and content_hash not in (select content_hash from lake.contents where {own})" if before else ""}
-        group by all
-        """
-    )
-    con.execute(
-        f"""
-        create or replace temp view contents as
-        select texts.source_id, texts.content_hash, texts.text_bytes, texts.text
-        from {_read(inputs, "contents", places)} as texts
-        inner join text_places
-            on texts.content_hash = text_places.content_hash
-            and texts.filename = text_places.place.path
-            and texts.file_row_number = text_places.place.number
-        {f"union all by name {before}" if before else ""}
-        """
-    )
+        parts.append(f"select * from lake.contents semi join published_hashes using (content_hash) where {own}")
+    if inputs.staged.get("contents"):
+        places = ", filename = true, file_row_number = true"
+        con.execute(
+            f"""
+            create or replace temp table text_places as
+            select content_hash, min(struct_pack(path := filename, number := file_row_number)) as place
+            from {_read(inputs, "contents", places)}
+            semi join text_hashes using (content_hash)
+            {"anti join published_hashes using (content_hash)" if parts else ""}
+            group by all
+            """
+        )
+        parts.append(
+            f"""
+            select texts.source_id, texts.content_hash, texts.text_bytes, texts.text
+            from {_read(inputs, "contents", places)} as texts
+            inner join text_places
+                on texts.content_hash = text_places.content_hash
+                and texts.filename = text_places.place.path
+                and texts.file_row_number = text_places.place.number
+            """
+        )
+    rows = " union all by name ".join(parts) or empty(TABLES["contents"])
+    con.execute(f"copy ({rows}) to {literal(path)} (format parquet, compression lz4)")
+    con.execute(f"create or replace temp view contents as select * from read_parquet({literal(str(path))})")
