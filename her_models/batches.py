@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import duckdb
 
 BATCH_BYTES = 128 << 20
-"""A batch holds about so many bytes of logs; a session is never divided. More would need more than 2 GB in two processes."""
+"""A batch holds about so many bytes of logs; a session is never divided. Two processes stay below 2 GB with that."""
 SMALL_BYTES = 48 << 20
 """Up to here starting processes costs more than it saves."""
 MEMORY_MB = 300

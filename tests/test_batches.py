@@ -70,7 +70,7 @@ def test_every_session_is_in_one_batch_with_all_that_share_with_it(
 
 
 def test_what_is_too_much_for_one_process_is_shared_out_evenly() -> None:
-    weights = {"a": 100, "b": 90, "c": 60, "d": 50}
+    weights = {"a": 40, "b": 36, "c": 24, "d": 20}
     found = batches.divided({name: weight << 20 for name, weight in weights.items()}, [("x", "a"), ("x", "d")], 2)
     assert [batch.sessions for batch in found] == [("a", "d"), ("b", "c")]
 
