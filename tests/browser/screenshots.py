@@ -35,7 +35,7 @@ def _pictures(home: Path) -> dict[str, tuple[str, str]]:
         "sessions": ("sessions?sort=Dearest+first", "light"),
         "replay": (f"{session}&event={edits[len(edits) // 2] if edits else len(events) // 2}", "dark"),
         "cost": ("cost?everyone=true", "light"),
-        "compare": ("compare?a=model%3Dclaude-opus-4-8&b=model%3Dclaude-opus-5-5", "light"),
+        "compare": ("compare?what=Two%20models&a=model%3Dclaude-opus-4-8&b=model%3Dclaude-opus-5-5", "light"),
         "ask": ("ask?q=which+file+cost+most", "dark"),
         "sql": ("sql", "light"),
         "health": ("health", "light"),
