@@ -212,7 +212,7 @@ def _in_context() -> list[Seed]:
         ("named-secret", value("n4"), f"const apiKey: string = '{value('n4')}';"),
         ("named-secret", value("n5"), f"CLOUDFLARE_API_TOKEN: {value('n5')}\n"),
         ("named-secret", value("n6"), f"config['client_secret'] => '{value('n6')}',"),
-        ("named-secret", value("n7"), f"//registry.npmjs.org/:_authToken={value('n7')}\n"),
+        ("named-secret", value("n7"), f"//registry.x.test/:_authToken={value('n7')}\n"),
         ("named-secret", "0x" + value("n8", 64, HEX), f'PRIVATE_KEY="0x{value("n8", 64, HEX)}"'),
         ("named-secret", pair, f'{{"auths":{{"x":{{"auth":"{pair}"}}}}}}'),
         ("named-secret", value("n10", 300) + "==", f"aws_session_token = {value('n10', 300)}==\n"),

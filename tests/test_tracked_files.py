@@ -12,11 +12,11 @@ CHECKOUT = Path(__file__).parent.parent
 TELL_TALE = re.compile(
     "|".join(
         [
-            r"(extra-)?index-url\s*[=:]",
-            r"find-links\s*[=:]",
-            r"https?://[^\s/]*(pythonhosted|pypi)[^\s/]*/(simple|packages)",
-            r"file://+(opt|root|home|work)",
-            r"(?<![\w.~-])/" + r"(work/(main|shared)|tmp/(cli|gen|v)|opt/(pypi|wheels)|root/)",
+            r"(extra-)?ind[e]x-url\s*[=:]",
+            r"find-[l]inks\s*[=:]",
+            r"https?://[^\s/]+(/[^\s/]+)*/(simpl[e]|package[s])/",
+            r"file:/[/]+(opt|root|home|work)",
+            *(re.escape(str(path)) + r"(?![\w-])" for path in {CHECKOUT.resolve(), Path.home()} if len(path.parts) > 2),
         ]
     )
 )
