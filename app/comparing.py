@@ -64,6 +64,9 @@ def as_json(found: PairComparison | GroupComparison) -> dict[str, Any]:
         "a_usd": found.a_usd,
         "b_usd": found.b_usd,
         "difference_usd": found.b_usd - found.a_usd,
+        "a_estimated_usd": found.a_estimated_usd,
+        "b_estimated_usd": found.b_estimated_usd,
+        "difference_estimated_usd": found.b_estimated_usd - found.a_estimated_usd,
         "notes": found.notes,
     }
     told |= _pair(found) if isinstance(found, PairComparison) else _groups(found)
@@ -105,6 +108,8 @@ def _groups(found: GroupComparison) -> dict[str, Any]:
                 "b_sessions_count": one.b_count,
                 "a": _interval(one.a),
                 "b": _interval(one.b),
+                "a_logged_median": _number(one.a_logged),
+                "b_logged_median": _number(one.b_logged),
                 "difference": _interval(one.difference),
                 "effect": _number(one.effect),
                 "p": _number(one.p),

@@ -15,7 +15,7 @@ from app import comparing, data, downloads, format, tables, terminal
 from app.replay import component as replay
 from app.tables import Shown
 from her_models import reports
-from her_models.compare import charts, nightly, report
+from her_models.compare import charts, nightly, report, words
 from her_models.compare.charts import Spec
 from her_models.compare.groups import Members
 from her_models.compare.pairs import PairComparison
@@ -31,7 +31,8 @@ _SESSIONS = {
     "title": Shown("Title", "text", "session_comparison.title", 260),
     "project": Shown("Project", "text"),
     "model": Shown("Model", "text", "session_comparison.model: the one with the most tokens"),
-    "billed_usd": Shown("Cost", "usd", "session_comparison.billed_usd, US dollars at list price"),
+    "billed_usd": Shown("Cost", "usd", "session_comparison.billed_usd, US dollars at list price: at least"),
+    "estimated_usd": Shown("Best estimate", "usd", "session_comparison.estimated_usd: with output that the log lost"),
     "turns_count": Shown("Turns", "count"),
     "cache_hit_ratio": Shown("Cache hit", "text"),
     "client_version": Shown("Client", "text"),
@@ -42,8 +43,14 @@ def draw_groups(found: GroupComparison) -> None:
     """Draw the comparison of two groups."""
     _draw_heads(
         (
-            (f"A: {found.a.group.in_words()}", f"{format.counted(len(found.a), 'session')}, {format.usd(found.a_usd)}"),
-            (f"B: {found.b.group.in_words()}", f"{format.counted(len(found.b), 'session')}, {format.usd(found.b_usd)}"),
+            (
+                f"A: {found.a.group.in_words()}",
+                f"{format.counted(len(found.a), 'session')}, {words.bill(found.a_usd, found.a_estimated_usd)}",
+            ),
+            (
+                f"B: {found.b.group.in_words()}",
+                f"{format.counted(len(found.b), 'session')}, {words.bill(found.b_usd, found.b_estimated_usd)}",
+            ),
         )
     )
     if not found.is_large_enough:
@@ -64,10 +71,11 @@ def draw_groups(found: GroupComparison) -> None:
             "Difference of each measure with its interval",
             "No measure of these sessions has an interval to draw.",
         )
-        _draw_grid(report.findings_grid(found), "Measures of A and B")
+        for place, grid in enumerate(report.findings_grids(found)):
+            _draw_grid(grid, "Medians as logged and at best estimate" if place else "Measures of A and B")
     with money:
         view = _VIEWS[_chosen_view(found.telling_view)]
-        _draw_chart(charts.waterfall(found.steps[view]), "Steps from A's cost to B's")
+        _draw_chart(charts.waterfall(found.steps[view], lost=report.lost_of_both(found)), "Steps from A's cost to B's")
         if len(found.a) != len(found.b):
             st.caption("The first step is the number of sessions; the others are told as if A had had as many as B.")
         _draw_grid(report.group_steps_grid(found.steps[view]), "Steps from A to B")
@@ -89,9 +97,12 @@ def draw_pair(found: PairComparison) -> None:
         tuple(
             (
                 f"{name}: {format.one_line(side['title'] or side.key.session_id, 90)}",
-                f"{side['project'] or 'no project'}, {side['model'] or 'no model'}, {format.usd(cost)}",
+                f"{side['project'] or 'no project'}, {side['model'] or 'no model'}, {cost}",
             )
-            for name, side, cost in (("A", found.a, found.a_usd), ("B", found.b, found.b_usd))
+            for name, side, cost in (
+                ("A", found.a, words.bill(found.a_usd, found.a_estimated_usd)),
+                ("B", found.b, words.bill(found.b_usd, found.b_estimated_usd)),
+            )
         )
     )
     with st.container(border=True, key="compare_answer"):
@@ -104,7 +115,9 @@ def draw_pair(found: PairComparison) -> None:
     )
     with money:
         view = _VIEWS[_chosen_view(found.telling_view)]
-        _draw_chart(charts.waterfall(found.waterfalls[view]), "Steps from A's cost to B's")
+        _draw_chart(
+            charts.waterfall(found.waterfalls[view], lost=report.lost_of_both(found)), "Steps from A's cost to B's"
+        )
         _draw_grid(report.pair_steps_grid(found.waterfalls[view]), "Steps from A to B")
     with turns:
         _draw_grid(report.turns_grid(found.turns), "Turns side by side")

@@ -40,10 +40,13 @@ _CONFIG: Spec = {
 }
 
 
-def waterfall(steps: Sequence[Step | GroupStep], *, width: int | str = "container") -> Spec | None:
+def waterfall(
+    steps: Sequence[Step | GroupStep], *, lost: tuple[int, int] = (0, 0), width: int | str = "container"
+) -> Spec | None:
     """Steps from A to B as bars that begin where the one before ended; None when nothing differs.
 
-    The largest are drawn each, the rest as one. A thin line is the 95 % interval, where there is one.
+    A and B are as logged; with `lost`, picodollars of output, their names say so, with the best estimate. The largest
+    steps are drawn each, the rest as one. A thin line is the 95 % interval, where there is one.
     """
     known = [one if isinstance(one, GroupStep) else GroupStep(one, float("nan"), float("nan")) for one in steps]
     moving = [one for one in known if one.step.difference_picodollars]
@@ -54,7 +57,7 @@ def waterfall(steps: Sequence[Step | GroupStep], *, width: int | str = "containe
     ranked = sorted(moving, key=lambda one: -abs(one.step.difference_picodollars))
     kept = set(map(id, ranked[:_STEPS_SHOWN]))
     rest = sum(one.step.difference_picodollars for one in moving if id(one) not in kept)
-    rows = [_whole("A", start)]
+    rows = [_whole("A", start, lost[0])]
     at = start
     for one in moving:
         if id(one) in kept:
@@ -63,7 +66,7 @@ def waterfall(steps: Sequence[Step | GroupStep], *, width: int | str = "containe
     if rest:
         rows.append(_bar("All others", at, rest, float("nan"), float("nan")))
         at += rest
-    rows.append(_whole("B", at))
+    rows.append(_whole("B", at, lost[1]))
     names = [row["name"] for row in rows]
     y = {"field": "name", "type": "nominal", "sort": names, "title": None, "axis": {"domain": False, "ticks": False}}
     x = {
@@ -100,9 +103,14 @@ def waterfall(steps: Sequence[Step | GroupStep], *, width: int | str = "containe
     return _spec(rows, [bars, ends, labels], width=width, height={"step": 26})
 
 
-def _whole(name: str, at: int) -> Spec:
+def _whole(name: str, at: int, lost: int) -> Spec:
     value = at / PICODOLLARS
-    return {"name": name, "from": 0.0, "to": value, "right": value, "direction": "whole", "words": words.usd(value)}
+    told = (
+        f"at least {words.usd(value)}, best estimate {words.usd((at + lost) / PICODOLLARS)}"
+        if lost
+        else words.usd(value)
+    )
+    return {"name": name, "from": 0.0, "to": value, "right": value, "direction": "whole", "words": told}
 
 
 def _bar(name: str, at: int, difference: int, low: float, high: float) -> Spec:
@@ -185,7 +193,7 @@ def spread(a: Members, b: Members, *, width: int | str = "container") -> Spec | 
     """Cost per turn of every session of both groups, on a scale of powers of ten; None when none has both."""
     rows = []
     for side, members in (("A", a), ("B", b)):
-        cost = members.figures("billed_usd")
+        cost = members.figures("estimated_usd")
         turns = members.figures("turns_count")
         for value, count in zip(cost, turns, strict=True):
             if count > 0 and value > 0:
@@ -199,7 +207,7 @@ def spread(a: Members, b: Members, *, width: int | str = "container") -> Spec | 
                 "field": "value",
                 "type": "quantitative",
                 "scale": {"type": "log", "nice": False},
-                "title": "US dollars per turn as billed, one mark per session",
+                "title": "US dollars per turn, best estimate, one mark per session",
                 "axis": {"format": "$~g", "tickCount": 6},
             },
             "y": {"field": "side", "type": "nominal", "title": None, "axis": {"domain": False, "ticks": False}},

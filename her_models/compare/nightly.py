@@ -25,8 +25,9 @@ from her_models.compare.report import (
     answer_section,
     as_html,
     as_markdown,
-    findings_grid,
+    findings_grids,
     group_steps_grid,
+    lost_of_both,
     method_section,
 )
 from her_models.compare.verdicts import MEASURES, GroupComparison, compare_groups
@@ -126,13 +127,14 @@ def sides_of(one: Change) -> tuple[Group, Group]:
 
 
 def changes_known(con: duckdb.DuckDBPyConnection) -> list[Change]:
-    """Return the changes that the last watch found, newest first."""
+    """Return the changes that the last watch found, newest first; what an older Her measured is left out."""
     names = [name for name in CHANGES.column_names if name in Change.__dataclass_fields__]
     rows = con.execute(f"select {', '.join(names)} from changes order by changed_at desc, measure").to_arrow_table()
     lists = ("before_session_ids", "after_session_ids")
     return [
         _change({name: tuple(value or ()) if name in lists else value for name, value in row.items()})
         for row in rows.to_pylist()
+        if row["measure"] in _LABELS
     ]
 
 
@@ -214,6 +216,8 @@ def _comparison_rows(report_on: date, weeks: Sequence[Week]) -> list[Row]:
                 *(one.difference.value, one.difference.low, one.difference.high),
                 *(one.effect, one.p, one.p_corrected, one.verdict),
                 *(week.found.a_usd, week.found.b_usd),
+                *(one.a_logged, one.b_logged),
+                *(week.found.a_estimated_usd, week.found.b_estimated_usd),
             )
             rows.append(tuple(map(_known, values)))
     return rows
@@ -250,12 +254,12 @@ def weeks_document(report_on: date, weeks: Sequence[Week], changes: Sequence[Cha
         counts = f"{len(week.found.a):,} sessions in A, {len(week.found.b):,} in B."
         grids: list[Grid] = [group_steps_grid(week.found.steps[week.found.telling_view])]
         if week.found.is_large_enough:
-            grids.insert(0, findings_grid(week.found))
+            grids = [*findings_grids(week.found), *grids]
         sections.append(
             Section(
                 title,
                 [counts, *answer_section(week.found).sentences, *week.found.notes],
-                chart=charts.waterfall(week.found.steps[week.found.telling_view]),
+                chart=charts.waterfall(week.found.steps[week.found.telling_view], lost=lost_of_both(week.found)),
                 chart_text="Steps from A's cost to B's",
                 grids=grids,
             )

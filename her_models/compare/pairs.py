@@ -20,6 +20,7 @@ import duckdb
 import pyarrow as pa
 
 from her_models.compare import waterfall
+from her_models.compare.lost_output import lost_of
 from her_models.compare.similarity import align, likeness
 from her_models.compare.waterfall import PriceRow, Step, View
 from her_models.errors import QueryError
@@ -75,7 +76,10 @@ class Thing:
 
 @dataclass(frozen=True)
 class PairComparison:
-    """Two sessions. `prices` names the price list at which both are told, None: as billed."""
+    """Two sessions. `prices` names the price list at which both are told, None: as billed.
+
+    The waterfalls are told as logged, and so at least; what the log lost of output stands beside them.
+    """
 
     a: Side
     b: Side
@@ -85,6 +89,8 @@ class PairComparison:
     things: list[Thing]
     files: list[dict[str, Any]]
     notes: list[str]
+    a_lost_picodollars: int
+    b_lost_picodollars: int
 
     @property
     def telling_view(self) -> View:
@@ -98,6 +104,16 @@ class PairComparison:
     @property
     def b_usd(self) -> Decimal:
         return usd(sum(step.b_picodollars for step in self.waterfalls["lane"]))
+
+    @property
+    def a_estimated_usd(self) -> Decimal:
+        """What A cost, best estimate."""
+        return self.a_usd + usd(self.a_lost_picodollars)
+
+    @property
+    def b_estimated_usd(self) -> Decimal:
+        """What B cost, best estimate."""
+        return self.b_usd + usd(self.b_lost_picodollars)
 
 
 def usd(picodollars: int) -> Decimal:
@@ -143,6 +159,8 @@ def compare_pair(
         things=_things(con, a, b),
         files=_files(con, a, b),
         notes=_notes(*sides, list_row),
+        a_lost_picodollars=lost_of(sides[0].measures, list_row),
+        b_lost_picodollars=lost_of(sides[1].measures, list_row),
     )
 
 
@@ -224,8 +242,16 @@ def _notes(a: Side, b: Side, prices: PriceRow | None) -> list[str]:
     for name, side in (("A", a), ("B", b)):
         if side["unpriced_requests_count"]:
             notes.append(f"{name}: {side['unpriced_requests_count']} responses have no price and are left out.")
-        if side["floor_requests_count"]:
-            notes.append(f"{name}: {side['floor_requests_count']} responses have a lower bound of output only.")
+        if lost := side["estimated_requests_count"]:
+            notes.append(
+                f"{name}: the log holds only a placeholder for the output of {lost:,} of {side['requests_count']:,}"
+                " responses. Steps are told as logged, which is at least; the best estimate stands beside the sums."
+            )
+        if (floors := side["floor_requests_count"] - lost) > 0:
+            notes.append(
+                f"{name}: {floors:,} {'more ' if lost else ''}responses do not say how they ended; their output is"
+                " credible and counts as logged."
+            )
     return notes
 
 

@@ -11,12 +11,16 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from her_models.compare import charts, words
 from her_models.compare.charts import Spec
 from her_models.compare.pairs import PairComparison, Side, TurnPair, usd
 from her_models.compare.verdicts import GroupComparison, GroupStep
 from her_models.compare.waterfall import PICODOLLARS, VIEWS, Step, View
+
+COST = ("estimated_per_turn_usd", "estimated_usd")
+"""What is told first: measures of cost."""
 
 _TURNS_SHOWN = 60
 _WORTH_A_SENTENCE = 0.01  # sure, but smaller than this share of A: it stands in the table only
@@ -71,8 +75,8 @@ LIMITS = (
     "Sessions are not assigned by lot. What else changed between the groups changes the figures too; matching removes"
     " only what it matches on.",
     "Sessions of one task vary up to thirtyfold. A difference that is not shown may still be there.",
-    "Logs miss calls that the client does not write down, and some outputs are lower bounds: cost is at least what is"
-    " told.",
+    "Logs miss calls that the client does not write down: cost is at least what is told. Output that the log lost is"
+    " estimated from what is visible and from how the next prompt grew; steps from A to B are told as logged.",
     "Tokens of models with different tokenizers are not compared.",
     "Whether the work was good is not in the logs.",
 )
@@ -87,8 +91,8 @@ def group_document(found: GroupComparison, *, title: str = "", now: datetime | N
     made = (now or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC")
     name_a, name_b = found.a.group.in_words(), found.b.group.in_words()
     head = [
-        f"A: {name_a} ({words.counted(len(found.a), 'session')}, {words.usd(found.a_usd)}).",
-        f"B: {name_b} ({words.counted(len(found.b), 'session')}, {words.usd(found.b_usd)}).",
+        f"A: {name_a} ({words.counted(len(found.a), 'session')}, {words.bill(found.a_usd, found.a_estimated_usd)}).",
+        f"B: {name_b} ({words.counted(len(found.b), 'session')}, {words.bill(found.b_usd, found.b_estimated_usd)}).",
         f"Cost is told {mode}. Made {made}.",
     ]
     return Document(
@@ -100,7 +104,7 @@ def group_document(found: GroupComparison, *, title: str = "", now: datetime | N
                 "How the groups differ",
                 chart=charts.differences(found.findings),
                 chart_text="Difference of each measure in per cent of A's median, with its interval",
-                grids=[findings_grid(found)],
+                grids=findings_grids(found),
             ),
             group_steps_section(found),
             method_section(found),
@@ -110,12 +114,12 @@ def group_document(found: GroupComparison, *, title: str = "", now: datetime | N
 
 def answer_section(found: GroupComparison) -> Section:
     """Say what was found, in sentences: cost first, then what else differs, then the largest step."""
-    told = [words.sentence(one) for name in ("billed_per_turn_usd", "billed_usd") if (one := found.finding(name))]
+    told = [words.sentence(one) for name in COST if (one := found.finding(name))]
     told += [
         words.sentence(one)
         for one in found.findings
         if one.verdict in ("higher", "lower")
-        and one.measure.name not in ("billed_usd", "billed_per_turn_usd")
+        and one.measure.name not in COST
         and not abs(one.relative) < _WORTH_A_SENTENCE
     ]
     told.append(total_sentence(found))
@@ -124,8 +128,7 @@ def answer_section(found: GroupComparison) -> Section:
 
 def total_sentence(found: GroupComparison) -> str:
     """Say how much more or less B cost in sum, and what most of it comes from."""
-    difference = found.b_usd - found.a_usd
-    told = f"In sum B cost {words.usd(abs(difference))} {'more' if difference >= 0 else 'less'} than A."
+    told = _sum_in_words("In sum B cost", found)
     view = found.telling_view
     largest = sorted(found.steps[view], key=lambda one: -abs(one.step.difference_picodollars))[:3]
     named = [
@@ -136,6 +139,22 @@ def total_sentence(found: GroupComparison) -> str:
     ]
     told = f"{told} Largest steps: {'; '.join(named)}." if named else told
     return told if view == "label" else told + _waste_in_words([one.step for one in found.steps["label"]])
+
+
+def _sum_in_words(begun: str, found: PairComparison | GroupComparison) -> str:
+    """Say how much more or less B cost; where the log lost output, at best estimate, then as logged."""
+    logged, estimated = found.b_usd - found.a_usd, found.b_estimated_usd - found.a_estimated_usd
+    if not (found.a_lost_picodollars or found.b_lost_picodollars):
+        return f"{begun} {_more_or_less(logged)} than A."
+    return (
+        f"{begun} {_more_or_less(estimated)} than A at best estimate, {_more_or_less(logged)} as logged: the log lost"
+        f" output worth {words.usd(usd(found.a_lost_picodollars))} in A and {words.usd(usd(found.b_lost_picodollars))}"
+        " in B. The steps add up to the difference as logged."
+    )
+
+
+def _more_or_less(difference: Decimal) -> str:
+    return f"{words.usd(abs(difference))} {'more' if difference >= 0 else 'less'}"
 
 
 def _waste_in_words(steps: Sequence[Step]) -> str:
@@ -179,6 +198,24 @@ def findings_grid(found: GroupComparison) -> Grid:
     return Grid(heading, rows, frozenset(range(1, 10)))
 
 
+def findings_grids(found: GroupComparison) -> list[Grid]:
+    """Return the measures of two groups as a table and, where the log lost output, what they are as logged."""
+    rows = [
+        (
+            one.measure.label,
+            *(
+                words.figure(value, one.measure.unit)
+                for value in (one.a_logged, one.a.value, one.b_logged, one.b.value)
+            ),
+        )
+        for one in found.findings
+        if words.is_estimated(one)
+    ]
+    heading = ("Measure", "A as logged", "A best estimate", "B as logged", "B best estimate")
+    logged = Grid(heading, rows, frozenset(range(1, 5)), "Medians as logged and at best estimate of the lost output")
+    return [findings_grid(found), *([logged] if rows else [])]
+
+
 _VIEW_NOTES: dict[View, str] = {
     "cause": "By cause: kind of content, and what missing the cache cost on top",
     "label": "By label: useful, overhead, waste, unexplained",
@@ -191,6 +228,11 @@ def _ordered(first: View) -> list[View]:
     return sorted(VIEWS, key=lambda view: view != first)
 
 
+def lost_of_both(found: PairComparison | GroupComparison) -> tuple[int, int]:
+    """Return what the log lost of A's and of B's output, picodollars, for the ends of a waterfall."""
+    return found.a_lost_picodollars, found.b_lost_picodollars
+
+
 def group_steps_section(found: GroupComparison) -> Section:
     """Return the way from A's bill to B's."""
     return Section(
@@ -200,7 +242,7 @@ def group_steps_section(found: GroupComparison) -> Section:
             if len(found.a) != len(found.b)
             else "Both sides have the same number of sessions."
         ],
-        chart=charts.waterfall(found.steps[found.telling_view]),
+        chart=charts.waterfall(found.steps[found.telling_view], lost=lost_of_both(found)),
         chart_text="Steps from A's cost to B's",
         grids=[group_steps_grid(found.steps[view], _VIEW_NOTES[view]) for view in _ordered(found.telling_view)],
     )
@@ -253,7 +295,7 @@ def pair_document(found: PairComparison, *, now: datetime | None = None) -> Docu
             Section(
                 "Where the difference comes from",
                 [pair_sentence(found)],
-                chart=charts.waterfall(found.waterfalls[found.telling_view]),
+                chart=charts.waterfall(found.waterfalls[found.telling_view], lost=lost_of_both(found)),
                 chart_text="Steps from A's cost to B's",
                 grids=[
                     pair_steps_grid(found.waterfalls[view], _VIEW_NOTES[view]) for view in _ordered(found.telling_view)
@@ -269,7 +311,6 @@ def pair_document(found: PairComparison, *, now: datetime | None = None) -> Docu
 
 def pair_sentence(found: PairComparison) -> str:
     """Say how much more or less B cost, and what most of it comes from."""
-    difference = found.b_usd - found.a_usd
     view = found.telling_view
     largest = sorted(found.waterfalls[view], key=lambda step: -abs(step.difference_picodollars))[:3]
     named = "; ".join(
@@ -277,7 +318,7 @@ def pair_sentence(found: PairComparison) -> str:
         for step in largest
         if step.difference_picodollars
     )
-    told = f"B cost {words.usd(abs(difference))} {'more' if difference >= 0 else 'less'} than A."
+    told = _sum_in_words("B cost", found)
     told = f"{told} Largest steps: {named}." if named else told
     return told if view == "label" else told + _waste_in_words(found.waterfalls["label"])
 
@@ -296,6 +337,8 @@ _SIDE_ROWS = (
     ("Responses", "requests_count"),
     ("Time", "active_seconds"),
     ("Tokens", "total_tokens"),
+    ("Output, as logged", "output_tokens"),
+    ("Output, best estimate", "output_estimated_tokens"),
     ("Longest prompt", "peak_context_tokens"),
     ("Cache hit", "cache_hit_ratio"),
     ("Tool calls", "tool_calls_count"),
@@ -319,7 +362,10 @@ def sides_grid(found: PairComparison) -> Grid:
         return f"{value:,}" if isinstance(value, int) else plain(str(value))
 
     rows = [(label, cell(found.a, name), cell(found.b, name)) for label, name in _SIDE_ROWS]
-    rows.append(("Cost", words.usd(found.a_usd), words.usd(found.b_usd)))
+    is_lost = bool(found.a_lost_picodollars or found.b_lost_picodollars)
+    rows.append(("Cost, at least" if is_lost else "Cost", words.usd(found.a_usd), words.usd(found.b_usd)))
+    if is_lost:
+        rows.append(("Cost, best estimate", words.usd(found.a_estimated_usd), words.usd(found.b_estimated_usd)))
     return Grid(("", "A", "B"), rows, frozenset((1, 2)))
 
 
@@ -352,26 +398,32 @@ def things_grid(found: PairComparison) -> Grid:
         for one in found.things[:_THINGS_SHOWN]
     ]
     note = f"The {_THINGS_SHOWN} largest differences of {len(found.things):,}, over the life of each block, as billed"
+    if found.a_lost_picodollars or found.b_lost_picodollars:
+        note += ": at least, without the output that the log lost"
     return Grid(("Thing", "in A", "in B", "A", "B", "B − A"), rows, frozenset(range(1, 6)), note)
 
 
 def turns_grid(turns: Sequence[TurnPair]) -> Grid:
-    """Return turns that belong together side by side."""
+    """Return turns that belong together side by side; with their best estimate where the log lost output."""
+    shown = turns[:_TURNS_SHOWN]
+    is_lost = any(side and side["estimated_usd"] != side["incurred_usd"] for one in shown for side in (one.a, one.b))
+    costs = ("incurred_usd", "estimated_usd") if is_lost else ("incurred_usd",)
     rows = []
-    for turn in turns[:_TURNS_SHOWN]:
+    for turn in shown:
         either = turn.a or turn.b or {}
         cells = [shortened(str(either.get("prompt") or ""), 90)]
         cells.append(words.percent(turn.likeness_ratio, is_signed=False) if turn.likeness_ratio is not None else "")
         for side in (turn.a, turn.b):
             if side is None:
-                cells += ["", "", ""]
+                cells += ["", "", *("" for _ in costs)]
                 continue
             cells += [f"{side['turn_index']:,}", words.figure(float(side["peak_context_tokens"] or "nan"), "tokens")]
-            cells.append(words.usd(side["incurred_usd"]))
+            cells += [words.usd(side[name]) for name in costs]
         rows.append(tuple(cells))
     note = f"The first {_TURNS_SHOWN} of {len(turns):,}" if len(turns) > _TURNS_SHOWN else ""
-    heading = ("Prompt", "Alike", "A turn", "context", "cost", "B turn", "context", "cost")
-    return Grid(heading, rows, frozenset(range(1, 8)), note)
+    cost = ("at least", "best estimate") if is_lost else ("cost",)
+    heading = ("Prompt", "Alike", "A turn", "context", *cost, "B turn", "context", *cost)
+    return Grid(heading, rows, frozenset(range(1, len(heading))), note)
 
 
 def files_grid(found: PairComparison) -> Grid:

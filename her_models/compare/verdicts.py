@@ -6,6 +6,10 @@ What belongs here: the measures, the question, and the words for the answer. Wha
 A verdict is given only when both groups have five sessions (or there are five pairs), the chance of such a difference
 among equal groups is under 5 % after correction for the number of measures, and the interval of the difference leaves
 out zero. Per turn means: a session's figure divided by its turns; the session is what is drawn, not the turn.
+
+Cost, tokens, output and waste share are told at best estimate, with the output that the log lost; what was logged
+stands beside. A difference of theirs has to stand at the ends of that estimate too: for B at the end that speaks
+against it, for A at the other.
 """
 
 from __future__ import annotations
@@ -29,6 +33,7 @@ from her_models.compare.groups import (
     with_week_survival,
     without_shared,
 )
+from her_models.compare.lost_output import ENDS, End, LostOutput, estimated_share, lost_output
 from her_models.compare.matching import Matching, MatchOn, match
 from her_models.compare.pairs import usd
 from her_models.compare.statistics import LEAST_SESSIONS, Interval
@@ -36,7 +41,7 @@ from her_models.compare.waterfall import PriceRow, Sheet, Step, View
 from her_models.errors import QueryError
 
 Unit = Literal["usd", "tokens", "seconds", "ratio", "count"]
-Verdict = Literal["higher", "lower", "no difference shown", "too few sessions", "not comparable"]
+Verdict = Literal["higher", "lower", "no difference shown", "output was lost", "too few sessions", "not comparable"]
 LEVEL = 0.05
 _STATIC_ERROR = 0.01  # system prompt and tools are what a prompt holds beyond what is estimated
 _CONFOUNDED = 0.25  # of the sessions stand elsewhere: from here on a difference of make-up is worth a word
@@ -44,7 +49,11 @@ _CONFOUNDED = 0.25  # of the sessions stand elsewhere: from here on a difference
 
 @dataclass(frozen=True)
 class Measure:
-    """One figure of a session. `good` is the direction that one wishes for: -1 lower, 1 higher, 0 neither."""
+    """One figure of a session. `good` is the direction that one wishes for: -1 lower, 1 higher, 0 neither.
+
+    `column` is the figure as logged. `estimates` are the columns of its best estimate, of the lower and of the higher
+    end of that, where they are not `column` and what the log lost.
+    """
 
     name: str
     label: str
@@ -54,20 +63,43 @@ class Measure:
     is_tokens: bool = False
     is_cost: bool = False
     is_per_turn: bool = False
+    estimates: tuple[str, str, str] | None = None
+
+    @property
+    def has_output(self) -> bool:
+        """Whether output that the log lost belongs to it."""
+        return self.is_cost or self.column in ("total_tokens", "output_tokens")
 
 
+_WASTE = ("waste_estimated_ratio", "waste_low_ratio", "waste_high_ratio")
 MEASURES = (
-    Measure("billed_usd", "Cost per session", "usd", -1, "billed_usd", is_cost=True),
-    Measure("billed_per_turn_usd", "Cost per turn", "usd", -1, "billed_usd", is_cost=True, is_per_turn=True),
-    Measure("total_tokens", "Tokens per session", "tokens", -1, "total_tokens", is_tokens=True),
-    Measure("total_per_turn_tokens", "Tokens per turn", "tokens", -1, "total_per_turn_tokens", is_tokens=True),
-    Measure("output_per_turn_tokens", "Output per turn", "tokens", 0, "output_per_turn_tokens", is_tokens=True),
+    Measure("estimated_usd", "Cost per session", "usd", -1, "billed_usd", is_cost=True),
+    Measure("estimated_per_turn_usd", "Cost per turn", "usd", -1, "billed_usd", is_cost=True, is_per_turn=True),
+    Measure("total_estimated_tokens", "Tokens per session", "tokens", -1, "total_tokens", is_tokens=True),
+    Measure(
+        "total_estimated_per_turn_tokens",
+        "Tokens per turn",
+        "tokens",
+        -1,
+        "total_tokens",
+        is_tokens=True,
+        is_per_turn=True,
+    ),
+    Measure(
+        "output_estimated_per_turn_tokens",
+        "Output per turn",
+        "tokens",
+        0,
+        "output_tokens",
+        is_tokens=True,
+        is_per_turn=True,
+    ),
     Measure("static_tokens", "System prompt and tools", "tokens", -1, "static_tokens", is_tokens=True),
     Measure("turns_count", "Turns per session", "count", 0, "turns_count"),
     Measure("requests_per_turn_count", "Responses per turn", "count", -1, "requests_per_turn_count"),
     Measure("active_seconds", "Time per session", "seconds", -1, "active_seconds"),
     Measure("active_per_turn_seconds", "Time per turn", "seconds", -1, "active_per_turn_seconds"),
-    Measure("waste_ratio", "Waste, share of cost", "ratio", -1, "waste_ratio"),
+    Measure("waste_estimated_ratio", "Waste, share of cost", "ratio", -1, "waste_ratio", estimates=_WASTE),
     Measure("cache_hit_ratio", "Cache hit", "ratio", 1, "cache_hit_ratio"),
     Measure("error_ratio", "Tool calls that failed", "ratio", -1, "error_ratio"),
     Measure("survival_ratio", "Written lines kept in the session", "ratio", 1, "survival_ratio"),
@@ -77,7 +109,11 @@ MEASURES = (
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found about one measure. Intervals hold 95 %; `effect` is -1 to 1, positive when B is higher."""
+    """What was found about one measure. Intervals hold 95 %; `effect` is -1 to 1, positive when B is higher.
+
+    All is told at best estimate; `a_logged` and `b_logged` are the medians as logged. `against` are the difference of
+    medians at the ends of the estimate that speak most against B being higher, and against its being lower.
+    """
 
     measure: Measure
     a_count: int
@@ -89,6 +125,9 @@ class Finding:
     p: float
     p_corrected: float
     verdict: Verdict
+    a_logged: float
+    b_logged: float
+    against: tuple[float, float]
 
     @property
     def is_better(self) -> bool | None:
@@ -133,19 +172,31 @@ class GroupComparison:
     steps: Mapping[View, list[GroupStep]]
     a_picodollars: int
     b_picodollars: int
+    a_lost_picodollars: int
+    b_lost_picodollars: int
     notes: list[str]
     a_read_count: int
     b_read_count: int
 
     @property
     def a_usd(self) -> Decimal:
-        """What A's sessions cost together."""
+        """What A's sessions cost together, as logged: at least."""
         return usd(self.a_picodollars)
 
     @property
     def b_usd(self) -> Decimal:
-        """What B's sessions cost together."""
+        """What B's sessions cost together, as logged: at least."""
         return usd(self.b_picodollars)
+
+    @property
+    def a_estimated_usd(self) -> Decimal:
+        """What A's sessions cost together, best estimate."""
+        return usd(self.a_picodollars + self.a_lost_picodollars)
+
+    @property
+    def b_estimated_usd(self) -> Decimal:
+        """What B's sessions cost together, best estimate."""
+        return usd(self.b_picodollars + self.b_lost_picodollars)
 
     @property
     def is_large_enough(self) -> bool:
@@ -199,7 +250,8 @@ def compare_groups(
             f'There is no price for {prices_of!r}. Those there are: her sql "select distinct model from prices"'
         )
     sheets = _sheets(con, ours, theirs, list_row)
-    findings = judge(ours, theirs, sheets["lane"], is_paired=matching is not None, is_constant=list_row is not None)
+    lost = lost_output(ours, list_row), lost_output(theirs, list_row)
+    findings = judge(ours, theirs, sheets["lane"], is_paired=matching is not None, list_row=list_row)
     return GroupComparison(
         a=ours,
         b=theirs,
@@ -209,6 +261,8 @@ def compare_groups(
         steps={view: _steps(*sheets[view]) for view in waterfall.VIEWS},
         a_picodollars=sum(map(int, sheets["lane"][0].totals)),
         b_picodollars=sum(map(int, sheets["lane"][1].totals)),
+        a_lost_picodollars=sum(map(int, lost[0].picodollars["estimated"])),
+        b_lost_picodollars=sum(map(int, lost[1].picodollars["estimated"])),
         notes=_notes(ours, theirs, shared, matching, list_row),
         a_read_count=len(read_a),
         b_read_count=len(read_b),
@@ -260,31 +314,54 @@ def _steps(a: Sheet, b: Sheet) -> list[GroupStep]:
 
 
 def judge(
-    a: Members, b: Members, sheets: tuple[Sheet, Sheet], *, is_paired: bool = False, is_constant: bool = False
+    a: Members,
+    b: Members,
+    sheets: tuple[Sheet, Sheet],
+    *,
+    is_paired: bool = False,
+    list_row: PriceRow | None = None,
 ) -> list[Finding]:
-    """Return what is found about each measure, with the verdicts that are earned; `sheets` hold the cost."""
-    families = set(a.tokenizers) | set(b.tokenizers)
+    """Return what is found about each measure, with the verdicts that are earned; `sheets` hold the cost as logged.
+
+    With `list_row` they hold what the sessions would have cost at that price list.
+    """
+    families = {*a.tokenizers, *b.tokenizers}
+    sides = [(one, lost_output(one, list_row), sheet) for one, sheet in zip((a, b), sheets, strict=True)]
     found = []
     for measure in MEASURES:
-        values = [_values(one, measure, sheet, is_constant) for one, sheet in zip((a, b), sheets, strict=True)]
+        values = [_values(*side, measure, is_constant=list_row is not None) for side in sides]
         if values[0] is None or values[1] is None:
             continue
-        is_barred = len(families) > 1 and (measure.is_tokens or (measure.is_cost and is_constant))
+        is_barred = len(families) > 1 and (measure.is_tokens or (measure.is_cost and list_row is not None))
         found.append(_finding(measure, values[0], values[1], is_paired, is_barred))
     corrected = statistics.holm([float("nan") if one.verdict else one.p for one in found])
     return [_judged(one, p) for one, p in zip(found, corrected, strict=True)]
 
 
-def _values(members: Members, measure: Measure, sheet: Sheet, is_constant: bool) -> Floats | None:
-    if measure.is_cost:
-        cost = sheet.totals / waterfall.PICODOLLARS
-        # A session of which nothing has a price cost an unknown amount, not none.
-        if not is_constant:
-            cost = np.where(np.isnan(members.figures("billed_usd")), np.nan, cost)
-        return _per_turn(cost, members) if measure.is_per_turn else cost
+Told = Literal["logged"] | End
+Values = Mapping[Told, Floats]
+
+
+def _values(members: Members, lost: LostOutput, sheet: Sheet, measure: Measure, *, is_constant: bool) -> Values | None:
+    """Return a measure of each session as logged, at best estimate and at its ends; None without its column."""
     if measure.column not in members.rows.column_names:
         return None
-    return members.figures(measure.column)
+    if measure.estimates:
+        names: tuple[Told, ...] = ("logged", *ENDS)
+        columns = (measure.column, *measure.estimates)
+        return {end: members.figures(column) for end, column in zip(names, columns, strict=True)}
+    if measure.is_cost:
+        logged = sheet.totals / waterfall.PICODOLLARS
+        # A session of which nothing has a price cost an unknown amount, not none.
+        if not is_constant:
+            logged = np.where(np.isnan(members.figures("billed_usd")), np.nan, logged)
+    else:
+        logged = members.figures(measure.column)
+    told: dict[Told, Floats] = {"logged": logged}
+    for end in ENDS:
+        beyond = lost.picodollars[end] / waterfall.PICODOLLARS if measure.is_cost else lost.tokens[end]
+        told[end] = logged + beyond if measure.has_output else logged
+    return {end: _per_turn(values, members) for end, values in told.items()} if measure.is_per_turn else told
 
 
 def _per_turn(values: Floats, members: Members) -> Floats:
@@ -292,27 +369,36 @@ def _per_turn(values: Floats, members: Members) -> Floats:
     return np.asarray(np.divide(values, turns, out=np.full(len(values), np.nan), where=turns > 0), np.float64)
 
 
-def _finding(measure: Measure, a: Floats, b: Floats, is_paired: bool, is_barred: bool) -> Finding:
+def _finding(measure: Measure, of_a: Values, of_b: Values, is_paired: bool, is_barred: bool) -> Finding:
     """Return a finding whose verdict is still open (empty) unless none can be given."""
     if is_paired:
-        whole = ~np.isnan(a) & ~np.isnan(b)
-        a, b = a[whole], b[whole]
+        whole = ~np.isnan(of_a["estimated"]) & ~np.isnan(of_b["estimated"])
+        of_a = {end: values[whole] for end, values in of_a.items()}
+        of_b = {end: values[whole] for end, values in of_b.items()}
     else:
-        a, b = statistics.known(a), statistics.known(b)
+        of_a = {end: statistics.known(values) for end, values in of_a.items()}
+        of_b = {end: statistics.known(values) for end, values in of_b.items()}
+    a, b = of_a["estimated"], of_b["estimated"]
     verdict: str = ""
     if min(len(a), len(b)) < LEAST_SESSIONS:
         verdict = "too few sessions"
     elif is_barred:
         verdict = "not comparable"
     nothing = float("nan")
+    against = (nothing, nothing)
     if is_barred or not len(a) or not len(b):
         difference, effect, p = Interval(nothing, nothing, nothing), nothing, nothing
     elif is_paired:
         difference = statistics.paired_difference(b - a)
         effect, p = statistics.paired_effect(b - a), statistics.paired_p(b - a)
+        against = (statistics.median(of_b["low"] - of_a["high"]), statistics.median(of_b["high"] - of_a["low"]))
     else:
         difference = statistics.difference_of_medians(a, b)
         effect, p = statistics.cliffs_delta(a, b), statistics.permutation_p(a, b)
+        against = (
+            statistics.median(of_b["low"]) - statistics.median(of_a["high"]),
+            statistics.median(of_b["high"]) - statistics.median(of_a["low"]),
+        )
     return Finding(
         measure,
         len(a),
@@ -324,6 +410,9 @@ def _finding(measure: Measure, a: Floats, b: Floats, is_paired: bool, is_barred:
         p if not verdict else nothing,
         nothing,
         verdict,  # type: ignore[arg-type]
+        statistics.median(of_a["logged"]),
+        statistics.median(of_b["logged"]),
+        against,
     )
 
 
@@ -334,6 +423,9 @@ def _judged(finding: Finding, p_corrected: float) -> Finding:
     is_within_error = finding.measure.name == "static_tokens" and abs(finding.relative) < _STATIC_ERROR
     if p_corrected < LEVEL and finding.difference.is_clear and not is_within_error:
         verdict = "higher" if finding.difference.value > 0 else "lower"
+        least, most = finding.against
+        if least <= 0 if verdict == "higher" else most >= 0:
+            verdict = "output was lost"
     return replace(finding, p_corrected=p_corrected, verdict=verdict)
 
 
@@ -376,10 +468,28 @@ def _notes(a: Members, b: Members, shared: int, matching: Matching | None, list_
     unpriced = sum(count for members in (a, b) for count in members.column("unpriced_requests_count"))
     if unpriced and list_row is None:
         notes.append(f"{unpriced:,} responses have no price and are left out of the cost.")
-    floors = sum(count for members in (a, b) for count in members.column("floor_requests_count"))
-    if floors:
-        notes.append(f"{floors:,} responses have a lower bound of output only: cost and output are at least as told.")
+    notes += _lost_in_words(a, b)
     return notes
+
+
+def _lost_in_words(a: Members, b: Members) -> list[str]:
+    """Say how much output the log lost, and what was made of it."""
+    told = []
+    (lost_a, all_a), (lost_b, all_b) = estimated_share(a), estimated_share(b)
+    if lost_a or lost_b:
+        told.append(
+            f"The log holds only a placeholder for the output of {lost_a:,} of A's {all_a:,} responses and of"
+            f" {lost_b:,} of B's {all_b:,}. Cost, tokens, output and waste share are compared at best estimate; what"
+            " was logged, which is at least, stands beside it. A difference is called one only if it stands at the ends"
+            " of the estimate too."
+        )
+    floors = sum(count for members in (a, b) for count in members.column("floor_requests_count"))
+    if floors > lost_a + lost_b:
+        told.append(
+            f"{floors - lost_a - lost_b:,} {'more ' if told else ''}responses do not say how they ended; their output"
+            " is credible and counts as logged."
+        )
+    return told
 
 
 def _moved(a: Mapping[str, float], b: Mapping[str, float]) -> str:

@@ -37,7 +37,7 @@ DIMENSIONS = {
 }
 """What series are made by, each with its column; where a change is found in several, the first that shows it best."""
 
-MEASURES = ("static_tokens", "cache_hit_ratio", "billed_per_turn_usd", "waste_ratio")
+MEASURES = ("static_tokens", "cache_hit_ratio", "estimated_per_turn_usd", "waste_estimated_ratio")
 LEVEL = 0.05
 
 _LONGEST = 300  # sessions of a series that are looked at, the last ones

@@ -78,6 +78,13 @@ def usd(amount: Decimal | float | None, *, is_signed: bool = False) -> str:
     return f"{sign}${value:.4f}" if value < 0.1 else f"{sign}${value:,.2f}"
 
 
+def bill(at_least: Decimal, estimated: Decimal) -> str:
+    """Write a bill; where the log lost output, as at least and best estimate."""
+    if at_least == estimated:
+        return usd(at_least)
+    return f"at least {usd(at_least)}, best estimate {usd(estimated)}"
+
+
 def figure(value: float, unit: Unit, *, is_signed: bool = False) -> str:
     """Write a figure in its unit."""
     if math.isnan(value):
@@ -142,6 +149,12 @@ def effect_size(effect: float) -> str:
     return f"{'−' if effect < 0 else '+' if effect > 0 else ''}{size:.2f}, {word}"
 
 
+def is_estimated(found: Finding) -> bool:
+    """Whether the best estimate reads otherwise than what was logged."""
+    pairs = ((found.a.value, found.a_logged), (found.b.value, found.b_logged))
+    return any(figure(told, found.measure.unit) != figure(logged, found.measure.unit) for told, logged in pairs)
+
+
 def sentence(found: Finding) -> str:
     """Say what was found about a measure, with interval and numbers."""
     name, unit = found.measure.label, found.measure.unit
@@ -150,7 +163,15 @@ def sentence(found: Finding) -> str:
         return f"{name}: no verdict, too few sessions ({counts}; {5} of each are needed)."
     if found.verdict == "not comparable":
         return f"{name}: not compared, the models count tokens differently."
+    if found.verdict == "output was lost":
+        return (
+            f"{name}: no verdict. It differs at best estimate (median {figure(found.a.value, unit)} in A,"
+            f" {figure(found.b.value, unit)} in B), but the log lost so much output that at the ends of the estimate it"
+            f" need not; {counts}."
+        )
     medians = f"median {figure(found.a.value, unit)} in A, {figure(found.b.value, unit)} in B"
+    if is_estimated(found):
+        medians += f" at best estimate, {figure(found.a_logged, unit)} and {figure(found.b_logged, unit)} as logged"
     within = f"95 % interval of the difference {interval(found.difference, unit, is_signed=True)}; {counts}"
     if found.verdict == "no difference shown":
         return f"{name}: no difference shown ({medians}; {within})."

@@ -14,8 +14,8 @@ select
     started_at,
     static_tokens,
     cache_hit_ratio,
-    billed_per_turn_usd,
-    waste_ratio
+    estimated_per_turn_usd,
+    waste_estimated_ratio
 from session_comparison
 where started_at is not null
 order by source_id, started_at, session_id

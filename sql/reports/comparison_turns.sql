@@ -17,7 +17,8 @@ select
     peak_context_tokens,
     admitted_tokens,
     missed_tokens,
-    incurred_usd
+    incurred_usd,
+    estimated_usd
 from turns
 where
     source_id = $source_id

@@ -100,7 +100,6 @@ def fill_sessions(fill: Fill, project: str, costs: list[float], *, model: str = 
             | {"billed_usd": str(cost), "cache_hit_ratio": 0.9, "error_ratio": 0.0, "prompt": f"Mend thing {place}"}
             | {
                 "total_tokens": round(cost * per_dollar),
-                "total_per_turn_tokens": cost * per_dollar / 2,
                 "active_seconds": 60.0,
             },
         )
@@ -120,7 +119,7 @@ def test_a_dearer_group_is_called_dearer_with_interval_and_number(con: duckdb.Du
     fill_sessions(fill, "a", [1.0, 1.1, 1.2, 0.9, 0.8, 1.0, 1.05, 0.95])
     fill_sessions(fill, "b", [2.0, 2.1, 2.2, 1.9, 1.8, 2.0, 2.05, 1.95, 2.02, 1.98])
     found = compared(con)
-    cost = found.finding("billed_per_turn_usd")
+    cost = found.finding("estimated_per_turn_usd")
     assert cost is not None
     assert (cost.a.value, cost.b.value, cost.difference.value) == pytest.approx((0.5, 1.0, 0.5))
     assert (cost.a_count, cost.b_count, cost.effect, cost.verdict, cost.is_better) == (8, 10, 1.0, "higher", False)
@@ -156,7 +155,7 @@ def test_tokens_of_two_tokenizers_get_no_verdict_and_dollars_do(con: duckdb.Duck
     fill_sessions(fill, "b", [3.0, 3.1, 3.2, 3.3, 3.4, 3.5], model="claude-opus-5-5")
     found = compared(con)
     verdicts = {one.measure.name: one.verdict for one in found.findings}
-    assert (verdicts["total_tokens"], verdicts["billed_usd"]) == ("not comparable", "higher")
+    assert (verdicts["total_estimated_tokens"], verdicts["estimated_usd"]) == ("not comparable", "higher")
     assert any("count tokens differently" in note for note in found.notes)
     assert any("claude-opus-4-5 is 100% of A and 0% of B" in note for note in found.notes)
 
@@ -180,7 +179,7 @@ def test_sessions_are_paired_by_project_and_prompt_and_the_rest_is_dropped(con: 
     assert found.matching is not None
     assert found.a.column("prompt") == found.b.column("prompt")
     assert (len(found.matching), found.matching.dropped_a_count, found.matching.dropped_b_count) == (5, 2, 0)
-    cost = found.finding("billed_usd")
+    cost = found.finding("estimated_usd")
     assert cost is not None
     assert cost.difference.value == pytest.approx(1.0)
     assert cost.effect == 1.0

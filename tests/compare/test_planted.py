@@ -16,6 +16,7 @@ from her_models.demo.files import write_files
 from her_models.demo.projects import API_FILES
 from her_models.demo.repository import Repository
 from her_models.demo.stories import ask, forgetful
+from tests.compare.test_lost_output import OF_OUTPUT, lose_output
 from tests.lakes import ingested, reading
 
 SESSIONS = 10
@@ -29,6 +30,7 @@ GROUPS: dict[str, dict[str, object]] = {
     "five-minutes": {"ttl": "5m"},
     "sonnet": {"model": SONNET},
     "tools": {"mcp_tokens": 24_000},
+    "placeholders": {},
 }
 
 
@@ -66,6 +68,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Config:
             play(world, project, number, **how)  # type: ignore[arg-type]
     logs = tmp_path_factory.mktemp("planted-logs")
     write_files(world, logs)
+    lose_output(logs / "mira@host-placeholders")
     return ingested(tmp_path_factory.mktemp("planted"), logs)
 
 
@@ -85,7 +88,7 @@ def share(found: GroupComparison, view: str, *names: str) -> float:
     return sum(one.step.difference_picodollars for one in steps if one.step.name in names) / whole
 
 
-def verdict(found: GroupComparison, measure: str = "billed_usd") -> str:
+def verdict(found: GroupComparison, measure: str = "estimated_usd") -> str:
     one = found.finding(measure)
     assert one is not None
     return one.verdict
@@ -96,10 +99,20 @@ def test_equal_groups_show_no_difference(against_plain: Callable[[str], GroupCom
     assert {one.verdict for one in found.findings} <= {"no difference shown", "too few sessions"}
 
 
+def test_the_same_work_logged_with_placeholders_is_called_no_cheaper(against_plain: Callable[[str], GroupComparison]):
+    found = against_plain("placeholders")
+    output = found.finding("output_estimated_per_turn_tokens")
+    assert output is not None
+    assert output.b_logged < 0.1 * output.a_logged  # as logged it is hardly there
+    # The simulated client writes fewer tokens per byte than real ones do: the estimate is above what it wrote.
+    assert {verdict(found, name) for name in OF_OUTPUT} <= {"no difference shown", "output was lost", "higher"}
+    assert float(found.b_estimated_usd / found.a_estimated_usd) == pytest.approx(1, rel=0.05)
+
+
 def test_files_read_again_are_named(against_plain: Callable[[str], GroupComparison]):
     found = against_plain("reread")
     assert verdict(found) == "higher"
-    assert verdict(found, "waste_ratio") == "higher"
+    assert verdict(found, "waste_estimated_ratio") == "higher"
     assert share(found, "label", "content:C5") >= 0.9
     assert found.telling_view == "label"
 

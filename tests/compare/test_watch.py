@@ -28,7 +28,7 @@ def sessions(
             | {"model": "claude-opus-5-5", "client_version": "2.1.330" if is_after else "2.1.210"}
             | {"instructions_hash": None, "started_at": BEGAN + timedelta(days=place)}
             | {"static_tokens": int(random.normal(18_000, 900) * (1.33 if is_after else 1))}
-            | {"cache_hit_ratio": float(random.beta(18, 2)), "billed_per_turn_usd": float(random.lognormal(-1, 1))}
+            | {"cache_hit_ratio": float(random.beta(18, 2)), "estimated_per_turn_usd": float(random.lognormal(-1, 1))}
         )
     return rows
 
