@@ -48,6 +48,7 @@ def lifetime_words(block: dict[str, Any]) -> str:
         "tool_call": "written once", "text": "written once", "thinking": "written once",
         "prompt": "said once", "command": "said once", "image": "shown once", "document": "shown once",
         "compact_summary": "summed up once", "reminder": "added once", "interruption": "added once",
+        "memory": "loaded once", "listing": "listed once",
         "system": "sent from the start", "tool_schema": "sent from the start", "hidden": "shown by no line",
     }.get(block["kind"], "added once")  # fmt: skip
     requests = "carried by no request" if not carried else f"carried {carried:,} request{'s' if carried > 1 else ''}"

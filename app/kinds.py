@@ -16,6 +16,8 @@ KINDS = {
     "tool_result": ("Tool result", "#009E73"),
     "image": ("Image", "#56B4E9"),
     "document": ("Document", "#56B4E9"),
+    "memory": ("Memory file", "#8C6D4F"),
+    "listing": ("Listing", "#B7A99A"),
     "reminder": ("Reminder", "#A8A29E"),
     "compact_summary": ("Compaction", "#B8A500"),
     "interruption": ("Interruption", "#D55E00"),
@@ -27,6 +29,8 @@ OTHER = ("Other", "#A8A29E")
 CONTEXT_KINDS = {
     "system": ("System and tools", "#44546A"),
     "tool_schema": ("Tool schemas", "#6B83A3"),
+    "memory": ("Memory files", "#8C6D4F"),
+    "listing": ("Listings", "#B7A99A"),
     "reminder": ("Reminder", "#D6D3D1"),
     "compact_summary": ("Compaction", "#B8A500"),
     "prompt": ("Prompt", "#0072B2"),

@@ -191,7 +191,7 @@ BLOCK_LINES = _table(
     "logged_at TIMESTAMPTZ  timestamp of the line or of the nested message",
     "message_id VARCHAR  API message id, for assistant blocks",
     "role VARCHAR  user, assistant, system or attachment",
-    "kind VARCHAR  prompt, thinking, text, tool_call, tool_result, image, document, reminder, compact_summary, command, interruption",
+    "kind VARCHAR  prompt, thinking, text, tool_call, tool_result, image, document, memory, listing, reminder, compact_summary, command, interruption",
     "tool_name VARCHAR  tool called (on the call; results carry it after joining)",
     "tool_use_id VARCHAR  id that joins call and result",
     "path VARCHAR  file the call names, where it names one",

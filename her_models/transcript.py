@@ -1481,6 +1481,10 @@ def _read_local_command(
 _UNSEEN_ATTACHMENTS = frozenset(
     {"hook_system_message", "hook_cancelled", "hook_non_blocking_error", "command_permissions", "prompt_snapshot"}
 )
+MEMORY_ATTACHMENTS = frozenset({"instructions", "nested_memory"})
+LISTING_ATTACHMENTS = frozenset(
+    {"skill_listing", "agent_listing_delta", "deferred_tools_delta", "mcp_instructions_delta", "command_listing"}
+)
 # What a hook prints reaches the model from these only; others speak to it through hook_additional_context or a refusal.
 _HOOKS_HEARD = frozenset({"SessionStart", "UserPromptSubmit"})
 
@@ -1506,7 +1510,7 @@ def _read_attachment(
     end = _whole(value.get("lineEnd"))
     if start is not None and end is not None:
         count = end - start + 1
-    block_kind = "reminder"
+    block_kind = attachment_kind(kind or "")
     if kind == "queued_command" and value.get("commandMode", "prompt") == "prompt":
         block_kind = "prompt"
     texts = _rendered_texts(rendered) or _attachment_texts(value)
@@ -1517,6 +1521,13 @@ def _read_attachment(
     for text in texts:
         writer.add(block_kind, text, path=path, range_start=start, range_lines=count)
     return kind
+
+
+def attachment_kind(name: str) -> str:
+    """Return the kind of block that an attachment of this name brings: memory, listing or reminder."""
+    if name in MEMORY_ATTACHMENTS:
+        return "memory"
+    return "listing" if name in LISTING_ATTACHMENTS else "reminder"
 
 
 def _rendered_texts(rendered: Any) -> list[str]:
@@ -1530,6 +1541,14 @@ def _rendered_texts(rendered: Any) -> list[str]:
         if isinstance(content, str) and content:
             texts.append(content)
     return texts
+
+
+def _memory_text(file: Any) -> str | None:
+    """Return a memory file as the client shows it, under a line that names it."""
+    if not isinstance(file, dict) or not isinstance(file.get("content"), str):
+        return None
+    path = _text(file.get("path"))
+    return f"Contents of {path}:\n\n{file['content']}" if path else str(file["content"])
 
 
 def _joined(value: Any) -> str | None:
@@ -1553,7 +1572,11 @@ def _attachment_texts(value: dict[str, Any]) -> list[str]:
     content = value.get("content")
     if isinstance(content, dict):
         file = content.get("file")
-        content = file.get("content") if isinstance(file, dict) else None
+        content = file.get("content") if isinstance(file, dict) else _memory_text(content)
+    files = value.get("files")
+    if isinstance(files, list) and value.get("type") in MEMORY_ATTACHMENTS:
+        shown = "\n\n".join(filter(None, map(_memory_text, files)))
+        return [shown] if shown else []
     for candidate in (
         content,
         value.get("prompt"),

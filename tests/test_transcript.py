@@ -367,10 +367,27 @@ def test_attachment_brings_the_text_the_model_sees() -> None:
         ("attachment", "reminder"),
         ("attachment", "reminder"),
         ("attachment", "prompt"),
-        ("attachment", "reminder"),
+        ("attachment", "listing"),
     ]
     assert read.texts == ["Today is 2026", "x = 1", "go on", "A\nB"]
     assert (read.blocks[1]["path"], read.blocks[1]["range_start"]) == ("/a", 2)
+
+
+def test_memory_files_are_shown_under_their_names() -> None:
+    files = [{"path": "/a/CLAUDE.md", "content": "Be brief."}, {"path": "/b/CLAUDE.md", "content": "Be kind."}, {}]
+    nested = {"type": "nested_memory", "path": "/c/CLAUDE.md", "content": {"path": "/c/CLAUDE.md", "content": "No."}}
+    read = Read(
+        line("attachment", attachment={"type": "instructions", "files": files}),
+        line("attachment", attachment={"type": "instructions", "files": files}, rendered=[{"content": "As sent."}]),
+        line("attachment", attachment=nested),
+        line("attachment", attachment={"type": "instructions", "files": [{"path": "/a/CLAUDE.md"}]}),
+    )
+    assert [block["kind"] for block in read.blocks] == ["memory"] * 3
+    assert read.texts == [
+        "Contents of /a/CLAUDE.md:\n\nBe brief.\n\nContents of /b/CLAUDE.md:\n\nBe kind.",
+        "As sent.",
+        "Contents of /c/CLAUDE.md:\n\nNo.",
+    ]
 
 
 def test_what_a_hook_prints_reaches_the_model_at_a_prompt_and_not_at_a_call() -> None:

@@ -24,6 +24,7 @@ _KINDS = {
     "tool_schema": "Tool schemas",
     "system": "System prompt and tools",
     "memory": "CLAUDE.md and memory",
+    "listing": "Listings of skills, tools and servers",
     "image": "Images",
     "document": "Documents",
     "reminder": "Reminders",

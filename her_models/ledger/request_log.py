@@ -23,19 +23,16 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
+from her_models.transcript import attachment_kind
+
 _HEADER_BYTES = 80
 _EXPONENT = re.compile("e-[0-9]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _REDACTED = re.compile(rb"\[redacted:[a-z0-9-]+:[0-9a-f]{16}\]|redacted[0-9a-f]{10}(?![A-Za-z0-9])")
 TOOLS, SYSTEM, MESSAGES = "tools", "system", "messages"
-_MEMORY = ("instructions", "nested_memory", "memory")
-_LISTINGS = (
-    "skill_listing",
-    "agent_listing_delta",
-    "deferred_tools_delta",
-    "mcp_instructions_delta",
-    "command_listing",
-)
+_REMINDER = ("<system-reminder>", "</system-reminder>")
+_FRAME = re.compile(r"(?:\s|</?system-reminder>)*")
+_MEMORY_START = "Codebase and user instructions"
 
 
 @dataclass(frozen=True)
@@ -236,32 +233,84 @@ class _Run:
         return _Known(role, blocks, places, {}, thread, self.first, self.last, self.is_redacted)
 
 
-def _attachment_kinds(lines: Iterable[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
-    """Return (rendered text, kind, name) of attachment lines, longest first."""
-    found = []
-    for line in lines:
-        attachment = line.get("attachment")
-        if line.get("type") != "attachment" or not isinstance(attachment, dict):
-            continue
-        rendered = attachment.get("rendered")
-        if isinstance(rendered, list):
-            rendered = "".join(str(b.get("text", "")) if isinstance(b, dict) else str(b) for b in rendered)
-        if isinstance(rendered, str) and rendered:
-            name = str(attachment.get("type"))
-            kind = "memory" if name in _MEMORY else "listing" if name in _LISTINGS else "reminder"
-            found.append((rendered.strip(), kind, name))
-    return sorted(found, key=lambda item: -len(item[0]))
+@dataclass(frozen=True)
+class _Attached:
+    """A text that an attachment line brought before the model, without the tags around it."""
+
+    number: int  # of the line
+    uuid: str | None
+    index: int  # which of the line's texts
+    name: str
+    text: str
 
 
-def _blob_part(role: str, block: Mapping[str, Any], attachments: list[tuple[str, str, str]]) -> tuple[str, str]:
-    """Return kind and name of a block that only the request log shows."""
-    text = str(block.get("text", "")).strip()
-    for rendered, kind, name in attachments:
-        if rendered and (rendered in text or text in rendered):
-            return kind, name
-    if "CLAUDE.md" in text and "instructions" in text:
-        return "memory", "instructions"
-    return ("image", "") if block.get("type") == "image" else ("reminder", role)
+class _Attachments:
+    """What attachment lines show, found again in logged messages, which join several of them in one text."""
+
+    def __init__(self, lines: Iterable[Mapping[str, Any]]) -> None:
+        self._by_first_line: dict[tuple[str, str], list[_Attached]] = defaultdict(list)
+        for number, line in enumerate(lines):
+            attachment, rendered = line.get("attachment"), line.get("rendered")
+            if line.get("type") != "attachment" or not isinstance(attachment, dict) or not isinstance(rendered, list):
+                continue
+            texts = [_rendered(item) for item in rendered]
+            for index, text in enumerate(text for text in texts if text):
+                inner = _without_tags(text)
+                if inner:
+                    key = str(line.get("agentId") or ""), inner.partition("\n")[0]
+                    one = _Attached(number, line.get("uuid"), index, str(attachment.get("type")), inner)
+                    self._by_first_line[key].append(one)
+
+    def pieces(self, text: str, thread: str, after: int) -> list[tuple[str, _Attached | None]]:
+        """Divide a text into what attachments of a thread show, and what none does.
+
+        Of a text that was attached more than once it is the first occasion behind the line `after`. Tags and blank
+        lines between two pieces belong to the piece before them.
+        """
+        found: list[tuple[int, int, _Attached]] = []
+        at = 0
+        while at < len(text):
+            end = text.find("\n", at)
+            end = len(text) if end < 0 else end
+            here = [one for one in self._by_first_line.get((thread, text[at:end]), ()) if text.startswith(one.text, at)]
+            if here:
+                longest = max(len(one.text) for one in here)
+                here = [one for one in here if len(one.text) == longest]
+                one = next((one for one in here if one.number > after), here[-1])
+                found.append((at, at + longest, one))
+                at += longest
+            else:
+                at = end + 1
+        pieces: list[tuple[str, _Attached | None]] = []
+        at = 0
+        for start, end, one in found:
+            at = _add_gap(pieces, text, at, start)
+            pieces.append((text[at:end], one))
+            at = end
+        at = _add_gap(pieces, text, at, len(text))
+        if at < len(text) and pieces:
+            pieces[-1] = (pieces[-1][0] + text[at:], pieces[-1][1])
+        return pieces or [(text, None)]
+
+
+def _add_gap(pieces: list[tuple[str, _Attached | None]], text: str, at: int, end: int) -> int:
+    """Add what no attachment shows; what only frames the next piece is left to it. Return where that begins."""
+    if _FRAME.fullmatch(text, at, end):
+        return at
+    pieces.append((text[at:end], None))
+    return end
+
+
+def _rendered(item: Any) -> str:
+    content = item.get("content") if isinstance(item, dict) else item
+    if isinstance(content, list):
+        content = "\n".join(part["text"] for part in content if isinstance(part, dict) and part.get("text"))
+    return content if isinstance(content, str) else ""
+
+
+def _without_tags(text: str) -> str:
+    begin, end = _REMINDER
+    return text.strip().removeprefix(begin).removesuffix(end).strip()
 
 
 _LINE_KINDS = {
@@ -284,7 +333,7 @@ class RequestLog:
         self._shapes = {str(e.get("shapeHash")): e.get("shape") for e in events if e.get("type") == "api-request-shape"}
         self._snapshot = self._read_snapshots(events)
         self._lines = _Lines(lines)
-        self._attachments = _attachment_kinds(lines)
+        self._attachments = _Attachments(lines)
         self._blobs: dict[str, _Known] = {}
         self.broken_blobs = 0
         for event in events:
@@ -367,6 +416,10 @@ class RequestLog:
         if request_log_id in self._requests:
             return self
         return self.elsewhere(request_log_id) or self
+
+    def thread(self, request_log_id: str) -> str:
+        """Return the subagent that an attempt was made for; nothing for the main conversation."""
+        return self._lines.answers.get(request_log_id, ("", -1))[0]
 
     def event(self, request_log_id: str) -> Mapping[str, Any] | None:
         """Return the line of an attempt."""
@@ -496,20 +549,41 @@ class RequestLog:
             parts.append(Part(SYSTEM, "system", "", charged_bytes(block), f"system {digest}"))
         return parts
 
-    def message_parts(self, message: _Known, digest: str, place: int) -> list[Part]:
-        """Return the blocks of a message as parts of a prompt; `place` counts the messages before it."""
-        parts = []
+    def message_parts(self, message: _Known, digest: str, place: int, thread: str, after: int) -> list[Part]:
+        """Return the blocks of a message as parts of a prompt.
+
+        Args:
+            place: how many messages stand before it.
+            thread: subagent whose prompt it is part of, or nothing.
+            after: line of the thread behind which it stands.
+        """
+        parts: list[Part] = []
         for index, (block, (uuid, line_index)) in enumerate(zip(message.blocks, message.places, strict=True)):
             if uuid is None:
-                kind, name = _blob_part(message.role, block, self._attachments)
                 # A hash names content, not an occasion: the same reminder sent twice stands in two places.
-                key = f"blob {digest[:16]} {index} {place}"
-            else:
-                kind = _LINE_KINDS.get(str(block.get("type")), "hidden")
-                kind = "prompt" if kind == "text" and message.role == "user" else kind
-                name, key = str(block.get("name", "")), f"line {uuid} {line_index}"
+                parts += self._blob_parts(message.role, block, f"blob {digest[:16]} {index} {place}", thread, after)
+                continue
+            kind = _LINE_KINDS.get(str(block.get("type")), "hidden")
+            kind = "prompt" if kind == "text" and message.role == "user" else kind
+            name, key = str(block.get("name", "")), f"line {uuid} {line_index}"
             parts.append(Part(MESSAGES, kind, name, charged_bytes(block), key, uuid, line_index))
         return parts
+
+    def _blob_parts(self, role: str, block: Mapping[str, Any], key: str, thread: str, after: int) -> Iterator[Part]:
+        """Yield what stands in a block that only the request log shows: each attachment apart, and the rest."""
+        if block.get("type") != "text":
+            kind = "image" if block.get("type") == "image" else "reminder"
+            yield Part(MESSAGES, kind, "" if kind == "image" else role, charged_bytes(block), key)
+            return
+        pieces = self._attachments.pieces(str(block.get("text", "")), thread, after)
+        for number, (text, one) in enumerate(pieces):
+            size = len(text.encode("utf-8", "surrogatepass"))
+            if one is not None:
+                yield Part(MESSAGES, attachment_kind(one.name), "", size, f"{key} {number}", one.uuid, one.index)
+            elif _without_tags(text).startswith(_MEMORY_START):
+                yield Part(MESSAGES, "memory", "instructions", size, f"{key} {number}")
+            else:
+                yield Part(MESSAGES, "reminder", role, size, f"{key} {number}")
 
 
 class PromptWalk:
@@ -561,8 +635,9 @@ class PromptWalk:
         messages = log.placed(hashes, request_log_id, line)
         if messages is None:
             return False
+        thread = log.thread(request_log_id)
         for digest, message in zip(hashes, messages, strict=True):
-            self._parts += log.message_parts(message, digest, len(self._messages))
+            self._parts += log.message_parts(message, digest, len(self._messages), thread, line)
             self._messages.append(message)
             self._ends.append(len(self._parts))
             line = log.last_line(message, request_log_id, line)

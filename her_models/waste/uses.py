@@ -41,7 +41,9 @@ _WINDOW_BYTES = 1 << 25
 _WINDOW_THREADS = 32
 _OUTPUTS = frozenset({"text", "thinking", "tool_call"})
 _EDITS = frozenset({"Edit", "MultiEdit", "Write", "NotebookEdit"})
-_KINDS = "('prompt', 'text', 'thinking', 'tool_call', 'tool_result', 'memory', 'reminder', 'compact_summary')"
+_KINDS = (
+    "('prompt', 'text', 'thinking', 'tool_call', 'tool_result', 'memory', 'listing', 'reminder', 'compact_summary')"
+)
 _QUERY = f"""
     select
         blocks.source_id, blocks.session_id, coalesce(blocks.agent_id, '') as thread_id, blocks.block_index,

@@ -17,7 +17,7 @@ import pytest
 from her_models import warehouse
 from her_models.config import Config
 from her_models.ledger.reading import threads
-from her_models.ledger.request_log import RequestLog, charged_bytes, compact, without_cache_control
+from her_models.ledger.request_log import Part, RequestLog, charged_bytes, compact, without_cache_control
 from her_models.ledger.sizes import load_densities
 from her_models.ledger.tables import LEDGER_READS
 from tests.lakes import SHARED, reading, rows
@@ -92,6 +92,18 @@ def test_tools_system_and_messages_of_rebuilt_requests_are_within_two_percent(
     assert wrong == []
 
 
+def _sizes(parts: Sequence[Part]) -> list[tuple[str, str, int]]:
+    """Return section, tool and bytes of each block; attachments that a message joined in one block are one again."""
+    blocks: dict[str, tuple[str, str, int]] = {}
+    for part in parts:
+        if part.name == "client header":
+            continue
+        key = part.key.rpartition(" ")[0] if part.key.startswith("blob ") and part.key.count(" ") == 4 else part.key
+        before = blocks.get(key, ("", "", 0))[2]
+        blocks[key] = (part.section, part.name if part.section == "tools" else "", before + part.text_bytes)
+    return list(blocks.values())
+
+
 def test_rebuilt_blocks_stand_in_the_order_of_the_request(known: Mapping[str, Call], bodies: Mapping[Any, Any]) -> None:
     compared = 0
     for run in sorted((RUNS / EXACT_VERSION).iterdir()):
@@ -104,11 +116,7 @@ def test_rebuilt_blocks_stand_in_the_order_of_the_request(known: Mapping[str, Ca
             session, ref = refs[call["response"]["id"]]
             rebuilt = logs[session].rebuilt(ref)
             assert rebuilt is not None
-            mine = [
-                (part.section, part.name if part.section == "tools" else "", part.text_bytes)
-                for part in rebuilt.parts
-                if part.name != "client header"
-            ]
+            mine = _sizes(rebuilt.parts)
             assert mine == _sent(bodies[EXACT_VERSION, run.name, call["seq"]])
             compared += 1
     assert compared == 69

@@ -76,6 +76,56 @@ def test_what_was_said_twice_stands_in_two_places():
     assert lines_of(found, "q2") == [("u1", 0), ("a1", 0), ("u2", 0)]
 
 
+def attached(uuid: str, name: str, said: str, **more: Any) -> Line:
+    rendered = [{"content": f"<system-reminder>\n{said}\n</system-reminder>"}]
+    return {"type": "attachment", "uuid": uuid, "attachment": {"type": name}, "rendered": rendered, **more}
+
+
+def logged(role: str, *texts: str) -> tuple[str, Line]:
+    message = {"role": role, "content": [text(of) for of in texts]}
+    digest = message_hash(role, message["content"])
+    return digest, {"type": "api-request-blob", "hash": digest, "message": message}
+
+
+def test_attachments_that_a_message_joins_are_told_apart_and_are_the_lines_that_show_them():
+    """Rules, a listing that was given again, and words that no line shows; nothing of what a subagent was shown."""
+    rules = "Codebase and user instructions are shown below.\n\nBe brief."
+    first, first_line = logged("user", f"<system-reminder>\n{rules}\n</system-reminder>\n", "hello")
+    joined, joined_line = logged("system", "Skills:\n- a: b\n\nNobody showed this.\n\nToday is Monday.")
+    again, again_line = logged("system", "Skills:\n- a: b")
+    found = log(
+        user("u1", text("hello")),
+        attached("i1", "instructions", rules),
+        attached("s1", "skill_listing", "Skills:\n- a: b"),
+        attached("d1", "date", "Today is Monday."),
+        attached("x1", "skill_listing", "Skills:\n- a: b", agentId="x"),
+        model("a1", "m1", "q1", text("done")),
+        user("u2", text("go on")),
+        attached("s2", "skill_listing", "Skills:\n- a: b"),
+        model("a2", "m2", "q2", text("well")),
+        *(first_line, joined_line, again_line),
+        attempt("q1", first, joined),
+        attempt(
+            "q2",
+            *(message_hash("assistant", [text("done")]), message_hash("user", [text("go on")]), again),
+            base="q1",
+            keep=2,
+        ),
+    )
+    rebuilt = found.rebuilt("q2")
+    assert rebuilt is not None
+    assert [(part.kind, part.uuid, part.text_bytes) for part in rebuilt.parts if part.section == "messages"] == [
+        ("memory", "i1", len(rules) + 38),  # with its tags
+        ("prompt", "u1", 5),
+        ("listing", "s1", 14),
+        ("reminder", None, 23),  # with the blank lines around it
+        ("reminder", "d1", 16),
+        ("text", "a1", 4),
+        ("prompt", "u2", 5),
+        ("listing", "s2", 14),
+    ]
+
+
 def test_a_prompt_among_reminders_is_the_line_that_shows_it():
     blob = {"role": "user", "content": [text("a reminder"), text("hello")]}
     digest = message_hash("user", blob["content"])
