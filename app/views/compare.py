@@ -6,6 +6,7 @@ What belongs here: choosing A and B, and the order of the sections. What does no
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from datetime import date, datetime
 from functools import partial
@@ -16,18 +17,21 @@ import streamlit as st
 
 from app import comparison_sections, data, empty, format
 from her_models import reports
-from her_models.compare import nightly, presets
+from her_models.compare import instructions, nightly, presets
 from her_models.compare.commits import moment_of
 from her_models.compare.groups import EmptyGroup, Group, parse_group
+from her_models.compare.instructions import InstructionsChange
 from her_models.compare.matching import MATCH_ON, parse_match
 from her_models.compare.pairs import compare_pair
-from her_models.compare.presets import Choices, InstructionsChange
+from her_models.compare.presets import Choices
 from her_models.compare.verdicts import compare_groups
 from her_models.errors import QueryError
 from her_models.export import find_session
 from her_models.reports import SessionFilter
+from her_models.search import hits
 
 WEEKS, MODELS, RULES, PAIR, GROUPS = "Last week", "Two models", "A new CLAUDE.md", "Two sessions", "Any two groups"
+QUESTIONS = (WEEKS, MODELS, RULES, PAIR, GROUPS)
 AS_BILLED = "As billed"
 _FOUND_SESSIONS = 30
 
@@ -43,7 +47,20 @@ def swap() -> None:
 
 
 def _what() -> str:
-    return str(st.session_state.get("what") or st.query_params.get("what") or WEEKS)
+    return str(st.session_state["what"])
+
+
+def seed_what() -> None:
+    """Choose the question of a first visit: that of the address, else the one that its A and B are an answer to."""
+    if st.session_state.get("what") in QUESTIONS:
+        return
+    asked = st.query_params.get("what")
+    if asked not in QUESTIONS:
+        given = [st.query_params[side] for side in ("a", "b") if st.query_params.get(side)]
+        is_pair = given and not any("=" in side for side in given)
+        asked = PAIR if is_pair else GROUPS if given else WEEKS
+        st.query_params["what"] = asked
+    st.session_state["what"] = asked
 
 
 def choose(known: Choices, zone: str) -> None:
@@ -54,8 +71,8 @@ def choose(known: Choices, zone: str) -> None:
     elif what == MODELS and known.new_model:
         fill(*map(str, presets.two_models(known.new_model)))
     elif what == RULES:
-        change = presets.last_change(_changes(known))
-        fill(*(map(str, presets.new_instructions(change)) if change else ("", "")))
+        change = instructions.last_change(data.ask(instructions.changes_of_instructions))
+        fill(*(map(str, instructions.around(change)) if change else ("", "")))
     elif what == PAIR:
         rows = data.ask(reports.sessions, SessionFilter(), sort="started_at", page_size=2).rows.to_pylist()
         if len(rows) > 1:
@@ -66,10 +83,9 @@ def draw_choice(known: Choices, zone: str) -> None:
     """Draw the question, and what it asks further."""
     what = st.segmented_control(
         "What to compare",
-        [WEEKS, MODELS, RULES, PAIR, GROUPS],
+        QUESTIONS,
         key="what",
         bind="query-params",
-        default=WEEKS,
         required=True,
         on_change=choose,
         args=(known, zone),
@@ -156,37 +172,41 @@ def _draw_models(known: Choices) -> None:
         _draw_projects(known)
 
 
-def _changes(known: Choices) -> list[InstructionsChange]:
-    """Changes of CLAUDE.md that logs show, and commits of it in folders on this machine, the newest first."""
-    found = [*known.instructions, *data.ask(presets.committed)]
-    return sorted(found, key=lambda one: one.changed_at, reverse=True)
-
-
-def _set_day(base: Group) -> None:
+def _set_day(base: Group, changes: Sequence[InstructionsChange], zone: str) -> None:
     chosen = st.session_state.get("compare_day")
     if isinstance(chosen, date):
-        fill(*map(str, presets.new_instructions(chosen, base)))
+        fill(*map(str, instructions.around_moment(chosen, base, changes, zone)))
 
 
-def _set_commit(base: Group) -> None:
+def _set_commit(base: Group, changes: Sequence[InstructionsChange]) -> None:
     chosen = str(st.session_state.get("compare_commit") or "").strip()
-    if chosen:
+    if not chosen:
+        return
+    known = next((one for one in changes if one.commit.startswith(chosen)), None)
+    if known is not None and len(chosen) >= 7:
+        fill(*map(str, instructions.around(known)))
+        return
+    try:
+        at = data.ask(moment_of, chosen)
+    except QueryError:  # the answer says so
         fill(f"{base} until={chosen}".strip(), f"{base} since={chosen}".strip())
+    else:
+        fill(*map(str, instructions.around_moment(at, base, changes)))
 
 
-def _set_change(changes: list[InstructionsChange]) -> None:
+def _set_change(changes: Sequence[InstructionsChange]) -> None:
     place = st.session_state.get("compare_change")
     if place is not None:
-        fill(*map(str, presets.new_instructions(changes[place])))
+        fill(*map(str, instructions.around(changes[place])))
 
 
 def _draw_rules(known: Choices, zone: str) -> None:
-    changes = _changes(known)
+    changes = data.ask(instructions.changes_of_instructions)
     base = Group(project=_group("b").project)
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         if changes:
             present = _written("a"), _written("b")
-            sides = [tuple(map(str, presets.new_instructions(one))) for one in changes]
+            sides = [tuple(map(str, instructions.around(one))) for one in changes]
             _seed("compare_change", sides.index(present) if present in sides else None)
             st.selectbox(
                 "Change of CLAUDE.md",
@@ -197,7 +217,8 @@ def _draw_rules(known: Choices, zone: str) -> None:
                 args=(changes,),
                 placeholder="Choose one",
                 help="The hash of CLAUDE.md where sessions log it, edits of it by tools, and commits of it where the"
-                " project's folder lies on this machine; with sessions before and after.",
+                " project's folder lies on this machine; with the sessions before it, back to the change before, and"
+                " after it, up to the next one.",
             )
         since = _group("b").since
         _seed("compare_day", since.astimezone(ZoneInfo(zone)).date() if isinstance(since, datetime) else since)
@@ -205,29 +226,51 @@ def _draw_rules(known: Choices, zone: str) -> None:
             "Or the day it changed" if changes else "Day it changed",
             key="compare_day",
             on_change=_set_day,
-            args=(base,),
+            args=(base, changes, zone),
             width=200,
         )
         st.text_input(
             "Or a commit",
             key="compare_commit",
             on_change=_set_commit,
-            args=(base,),
+            args=(base, changes),
             width=200,
             placeholder="3f2a9c1",
             help="A hash; asked of git in the projects' folders on this machine.",
         )
         _draw_projects(known)
-    if presets.last_change(changes) is None:
+    if told := _neighbours_in_words(zone):
+        st.caption(told)
+    if instructions.last_change(changes) is None:
         st.caption(
             "No change of CLAUDE.md in these logs has five sessions before and five after it in its project. Give the"
             " day it changed, or a commit."
         )
 
 
+def _neighbours_in_words(zone: str) -> str:
+    """Say up to where sessions count on either side of the change; nothing where no side is chosen."""
+    a, b = _group("a"), _group("b")
+    if a.instructions and b.instructions:
+        return "A are the sessions that read the old CLAUDE.md, B those that read the new one, as their hashes tell."
+    if not (a.until and b.since):
+        return ""
+    if len(b.project) != 1:
+        return "All sessions before and after count. Of one project, only those between its neighbouring changes would."
+    ends = [f"A begins at the change before it, {_at(a.since, zone)}"] if a.since else []
+    ends += [f"B ends at the next one, {_at(b.until, zone)}"] if b.until else []
+    if not ends:
+        return "No other change of its CLAUDE.md is known: A are all sessions of the project before it, B all after it."
+    return f"Only sessions between the neighbouring changes of CLAUDE.md count: {'; '.join(ends)}."
+
+
+def _at(moment: date, zone: str) -> str:
+    return format.when(moment, zone) if isinstance(moment, datetime) else str(moment)
+
+
 def _change_name(one: InstructionsChange, zone: str) -> str:
     how = f"{one.before_hash[:6]} → {one.after_hash[:6]}" if one.after_hash else "edited in a session"
-    how = f"commit {one.commit[:7]}" if one.commit else how
+    how = f"commit {one.commit[:7]}" if one.commit and not one.after_hash else how
     counts = f"{one.before_sessions_count} sessions before, {one.after_sessions_count} after"
     return f"{format.when(one.changed_at, zone)} {one.project}: {how} ({counts})"
 
@@ -238,6 +281,24 @@ def _take(side: str) -> None:
         st.session_state[side] = chosen
 
 
+def _found_sessions(words: str) -> tuple[dict[str, dict[str, Any]], str]:
+    """Return by id the billed sessions in which the words were said, the most hits first, and how many those are.
+
+    Without words the newest; of words that cannot be read, why.
+    """
+    order: dict[str, Any] = {"sort": "hits_count"} if words else {}
+    try:
+        where = SessionFilter(text=words or None)
+        found = data.ask(hits.sessions, data.config(), where, page_size=_FOUND_SESSIONS, **order)
+    except QueryError as error:
+        return {}, str(error)
+    rows = {row["session_id"]: row for row in found.rows.to_pylist() if row["requests_count"]}
+    count = found.total_count - found.unbilled_count
+    return rows, f"{len(rows):,} of {count:,} found" if count > len(
+        rows
+    ) else f"{count:,} found" if count else "None found"
+
+
 def _draw_pair() -> None:
     zone = data.config().time_zone
     for column, side in zip(st.columns(2), ("a", "b"), strict=True):
@@ -246,9 +307,10 @@ def _draw_pair() -> None:
                 f"Find {side.upper()}",
                 key=f"compare_words_{side}",
                 placeholder="Words said in it, or how its id begins",
+                help='Looked for in all that was said and done: words, "a phrase", beginn*, -without. Titles, notes,'
+                " tags and ids are looked through too.",
             )
-            found = data.ask(reports.sessions, SessionFilter(text=words or None), page_size=_FOUND_SESSIONS).rows
-            rows = {row["session_id"]: row for row in found.to_pylist()}
+            rows, told = _found_sessions(words.strip())
             present = _written(side)
             _seed(f"compare_found_{side}", present if present in rows else None)
 
@@ -264,7 +326,7 @@ def _draw_pair() -> None:
                 format_func=name,
                 on_change=_take,
                 args=(side,),
-                placeholder=f"{len(rows)} found" if rows else "None found",
+                placeholder=told,
                 label_visibility="collapsed",
             )
 
@@ -399,6 +461,7 @@ known, zone = data.ask(presets.choices), data.config().time_zone
 if known.last_at is None:
     empty.draw_no_sessions()
     st.stop()
+seed_what()
 if not {"a", "b"} & {*st.session_state, *st.query_params}:
     choose(known, zone)
     # The address is the link to share: it holds both sides from the first visit on.

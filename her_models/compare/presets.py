@@ -1,6 +1,7 @@
-"""Comparisons that people ask for most, filled in: two weeks, two models, before and after a new CLAUDE.md.
+"""Comparisons that people ask for most, filled in: two weeks, two models; and what can be chosen at all.
 
-What belongs here: from what is in the lake to two groups. What does not: comparing them (`verdicts`).
+What belongs here: from what is in the lake to two groups. What does not: before and after a new CLAUDE.md
+(`instructions`), or comparing them (`verdicts`).
 """
 
 from __future__ import annotations
@@ -14,40 +15,16 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from her_models.compare import commits
-from her_models.compare.groups import Group, before_and_after
+from her_models.compare.groups import Group
 from her_models.compare.statistics import LEAST_SESSIONS
 
 _QUERY = Path(__file__).resolve().parents[2] / "sql" / "reports" / "comparison_choices.sql"
 _DAYS = _QUERY.with_name("comparison_days.sql")
-_SIDES = _QUERY.with_name("comparison_sides.sql")
-
-
-@dataclass(frozen=True)
-class InstructionsChange:
-    """A project's CLAUDE.md changed, and how many sessions are to be had on both sides.
-
-    Told by its hash where sessions log what they read; else by a session that edited it, or by a commit, from the
-    moment on. `changed_at` is the first session that read the new one, the edit, or the commit.
-    """
-
-    project: str
-    changed_at: datetime
-    before_sessions_count: int
-    after_sessions_count: int
-    before_hash: str = ""
-    after_hash: str = ""
-    commit: str = ""
-
-    @property
-    def is_large_enough(self) -> bool:
-        """Whether both sides have enough sessions for a verdict."""
-        return min(self.before_sessions_count, self.after_sessions_count) >= LEAST_SESSIONS
 
 
 @dataclass(frozen=True)
 class Choices:
-    """Values that occur, those of most sessions first, and changes of CLAUDE.md that the logs show, newest first."""
+    """Values that occur, those of most sessions first."""
 
     models: tuple[str, ...]
     projects: tuple[str, ...]
@@ -56,7 +33,6 @@ class Choices:
     branches: tuple[str, ...]
     tags: tuple[str, ...]
     hashes: tuple[str, ...]
-    instructions: tuple[InstructionsChange, ...]
     last_at: datetime | None
     new_model: tuple[str, str] | None
 
@@ -68,18 +44,6 @@ def choices(con: duckdb.DuckDBPyConnection) -> Choices:
     def values(name: str) -> tuple[str, ...]:
         return tuple(row["value"] for row in rows if row["name"] == name)
 
-    changes = [
-        InstructionsChange(
-            row["project"] or "",
-            row["changed_at"],
-            row["before_sessions_count"],
-            row["after_sessions_count"],
-            before_hash=row["before_value"] or "",
-            after_hash=row["value"] if row["name"] == "instructions" else "",
-        )
-        for row in rows
-        if row["name"] in ("instructions", "instructions_edit")
-    ]
     return Choices(
         values("model"),
         values("project"),
@@ -88,8 +52,7 @@ def choices(con: duckdb.DuckDBPyConnection) -> Choices:
         values("branch"),
         values("tag"),
         values("hash"),
-        tuple(sorted(changes, key=lambda one: one.changed_at, reverse=True)),
-        max((row["changed_at"] for row in rows if row["sessions_count"]), default=None),
+        max((row["last_at"] for row in rows if row["last_at"]), default=None),
         _new_model(rows),
     )
 
@@ -153,33 +116,3 @@ def two_models(models: Sequence[str], base: Group | None = None) -> tuple[Group,
     """Return the sessions of each of two models."""
     base = base or Group()
     return replace(base, model=(models[0],)), replace(base, model=(models[1],))
-
-
-def committed(con: duckdb.DuckDBPyConnection) -> tuple[InstructionsChange, ...]:
-    """Return the commits of CLAUDE.md in projects whose folders lie on this machine, newest first."""
-    found = commits.commits_of_instructions(con)
-    counts = con.execute(
-        _SIDES.read_text(encoding="utf-8"),
-        {"projects": [one.project for one in found], "moments": [one.committed_at for one in found]},
-    ).fetchall()
-    return tuple(
-        InstructionsChange(one.project, one.committed_at, before, after, commit=one.commit)
-        for one, (_, before, after) in zip(found, counts, strict=True)
-    )
-
-
-def last_change(changes: Sequence[InstructionsChange]) -> InstructionsChange | None:
-    """Return the newest change that has enough sessions on both sides; None when there is none."""
-    enough = [one for one in changes if one.is_large_enough]
-    return max(enough, key=lambda one: one.changed_at, default=None)
-
-
-def new_instructions(change: InstructionsChange | date, base: Group | None = None) -> tuple[Group, Group]:
-    """Return the sessions before and after a new CLAUDE.md: by its hash where logs show it, else by day or moment."""
-    base = base or Group()
-    if not isinstance(change, InstructionsChange):
-        return before_and_after(base, change)
-    base = replace(base, project=(change.project,) if change.project else base.project)
-    if not change.after_hash:
-        return before_and_after(base, change.changed_at)
-    return replace(base, instructions=(change.before_hash,)), replace(base, instructions=(change.after_hash,))

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, quote
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import downloaded, settled
+from tests.browser.conftest import PATIENCE_MS, downloaded, settled
 
 pytestmark = pytest.mark.browser
 Opener = Callable[[str], Page]
@@ -34,11 +34,11 @@ def test_two_sessions_are_found_swapped_and_shared_by_the_address(demo_app: str,
     page.wait_for_function("() => ['a', 'b'].every(side => new URLSearchParams(location.search).has(side))")
     settled(page)
     before = sides(page)
-    words = page.get_by_label("Find A")
+    words = page.get_by_role("textbox", name="Find A")
     words.fill("invoice")
     words.press("Enter")
     expect(page.get_by_role("combobox", name="Session of A")).to_have_attribute(
-        "placeholder", re.compile(r"^\d found$")
+        "placeholder", re.compile(r"^[1-9]\d* found$")
     )
     settled(page)
     page.get_by_role("combobox", name="Session of A").click()
@@ -57,6 +57,41 @@ def test_two_sessions_are_found_swapped_and_shared_by_the_address(demo_app: str,
     expect(answer(shared)).to_have_text(told, use_inner_text=True)
     shared.get_by_role("tab", name="Turns side by side").click()
     expect(shared.get_by_role("tabpanel").get_by_test_id("stDataFrame").first).to_be_visible()
+
+
+def test_a_link_without_a_question_opens_the_one_that_its_sides_answer(demo_app: str, open_page: Opener) -> None:
+    for link, question in (
+        (f"a={quote('person=jonas')}&b={quote('person=mira')}", "Any two groups"),
+        (
+            f"what=Nonsense&match=nonsense&prices=nonsense&a={quote('person=jonas')}&b={quote('person=mira')}",
+            "Any two groups",
+        ),
+        ("a=1&b=2", "Two sessions"),
+        ("", "Last week"),
+    ):
+        page = open_page(f"{demo_app}/compare?{link}")
+        expect(page.get_by_role("radio", name=question)).to_be_checked()
+        expect(page.get_by_test_id("stException")).to_have_count(0)
+    # What is chosen then stands in the address, whichever it is.
+    for question in ("Two models", "Last week"):
+        page.get_by_role("radio", name=question).click()
+        page.wait_for_function(
+            "what => new URLSearchParams(location.search).get('what') === what", arg=question, timeout=PATIENCE_MS
+        )
+    settled(page)
+
+
+def test_sessions_are_found_by_what_was_said_in_them(demo_app: str, open_page: Opener) -> None:
+    page = open_page(f"{demo_app}/compare?what=Two+sessions")
+    box, found = page.get_by_role("textbox", name="Find A"), page.get_by_role("combobox", name="Session of A")
+    for words, told in (
+        ("timezone", r"^[1-9]\d? found$"),  # stands in results of tools, in no title
+        ('"no such phrase anywhere"', "^None found$"),
+    ):
+        box.fill(words)
+        box.press("Enter")
+        expect(found).to_have_attribute("placeholder", re.compile(told))
+    settled(page)
 
 
 class Clicks:

@@ -10,8 +10,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from her_models.compare import commits, presets
-from her_models.compare.groups import Group, parse_group
+from her_models.compare import commits, instructions, presets
+from her_models.compare.groups import Group, parse_group, read_group
 from her_models.errors import QueryError
 from tests.compare.conftest import Fill
 
@@ -62,19 +62,19 @@ def fill_days(fill: Fill, project: str, hashes: str) -> None:
 def test_the_last_change_is_the_one_with_enough_sessions_on_both_sides(con: duckdb.DuckDBPyConnection, fill: Fill):
     fill_days(fill, "shop", "aaaaabbbbbbcc")
     fill_days(fill, "till", "xxyyyyy")
-    changes = presets.choices(con).instructions
+    changes = instructions.changes_of_instructions(con)
     assert [(one.project, one.after_hash, one.is_large_enough) for one in changes] == [
         ("shop", "c", False),
         ("shop", "b", True),
         ("till", "y", False),
     ]
-    change = presets.last_change(changes)
+    change = instructions.last_change(changes)
     assert change is not None
-    assert tuple(map(str, presets.new_instructions(change))) == (
+    assert tuple(map(str, instructions.around(change))) == (
         "project=shop instructions=a",
         "project=shop instructions=b",
     )
-    assert presets.last_change(changes[:1]) is None
+    assert instructions.last_change(changes[:1]) is None
 
 
 def test_what_can_be_chosen_stands_by_its_sessions_tags_and_hashes_too(con: duckdb.DuckDBPyConnection, fill: Fill):
@@ -93,9 +93,52 @@ def test_where_no_hash_is_logged_an_edit_of_it_is_a_change_from_its_moment_on(
     at = START + timedelta(days=5, hours=1)
     fill("edits", edit | {"path": "/w/shop/CLAUDE.md", "edited_at": at})
     fill("edits", edit | {"block_index": 1, "path": "/w/shop/NOT_CLAUDE.md", "edited_at": at + timedelta(days=1)})
-    (change,) = presets.choices(con).instructions
+    (change,) = instructions.changes_of_instructions(con)
     assert (change.changed_at, change.before_sessions_count, change.after_sessions_count) == (at, 6, 6)
-    assert str(presets.new_instructions(change)[1]) == "project=shop since=2026-11-06T10:00:00+00:00"
+    assert str(instructions.around(change)[1]) == "project=shop since=2026-11-06T10:00:00+00:00"
+
+
+def test_sessions_around_a_change_lie_between_its_neighbours(con: duckdb.DuckDBPyConnection, fill: Fill):
+    fill_days(fill, "shop", "." * 30)
+    fill_days(fill, "till", "." * 30)
+    edit = {"block_index": 0, "tool_name": "Edit", "path": "CLAUDE.md"}
+    for project, day in (("shop", 6), ("shop", 13), ("shop", 20), ("till", 10)):
+        fill("edits", edit | {"session_id": f"{project}-{day}", "edited_at": START + timedelta(days=day, hours=1)})
+    found = instructions.changes_of_instructions(con)
+    assert [(one.project, one.before_sessions_count, one.after_sessions_count) for one in found] == [
+        ("shop", 7, 9),
+        ("shop", 7, 7),
+        ("till", 11, 19),
+        ("shop", 7, 7),
+    ]
+    assert tuple(map(str, instructions.around(found[1]))) == (
+        "project=shop since=2026-11-07T10:00:00+00:00 until=2026-11-14T10:00:00+00:00",
+        "project=shop since=2026-11-14T10:00:00+00:00 until=2026-11-21T10:00:00+00:00",
+    )
+    sides = [len(read_group(con, side, "UTC")) for side in instructions.around(found[1])]
+    assert sides == [7, 7]
+    # A day given by hand lies between the same neighbours; a change on that day is the one that is meant.
+    for day, between in ((date(2026, 11, 14), "2026-11-13"), (date(2026, 11, 16), "2026-11-15")):
+        before, after = instructions.around_moment(day, Group(project=("shop",)), found)
+        assert (str(before.until), after.since, after.until) == (between, day, START + timedelta(days=20, hours=1))
+    assert before.since == START + timedelta(days=13, hours=1)
+    assert instructions.around_moment(day, Group(), found)[0] == Group(until=date(2026, 11, 15))
+
+
+def test_an_edit_its_commit_and_the_first_session_that_read_it_are_one_change(
+    con: duckdb.DuckDBPyConnection, fill: Fill, monkeypatch: pytest.MonkeyPatch
+):
+    fill_days(fill, "shop", "......aaaaaabbbbbb")
+    edit = {"block_index": 0, "tool_name": "Edit", "path": "CLAUDE.md"}
+    for day in (3, 11):
+        fill("edits", edit | {"session_id": f"shop-{day}", "edited_at": START + timedelta(days=day, hours=1)})
+    commit = commits.Commit("shop", "c" * 40, START + timedelta(days=4, minutes=30))
+    monkeypatch.setattr(commits, "commits_of_instructions", lambda con: (commit,))
+    hashed, edited = instructions.changes_of_instructions(con)
+    assert (hashed.after_hash, hashed.before_sessions_count, hashed.after_sessions_count) == ("b", 6, 6)
+    assert (edited.commit, edited.changed_at) == ("c" * 40, START + timedelta(days=3, hours=1))
+    # One session began between edit and commit: it belongs to what came after the edit.
+    assert (edited.before_sessions_count, edited.after_sessions_count, edited.until) == (4, 8, hashed.changed_at)
 
 
 def git(folder: Path, *arguments: str, at: str = "2026-11-04T09:00:00+00:00") -> str:
@@ -131,7 +174,7 @@ def test_a_commit_of_claude_md_is_a_change_where_its_folder_is_at_hand(
     con: duckdb.DuckDBPyConnection, repository: Path
 ):
     (repository / "src").mkdir()
-    (change,) = presets.committed(con)
+    (change,) = instructions.changes_of_instructions(con)
     whole = git(repository, "log", "--format=%H", "--", "CLAUDE.md")
     assert (change.project, change.commit) == ("shop", whole)
     assert (change.before_sessions_count, change.after_sessions_count) == (6, 6)
@@ -143,6 +186,6 @@ def test_a_commit_of_claude_md_is_a_change_where_its_folder_is_at_hand(
 def test_a_commit_that_no_folder_holds_and_folders_that_are_gone_are_explained(
     con: duckdb.DuckDBPyConnection, repository: Path
 ):
-    assert presets.committed(con) == ()  # src is gone
+    assert instructions.changes_of_instructions(con) == ()  # src is gone
     with pytest.raises(QueryError, match="No project's folder on this machine holds the commit 'abcdef1'"):
         commits.moment_of(con, "abcdef1")
