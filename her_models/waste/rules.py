@@ -117,7 +117,7 @@ RULES: dict[str, Rule] = {
         Rule("C7.reacquired", "estimated", "1", "Say in the compaction what must be kept, or compact at a boundary."),
         Rule("C8.parent", "estimated", "1", "Give the subagent what the main conversation has already read."),
         Rule("C8.sibling", "estimated", "1", "Let one subagent read, or hand its finding to the next."),
-        Rule("C9.injection", "estimated", "2", "Have the hook or client send it once, or only what changed."),
+        Rule("C9.injection", "estimated", "3", "Have the hook or client send it once, or only what changed."),
         Rule(
             "C9.in_result",
             "estimated",

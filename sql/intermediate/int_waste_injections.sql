@@ -5,7 +5,8 @@
 -- note:  equal by the hash of their text, and the earlier copy was still carried by the prompt that took in the later. What
 --        the client adds without a line is part of `hidden` and not here; notices that woke the model are C3. What a hook
 --        says of a call of a tool is left out: the same words are news of another call, or were shown to the person alone;
---        so is what a person has open in the editor, which is news of the moment
+--        so is what a person has open in the editor, which is news of the moment. What attachments of one type say (the
+--        model, a list of tasks) holds until the next says otherwise: to say the first again is then news too
 
 with tool_hooks as (
     select
@@ -24,6 +25,7 @@ injections as (
         coalesce(blocks.agent_id, '') as thread_id,
         blocks.block_index,
         blocks.content_hash,
+        stg_event_lines.subtype,
         entered.place_index as entered_index,
         held.place_index as held_index
     from blocks
@@ -39,6 +41,8 @@ injections as (
             and blocks.session_id = held.session_id
             and coalesce(blocks.agent_id, '') = held.thread_id
             and blocks.last_request_id = held.request_id
+    left join stg_event_lines
+        on blocks.file_id = stg_event_lines.file_id and blocks.offset_bytes = stg_event_lines.offset_bytes
     anti join tool_hooks
         on blocks.file_id = tool_hooks.file_id and blocks.offset_bytes = tool_hooks.offset_bytes
     where
@@ -54,12 +58,18 @@ copies as (
     select
         *,
         lag(block_index) over same_text as earlier_block_index,
-        lag(held_index) over same_text as earlier_held_index
+        lag(held_index) over same_text as earlier_held_index,
+        lag(content_hash) over same_type as last_said_hash
     from injections
-    window same_text as (
-        partition by source_id, session_id, thread_id, content_hash
-        order by block_index
-    )
+    window
+        same_text as (
+            partition by source_id, session_id, thread_id, content_hash
+            order by block_index
+        ),
+        same_type as (
+            partition by source_id, session_id, thread_id, subtype
+            order by block_index
+        )
 )
 
 select
@@ -83,4 +93,7 @@ select
     cast(null as bigint) as evidence_last_line,  -- no lines
     'The client put in the same text that still stood in the prompt.' as evidence  -- why
 from copies
-where earlier_held_index >= entered_index
+where
+    earlier_held_index >= entered_index
+    -- Hooks of one event each say their own.
+    and (subtype is null or starts_with(subtype, 'hook_') or last_said_hash = content_hash)
