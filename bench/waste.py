@@ -17,9 +17,9 @@ import argparse
 import math
 import sys
 import tempfile
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from unittest import mock
 
@@ -29,10 +29,12 @@ from her_models.demo.truth import Planted
 from her_models.ingest import ingest
 from her_models.lake import Lake, open_lake
 from her_models.waste import rules
+from her_models.waste.rules import RULES
 
 DOCS = Path(__file__).resolve().parent.parent / "docs" / "waste.md"
 BEGIN, END = "<!-- planted -->", "<!-- /planted -->"
 FRESH_BEGIN, FRESH_END = "<!-- fresh -->", "<!-- /fresh -->"
+KINDS_BEGIN, KINDS_END = "<!-- fresh kinds -->", "<!-- /fresh kinds -->"
 SESSIONS_COUNT, SEED = 90, 7
 FRESH_SESSIONS_COUNT, FRESH_SEEDS = 400, (20_261_201, 20_261_202, 20_261_203)
 LABELS = tuple(f"C{number}" for number in range(1, 15))
@@ -57,6 +59,7 @@ class Score:
     exact_right: int = 0  # of them, recovered to the token
     whole: int = 0  # requests planted as waste from end to end
     whole_exact: int = 0  # of them, recovered to the token in each price class
+    kinds: Counter[tuple[str, str]] = field(default_factory=Counter)  # by rule: planted, hit, found, true
     missed: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
@@ -95,6 +98,7 @@ def _findings(lake: Lake, truth: PlantedTruth, found: Mapping[str, Score]) -> No
     for finding in _read_findings(lake, truth):
         score = found[finding.label]
         score.found += 1
+        score.kinds[finding.kind, "found"] += 1
         claimed[finding.label] |= {(finding.session_id, reference) for reference in finding.references}
         here = planted[finding.session_id, finding.label]
         hits = [here[reference] for reference in finding.references if reference in here]
@@ -102,13 +106,16 @@ def _findings(lake: Lake, truth: PlantedTruth, found: Mapping[str, Score]) -> No
             score.wrong.append(f"{finding.kind} {finding.session_id} {sorted(finding.references)}")
             continue
         score.true += 1
+        score.kinds[finding.kind, "true"] += 1
         _score_size(score, finding, _true_tokens(truth, finding, hits))
     for one in truth.planted:
         score = found[one.label.split(".")[0]]
         score.planted += 1
+        score.kinds[one.label, "planted"] += 1
         keys = {(one.session_id, one.reference), (one.session_id, one.message_id or "")}
         if keys & claimed[one.label.split(".")[0]]:
             score.hit += 1
+            score.kinds[one.label, "hit"] += 1
         else:
             score.missed.append(f"{one.label} {one.session_id} {one.reference} {one.note}")
     for decoy in truth.decoys:
@@ -215,7 +222,8 @@ def measure(folder: Path, *, seed: int, sessions_count: int) -> dict[str, Score]
     truth = write_planted(logs, seed=seed, sessions_count=sessions_count)
     sources = tuple(Source(*path.name.split("@"), path) for path in sorted(logs.iterdir()))
     config = Config(home=folder / "home", sources=sources)
-    with mock.patch.object(rules, "_precision", dict):
+    counted = {kind: replace(rule, is_unproven=False) for kind, rule in rules.RULES.items()}
+    with mock.patch.object(rules, "_precision", dict), mock.patch.dict(rules.RULES, counted):
         ingest(config)
     with open_lake(config, read_only=True) as lake:
         return scores(lake, truth)
@@ -248,6 +256,17 @@ def table(found: Mapping[str, Score]) -> str:
     return "\n".join(lines)
 
 
+def kinds_table(found: Mapping[str, Score]) -> str:
+    """Return recall and precision of each rule that was planted by its name, as a Markdown table."""
+    lines = ["| rule | planted | recall | found | precision |", "|---|---:|---|---:|---|"]
+    counts = sum((score.kinds for score in found.values()), Counter())
+    for kind in RULES:
+        planted, hit, there, true = (counts[kind, name] for name in ("planted", "hit", "found", "true"))
+        if planted:
+            lines.append(f"| {kind} | {planted} | {_share(hit, planted)} | {there} | {_share(true, there)} |")
+    return "\n".join(lines)
+
+
 def documented_table() -> str:
     """Return the table that docs/waste.md shows."""
     return DOCS.read_text(encoding="utf-8").split(BEGIN)[1].split(END)[0].strip()
@@ -273,9 +292,11 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             scored = measure(Path(folder), seed=seed, sessions_count=count)
         found = {label: found[label] + scored[label] for label in LABELS}
-    sys.stdout.write(table(found) + "\n")
+    sys.stdout.write(table(found) + "\n\n" + kinds_table(found) + "\n")
     if options.write:
         write_docs(table(found), *((FRESH_BEGIN, FRESH_END) if options.fresh else ()))
+        if options.fresh:
+            write_docs(kinds_table(found), KINDS_BEGIN, KINDS_END)
     if options.show:
         sys.stdout.write("\n  ".join(["missed", *found[options.show].missed[:20]]) + "\n")
         sys.stdout.write("\n  ".join(["wrong", *found[options.show].wrong[:20]]) + "\n")

@@ -155,6 +155,7 @@ class PlantedSession(Session):
     _answered: Call | None = None  # call whose result is being written
     static_parts: dict[str, tuple[BlockTruth, str]]  # tools by name: block, and the schema as it is sent
     servers: dict[str, BlockTruth]  # instructions of MCP servers, by name
+    own_command = ""  # that a memory file asks for
 
     @property
     def shows_tools(self) -> bool:
@@ -200,6 +201,35 @@ class PlantedSession(Session):
                     "mcp_instructions_delta", text, addedNames=[server], addedBlocks=[text], removedNames=[]
                 )
                 self.servers[server] = self.block_of(uuid)
+
+    def _show_instructions(self) -> None:
+        """Show two memory files at once: one names `own_command`, of the other nothing appears anywhere (C10)."""
+        if not self.shows_tools:
+            super()._show_instructions()
+            return
+        rng = random.Random(f"{self.session_id}/memory")
+        self.own_command = f"just check_{rng.randrange(10**6):06d}"
+        files = [
+            {
+                "path": f"{self.repository.root}/CLAUDE.md",
+                "content": f"# Rules\n\nRun `{self.own_command}` at the end.",
+            },
+            {"path": f"{self.person.home}/.claude/CLAUDE.md", "content": foreign_words(rng, 120)},
+        ]
+        shown = [f"Contents of {file['path']} (instructions):\n\n{file['content']}" for file in files]
+        text = "Codebase and user instructions are shown below.\n\n" + "\n\n".join(shown)
+        block = self.block_of(self.attach("instructions", text, files=files))
+        tokens = round(block.tokens * len(shown[1].encode()) / len(text.encode()))
+        self.waste_block(block, "C10", tokens=tokens)
+        self.world.truth.planted.append(
+            Planted("C10.memory", self.session_id, None, None, block.reference, tokens, note="nothing of it appears")
+        )
+
+    def load_memory(self, path: str, content: str) -> BlockTruth:
+        """Show a memory file of a folder, as the client does once something in it was read."""
+        text = f"Contents of {path}:\n\n{content}"
+        file = {"path": path, "type": "Project", "content": content}
+        return self.block_of(self.attach("nested_memory", text, path=path, content=file))
 
     def _waste_skills(self, block: BlockTruth) -> None:
         """C10: nobody uses a skill here; but for their names, what describes them is waste."""
@@ -364,6 +394,12 @@ class PlantedSession(Session):
         """Change to a model that counts the same text as `ratio` times the tokens."""
         self.thread.ratio = ratio
         self.switch(model)
+
+
+def foreign_words(rng: random.Random, count: int) -> str:
+    """Return prose of words that nothing else in a session holds."""
+    words = ("z" + "".join(chr(97 + rng.randrange(26)) for _ in range(3 + rng.randrange(6))) for _ in range(count))
+    return " ".join(words).capitalize() + "."
 
 
 def write_planted(out: Path, *, seed: int = 1, sessions_count: int = 40) -> PlantedTruth:

@@ -23,7 +23,7 @@ from her_models.demo.client import (
     tool,
     write,
 )
-from her_models.demo.planted import PlantedSession, PlantedWorld, begin
+from her_models.demo.planted import PlantedSession, PlantedWorld, begin, foreign_words
 from her_models.demo.repository import Repository
 from her_models.demo.truth import BlockTruth
 
@@ -650,6 +650,30 @@ def uses_server(session: PlantedSession) -> None:
     _close(session)
 
 
+def obey(session: PlantedSession) -> None:
+    """What a memory file asks for is done."""
+    _ask(session)
+    session.reply(bash(session.own_command, "fine"))
+    _close(session)
+
+
+def remember(session: PlantedSession) -> None:
+    """Two folders with memory files: a command of one is run, of the other nothing appears: C10."""
+    _ask(session)
+    command = f"just {_name(session.random)}"
+    for content in (f"Run `{command}` when you are done.", foreign_words(session.random, 60)):
+        path = _file(session, 8)
+        session.reply(read(path))
+        memory = session.load_memory(f"{session.repository.root}/{path.removesuffix('.py')}/CLAUDE.md", content)
+        if command in content:
+            session.spare("C10", memory.reference, "a command that the memory file names was run")
+        else:
+            session.waste_block(memory, "C10")
+            session.plant("C10.memory", memory.reference, memory.tokens)
+    session.reply(bash(command, "fine"))
+    _close(session)
+
+
 # -- the cache --------------------------------------------------------------------------------------------------------
 
 
@@ -688,7 +712,7 @@ PLOTS: tuple[Plot, ...] = (
     *(failed, tests_fail, reread, reread_beside_work, overlap, other_lines, reread_after_edit, reread_after_command),
     *(repeated, polled, nearly_repeated, saved, same_after_change, reacquired, sent_out, sent_out),
     *(reminded, warned, poured, poured_and_used, rewrite, written_anew, quoted, never_used, used_late, thrash),
-    *(uses_server, pause, evicted, come_back, change_model),
+    *(uses_server, remember, pause, evicted, come_back, change_model),
 )
 
 _CLIENTS = (
@@ -722,6 +746,8 @@ def perform(world: PlantedWorld, number: int, seed: int) -> None:
         if not _fits(plot, session):
             plot = plain
         plot(session)
+        if place == 1 and session.own_command:
+            obey(session)
         if place == 4 and number % 8 == 5:
             session = _copied(session)
         if place == 3 and number % 9 == 3:
@@ -749,6 +775,8 @@ def _fits(plot: Plot, session: PlantedSession) -> bool:
     """Older clients cannot show everything: what leaves no mark in the log cannot be planted."""
     if plot is reminded:  # earlier clients write that they reminded, not what they said
         return session.version >= (2, 1, 270)
+    if plot is remember:
+        return session.version >= (2, 1, 90)
     if plot is warned:
         return session.version < (2, 1, 90)
     if plot is come_back:

@@ -37,7 +37,7 @@ class Rule:
     """One kind of finding.
 
     `spread` is how far the share of a block that the rule claims may be off, relative to it, beside what the block's
-    own size may be off.
+    own size may be off. `is_unproven` is a rule that no session at hand lets one judge: a hint until one does.
     """
 
     kind: str
@@ -45,6 +45,7 @@ class Rule:
     version: str
     remedy: str
     spread: float = 0.0
+    is_unproven: bool = False
 
     @property
     def precision(self) -> float | None:
@@ -59,7 +60,7 @@ class Rule:
 
     @property
     def is_hint(self) -> bool:
-        return self.precision is not None and self.precision < TRUSTED_PRECISION
+        return self.is_unproven if self.precision is None else self.precision < TRUSTED_PRECISION
 
     @property
     def rank(self) -> int:
@@ -132,6 +133,13 @@ RULES: dict[str, Rule] = {
             "heuristic",
             "1",
             "Disable skills that this project does not use, or shorten their descriptions.",
+        ),
+        Rule(
+            "C10.memory",
+            "heuristic",
+            "1",
+            "Move what this project seldom needs out of the memory file: into a skill, or a file that it names.",
+            is_unproven=True,
         ),
         Rule(
             "C11.oversize",

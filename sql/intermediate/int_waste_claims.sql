@@ -1,10 +1,10 @@
 -- int_waste_claims: what all detectors claim, and the calls that asked for what is wasted whole.
 -- grain: one row per claim
 -- key:   source_id, session_id, kind, finding_key, target, block_index, request_id, part_low
--- reads: int_waste_dead, int_waste_failures, int_waste_injections, int_waste_interrupted, int_waste_oversize,
---        int_waste_quotes, int_waste_rejected, int_waste_repeats, int_waste_results, int_waste_retries, int_waste_reverted,
---        int_waste_rewound, int_waste_rewrites, int_waste_servers, int_waste_skills, int_waste_thrash, int_waste_tools,
---        int_waste_wakeups, int_waste_warnings, waste_rules
+-- reads: int_waste_dead, int_waste_failures, int_waste_injections, int_waste_interrupted, int_waste_memory,
+--        int_waste_oversize, int_waste_quotes, int_waste_rejected, int_waste_repeats, int_waste_results, int_waste_retries,
+--        int_waste_reverted, int_waste_rewound, int_waste_rewrites, int_waste_servers, int_waste_skills, int_waste_thrash,
+--        int_waste_tools, int_waste_wakeups, int_waste_warnings, waste_rules
 -- note:  a new detector is one more branch of the union
 
 with detected as (
@@ -33,6 +33,8 @@ with detected as (
     select * from int_waste_skills
     union all by name
     select * from int_waste_servers
+    union all by name
+    select * from int_waste_memory
     union all by name
     select * from int_waste_oversize
     union all by name
