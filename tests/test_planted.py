@@ -15,7 +15,7 @@ from tests.lakes import rows
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, PlantedTruth]:
     out = tmp_path_factory.mktemp("planted")
-    return out, write_planted(out, seed=4, sessions_count=18)
+    return out, write_planted(out, seed=5, sessions_count=18)
 
 
 def test_the_bytes_depend_on_the_arguments_alone(planted: tuple[Path, PlantedTruth], tmp_path: Path) -> None:
@@ -24,7 +24,7 @@ def test_the_bytes_depend_on_the_arguments_alone(planted: tuple[Path, PlantedTru
     def digests(folder: Path) -> dict[str, str]:
         return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.rglob("*.jsonl")}
 
-    assert write_planted(tmp_path, seed=4, sessions_count=18) == truth
+    assert write_planted(tmp_path, seed=5, sessions_count=18) == truth
     assert digests(tmp_path) == digests(out)
 
 
