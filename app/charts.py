@@ -165,7 +165,7 @@ def token_share(total: Overview) -> Drawing:
             order=alt.Order("place:Q"),
             tooltip=[alt.Tooltip("group_name:N", title="Class"), alt.Tooltip("tokens:Q", title="Tokens", format=",d")],
         )
-        .properties(height=76, padding=_TIGHT)
+        .properties(height=28, padding=_TIGHT, autosize=alt.AutoSizeParams(type="fit-x", contains="padding"))
     )
 
 

@@ -16,6 +16,7 @@ import streamlit as st
 from app import context_chart, data, events, format, tables
 from app.context_chart import Drawing, kind_name
 from app.events import Text
+from app.replay import component as replay
 from app.tables import Shown
 from her_models import ledger_reports, reports
 from her_models.reports import Scope, Session
@@ -162,7 +163,7 @@ def _draw_blocks(session: Session) -> None:
         },
         label="Dearest blocks",
         key="blocks_table",
-        opens=True,
+        selects=True,
         height=min(38 + 35 * len(rows), 420),
     )
     if clicked is not None and clicked < len(rows):
@@ -205,7 +206,7 @@ def _draw_block(session: Session, block: dict[str, Any]) -> None:
                 "See it in the replay",
                 icon=":material/play_circle:",
                 key="block_replay",
-                on_click=_open_replay,
+                on_click=replay.turn_to,
                 args=(block["event_number"],),
             )
         whole = (
@@ -213,9 +214,3 @@ def _draw_block(session: Session, block: dict[str, Any]) -> None:
         )
         text = None if whole is None else Text(whole, len(whole))
         events.draw_event(block, text, key=f"block_{block['block_index']}", whole=lambda: whole or "")
-
-
-def _open_replay(event_number: int) -> None:
-    """Turn to the replay at an event; as a callback, since the view is chosen by a widget drawn before."""
-    st.session_state["view"] = "Replay"
-    st.query_params["event"] = str(event_number)

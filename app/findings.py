@@ -8,6 +8,7 @@ import pyarrow as pa
 import streamlit as st
 
 from app import data, format, tables
+from app.replay import component as replay
 from app.tables import Shown
 from her_models import evidence
 from her_models.evidence import Side
@@ -100,7 +101,7 @@ def draw_findings(table: pa.Table, *, key: str, height: int | Literal["auto"] = 
     }
     for name, values in columns.items():
         shown = shown.append_column(name, pa.array(values, pa.string()))
-    chosen = tables.draw(shown, _COLUMNS, label="Findings of waste", key=key, opens=True, height=height)
+    chosen = tables.draw(shown, _COLUMNS, label="Findings of waste", key=key, selects=True, height=height)
     st.caption("Click a finding to see both sides of its evidence.")
     wanted = st.query_params.get("finding")
     if chosen is None and wanted is not None:
@@ -167,14 +168,14 @@ def _draw_side(heading: str, found: Side | None, first_line: int | None, last_li
         st.code(text, language=None, height=260, wrap_lines=True)
         if left_out:
             st.caption(f"{left_out:,} more characters are in the session.")
-    st.page_link(
-        "views/session.py",
-        label="Open it in the session",
-        icon=":material/play_circle:",
-        query_params={
-            "session": found.session_id,
-            "source": found.source_id,
-            "view": "Replay",
-            "event": str(found.block_index + 1),
-        },
-    )
+    event, label, icon = found.block_index + 1, "Open it in the session", ":material/play_circle:"
+    if "session" in st.query_params:  # already on the page of a session, in another view
+        place = (event, found.session_id, found.source_id)
+        st.button(label, key=f"open_{heading}", icon=icon, type="tertiary", on_click=replay.turn_to, args=place)
+    else:
+        st.page_link(
+            "views/session.py",
+            label=label,
+            icon=icon,
+            query_params={"session": found.session_id, "source": found.source_id, "event": str(event)},
+        )

@@ -87,7 +87,9 @@ def week(found: pa.Table) -> charts.Drawing:
         alt.Chart(pd.DataFrame(rows), mark={"type": "rect", "cornerRadius": 2})
         .encode(
             x=alt.X("hour:O", title="Hour", axis=alt.Axis(labelAngle=0)),
-            y=alt.Y("day:N", sort=_DAYS, title=None, axis=alt.Axis(labelOverlap=False)),
+            y=alt.Y(
+                "day:N", sort=_DAYS, title=None, axis=alt.Axis(labelOverlap=False, labelBound=False, labelFlush=False)
+            ),
             color=alt.Color("usd:Q", title="US dollars", legend=alt.Legend(orient="right", gradientLength=120)),
             tooltip=[
                 alt.Tooltip("day:N", title="Day"),

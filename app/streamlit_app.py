@@ -25,6 +25,13 @@ st.logo(str(_HERE / "static" / "her.svg"), size="large")
 # Rows of figures stand close together: the page is about what lies below them.
 st.html(
     """<style>
+    /* Cards that do not fit on one line stand in two even ones; on a phone in pairs. */
+    @media (max-width: 1400px) {
+        [class*="st-key-figures"]:has(> :nth-child(7)) > * { flex: 1 1 22% !important; }
+    }
+    @media (max-width: 640px) {
+        [class*="st-key-figures"][class*="st-key-figures"] > * { flex: 1 1 40% !important; }
+    }
     [class*="st-key-figures"] [data-testid="stMetric"] { padding: 0.4rem 0.8rem; }
     [class*="st-key-figures"] [data-testid="stMetric"] > div { padding: 0; }
     [class*="st-key-figures"] [data-testid="stMetricValue"] { font-size: 1.2rem; font-variant-numeric: tabular-nums; }
@@ -34,6 +41,7 @@ st.html(
     [class*="st-key-save_"] { margin-top: -0.9rem; }
     [class*="st-key-save_"] button { min-height: 1.4rem; padding: 0; font-size: 0.78rem; opacity: 0.75; }
     [class*="st-key-save_"] button:is(:hover, :focus-visible) { opacity: 1; }
+    [class*="st-key-hand_"] { position: absolute; }
     [data-testid="stHeading"] h1 { padding: 0 0 0.5rem; }
     /* Said twice to outweigh Streamlit's own grey, which is too faint to read at this size. */
     [data-testid="stCaptionContainer"][data-testid] {
@@ -41,7 +49,8 @@ st.html(
     }
     </style>"""
 )
-st.html(f"<script>{(_HERE / 'history.js').read_text(encoding='utf-8')}</script>", unsafe_allow_javascript=True)
+_SCRIPTS = "".join((_HERE / name).read_text(encoding="utf-8") for name in ("history.js", "grids.js"))
+st.html(f"<script>{_SCRIPTS}</script>", unsafe_allow_javascript=True)
 
 page = st.navigation(
     [

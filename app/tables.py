@@ -7,6 +7,7 @@ what is missing.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
@@ -16,9 +17,27 @@ import streamlit as st
 from app import data, downloads, format
 
 Unit = Literal[
-    "text", "usd", "usd_sum", "usd_change", "count", "tokens", "bytes", "when", "seconds", "flag", "list", "line"
+    "text",
+    "figure",
+    "usd",
+    "usd_sum",
+    "usd_change",
+    "count",
+    "tokens",
+    "bytes",
+    "when",
+    "seconds",
+    "flag",
+    "list",
+    "line",
 ]
 Width = Literal["small", "medium", "large"] | int | None
+_hand = st.components.v2.component(
+    "her_hand", js=Path(__file__).with_name("hand.js").read_text(encoding="utf-8"), html="<i></i>"
+)
+_BY_POINTER = {"by": "pointer"}
+_NAMED_BY = 2  # columns of a row that tell a reader which one it is
+_NAME_CHARACTERS = 60
 
 
 @dataclass(frozen=True)
@@ -38,14 +57,18 @@ def draw(
     label: str,
     key: str | None = None,
     opens: bool = False,
+    selects: bool = False,
     height: int | Literal["auto", "content", "stretch"] = "auto",
 ) -> int | None:
-    """Draw `columns` of `table`; return the row clicked when it `opens` something.
+    """Draw `columns` of `table`; return the row that was chosen, if rows can be.
 
-    `label` names the table for people who cannot see it.
+    A table that `opens` leads away: it needs a key, and returns a row that was clicked, or marked with the arrow keys
+    and opened with the button that stands below it then. One that `selects` shows more below itself, and returns the
+    row that is marked either way. `label` names the table for people who cannot see it.
     """
     frame = _frame(table.select(list(columns)), columns)
-    options: dict[str, Any] = {"on_select": "rerun", "selection_mode": "single-cell"} if opens else {}
+    chooses = opens or selects
+    options: dict[str, Any] = {"on_select": "rerun", "selection_mode": "single-cell"} if chooses else {}
     event = st.dataframe(
         frame,
         column_config={name: _config(shown) for name, shown in columns.items()},
@@ -56,10 +79,43 @@ def draw(
         alt=label,
         **options,
     )
+    cells = event.selection.cells if chooses else []
+    row = int(cells[0][0]) if cells and int(cells[0][0]) < table.num_rows else None
+    if opens and key:
+        naming = [name for name, shown in columns.items() if shown.unit in ("when", "text")][:_NAMED_BY]
+        row = _opened(key, row, tuple(cells[0]) if cells else None, frame[naming])
     if table.num_rows:
         downloads.table(table, label)
-    cells = event.selection.cells if opens else []
-    return int(cells[0][0]) if cells else None
+    return row
+
+
+def _opened(key: str, row: int | None, cell: tuple[Any, ...] | None, naming: pd.DataFrame) -> int | None:
+    """Return the row to open. A click opens at once; arrow keys pass over rows, so they only mark one for a button.
+
+    `naming` holds what tells a reader which row it is.
+    """
+    with st.container(key=f"hand_{key}", height=1, border=False):
+        told = st.session_state.get(f"{key}_hand", _BY_POINTER)
+        hand = _hand(
+            key=f"{key}_hand", data={"table": key, **told}, default=dict(_BY_POINTER), on_by_change=lambda: None
+        )
+    marked = f"{key}_marked"
+    if row is None:
+        st.session_state.pop(marked, None)
+        return None
+    if hand.by == "keyboard":
+        st.session_state[marked] = cell
+    if st.session_state.get(marked) != cell:
+        return row
+    is_pressed = st.button(f"Open {_name(naming, row)}", key=f"open_{key}", icon=":material/arrow_forward:")
+    return row if is_pressed else None
+
+
+def _name(naming: pd.DataFrame, row: int) -> str:
+    cells = naming.iloc[row]
+    zone = data.config().time_zone
+    words = (format.when(cell.to_pydatetime(), zone) if isinstance(cell, pd.Timestamp) else str(cell) for cell in cells)
+    return format.escaped(" · ".join(format.one_line(word, _NAME_CHARACTERS) for word in words if word.strip()))
 
 
 def _frame(table: pa.Table, columns: dict[str, Shown]) -> pd.DataFrame:
@@ -69,7 +125,7 @@ def _frame(table: pa.Table, columns: dict[str, Shown]) -> pd.DataFrame:
             frame[name] = pd.to_numeric(frame[name], errors="coerce").astype("float64")
         elif shown.unit == "usd_change":
             frame[name] = [f"{'−' if v < 0 else '+'}{format.usd(abs(float(v)))}" for v in frame[name]]
-        elif shown.unit == "text":
+        elif shown.unit in ("text", "figure"):  # a figure comes written, since one word or another may stand for it
             frame[name] = [format.one_line(None if pd.isna(v) else str(v), 400) for v in frame[name]]
         elif shown.unit == "list":
             frame[name] = [", ".join(v) if v is not None else "" for v in frame[name]]
@@ -94,7 +150,7 @@ def _config(shown: Shown) -> Any:
         return config.NumberColumn(**options, format="%,d", alignment="right")
     if shown.unit == "bytes":
         return config.NumberColumn(**options, format="bytes", alignment="right")
-    if shown.unit in ("seconds", "usd_change"):
+    if shown.unit in ("figure", "seconds", "usd_change"):
         return config.TextColumn(**options, alignment="right")
     if shown.unit == "when":
         return config.DatetimeColumn(**options, format="YYYY-MM-DD HH:mm", timezone=data.config().time_zone)

@@ -54,6 +54,17 @@ def draw_two(upper: Session, lower: Session) -> None:
     _mount("replay_two", records, None)
 
 
+def turn_to(event_number: int, session_id: str | None = None, source_id: str | None = None) -> None:
+    """Turn the session's page to the replay at an event, counted from 1, of the same session or another.
+
+    It is a callback: the view is chosen by a widget, which keeps its value whatever a link to the same page says.
+    """
+    st.session_state["view"] = "Replay"
+    st.query_params["event"] = str(event_number)
+    if session_id and source_id:
+        st.query_params["session"], st.query_params["source"] = session_id, source_id
+
+
 def _mount(name: str, records: list[Recording], words: str | None) -> None:
     _component(key=name, data={"role": "player", "name": name, "recordings": records, "words": words})
     sessions = {record["id"]: (record["source_id"], record["session_id"]) for record in records}

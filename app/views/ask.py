@@ -60,7 +60,7 @@ def draw_sentence(sentence: Sentence, key: str) -> None:
     """Draw a sentence, with what opens the place that proves it, and what asks why."""
     said, proof = st.columns([5, 1], vertical_alignment="center", gap="small")
     said.markdown(format.escaped(sentence.said))
-    with proof, st.container(horizontal=True, gap="small"):
+    with proof, st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if sentence.place:
             place = sentence.place
             event = {} if place.block_index is None else {"event": str(place.block_index + 1)}
@@ -119,7 +119,6 @@ def _ask_why(session_id: str, turn_index: int) -> None:
     st.session_state["turn"] = turn_index
 
 
-st.session_state.pop("replay_session", None)  # a sentence about the session seen last must move its replay
 st.title("Ask")
 if not data.ask(reports.filter_choices).sessions_count:
     empty.draw_no_sessions()

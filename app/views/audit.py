@@ -101,7 +101,6 @@ def draw_events(found: pa.Table) -> None:
     if clicked is not None:
         row = found.slice(clicked, 1).to_pylist()[0]
         event = {} if row["block_index"] is None else {"event": str(row["block_index"] + 1)}
-        st.session_state.pop("replay_session", None)
         st.switch_page(
             "views/session.py", query_params={"session": row["session_id"], "source": row["source_id"], **event}
         )

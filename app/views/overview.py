@@ -52,7 +52,7 @@ def draw_figures(total: Overview) -> None:
     cards = st.container(horizontal=True, gap="small", key="figures_overview")
     with cards:
         st.metric(
-            "Cost, list-price equivalent",
+            "Cost at list price",
             format.usd(total.billed_usd, is_floor=is_floor),
             border=True,
             help=f"daily_cost.billed_usd, exact as far as the log shows. {format.LIST_PRICE_NOTE}",

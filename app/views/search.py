@@ -163,7 +163,6 @@ def draw_totals(found: Found) -> None:
     st.caption(said)
 
 
-st.session_state.pop("replay_session", None)  # a hit in the session seen last must move its replay
 st.title("Search")
 st.html(_STYLE)
 text, mode, where = asked_for()

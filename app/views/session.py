@@ -83,7 +83,7 @@ def draw_header(session: Session) -> None:
     billed = session.billed_usd if session.requests_count else 0.0
     with st.container(horizontal=True, gap="small", key="figures_session"):
         st.metric(
-            "Cost, list-price equivalent",
+            "Cost at list price",
             format.usd(billed, is_floor=is_floor),
             border=True,
             help=f"sessions.billed_usd, exact as far as the log shows. {format.LIST_PRICE_NOTE}",
@@ -190,10 +190,9 @@ def draw_turns(session: Session) -> None:
     if clicked is not None:
         turn = turns["turn_index"][clicked].as_py()
         places = data.ask(reports.session_events, session.source_id, session.session_id)["turn_index"].to_pylist()
-        target = {"event": str(places.index(turn) + 1)} if turn in places else {}
-        st.switch_page(
-            "views/session.py", query_params={"session": session.session_id, "source": session.source_id, **target}
-        )
+        st.session_state["next_view"] = "Replay"  # the view's own widget is drawn already
+        st.query_params["event"] = str(places.index(turn) + 1 if turn in places else 1)
+        st.rerun()
 
 
 def draw_tools(session: Session) -> None:
@@ -287,6 +286,8 @@ VIEWS = {
     "Subagents": draw_agents,
     "About": draw_about,
 }
+if "next_view" in st.session_state:
+    st.session_state["view"] = st.session_state.pop("next_view")
 with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
     view = st.segmented_control(
         "View",

@@ -104,6 +104,13 @@ def test_a_finding_named_in_the_address_opens_with_both_sides_and_their_differen
     assert any("-{" in code and "+File has not been read yet" in code for code in codes)
 
 
+def test_either_side_of_a_finding_turns_the_sessions_page_to_the_replay_there(home: Path) -> None:
+    app = opened("session", session=SESSION, view="Waste", finding="0")
+    app.button(key="open_What is waste").click().run()
+    assert app.session_state["view"] == "Replay"
+    assert (app.query_params["event"], app.query_params["session"]) == ("4", SESSION)
+
+
 def test_advice_is_noted_as_made_and_taken_back(home: Path) -> None:
     app = opened("cost")
     assert "Files are read again" in "".join(expander.label for expander in app.expander)

@@ -85,7 +85,7 @@ def test_wherever_a_bill_stands_the_best_estimate_stands_beside_it(ledger: Path)
         assert tables
         assert all("estimated_usd" in table.columns for table in tables), page
     shown = figures(opened("session", session=SESSION, source=SOURCE))
-    assert (shown["Cost, list-price equivalent"], shown["Best estimate"]) == ("$1.25", "$1.50")
+    assert (shown["Cost at list price"], shown["Best estimate"]) == ("$1.25", "$1.50")
     for view in ("Turns", "Subagents"):
         [table] = opened("session", session=SESSION, source=SOURCE, view=view).dataframe
         assert "estimated_usd" in table.value.columns, view

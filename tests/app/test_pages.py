@@ -17,7 +17,7 @@ ROUTER = str(Path(__file__).parents[2] / "app" / "streamlit_app.py")
 PAGES = sorted(path.stem for path in (Path(ROUTER).parent / "views").glob("[a-z]*.py"))
 PATIENCE_SECONDS = 300
 
-HISTORY = Path(ROUTER).with_name("history.js")
+OWN_SCRIPTS = "".join(Path(ROUTER).with_name(name).read_text("utf-8") for name in ("history.js", "grids.js"))
 
 
 def opened(page: str | None = None, **parameters: str) -> AppTest:
@@ -54,14 +54,14 @@ def test_every_page_of_a_filled_lake_can_be_read(home: Path, page: str) -> None:
 
 def test_overview_marks_a_total_that_lacks_a_price_as_a_lower_bound(home: Path) -> None:
     shown = figures(opened())
-    assert shown["Cost, list-price equivalent"] == "≥ $1.75"
+    assert shown["Cost at list price"] == "≥ $1.75"
     assert (shown["Responses"], shown["Read from cache"]) == ("3", "89.0 %")
 
 
 def test_overview_of_a_model_without_a_price_shows_no_price_rather_than_zero(home: Path) -> None:
     app = opened()
     app.multiselect(key="model").select("mystery-1").run()
-    assert figures(app)["Cost, list-price equivalent"] == "no price"
+    assert figures(app)["Cost at list price"] == "no price"
     assert "no cost to draw" in words(app)
 
 
@@ -103,7 +103,7 @@ def first_texts(app: AppTest) -> list[str]:
 def test_a_session_shows_its_cost_and_its_replay_holds_every_event(home: Path) -> None:
     app = opened("session", session=SESSION)
     assert app.title[0].value == "Stop the endless loop"
-    assert figures(app)["Cost, list-price equivalent"] == "$1.25"
+    assert figures(app)["Cost at list price"] == "$1.25"
     [record] = replay(app)["recordings"]
     assert record["count"] == 5
     assert [record["kinds"][kind][0] for kind in record["kind"]] == [
@@ -136,7 +136,7 @@ def test_every_view_of_a_session_can_be_linked_to(home: Path, view: str) -> None
 
 
 def test_a_session_without_a_price_says_so(home: Path) -> None:
-    assert figures(opened("session", session=UNPRICED))["Cost, list-price equivalent"] == "no price"
+    assert figures(opened("session", session=UNPRICED))["Cost at list price"] == "no price"
 
 
 def test_an_unknown_session_offers_others(home: Path) -> None:
@@ -225,7 +225,7 @@ def test_hostile_text_in_hits_is_only_text(home: Path) -> None:
     assert any("<mark>owned</mark>" in one for one in drawn)
     assert not any("<script" in one for one in drawn)
     own = [one.proto.body for one in app.get("html") if one.proto.unsafe_allow_javascript]
-    assert own == [f"<script>{HISTORY.read_text(encoding='utf-8')}</script>"]
+    assert own == [f"<script>{OWN_SCRIPTS}</script>"]
     assert not any("\x1b" in one or "\u202e" in one for one in [*drawn, *labels])
     assert labels and not any("![" in one for one in labels)
     assert "![" not in words(app)

@@ -42,7 +42,7 @@ def open_dearest_session(page: Page, address: str) -> None:
 def test_every_page_is_drawn(app: str, request: pytest.FixtureRequest, open_page: Opener) -> None:
     page = open_page(request.getfixturevalue(app))
     expect(page.get_by_test_id("stVegaLiteChart").first).to_be_visible()
-    expect(figure(page, "Cost, list-price equivalent")).to_have_text(re.compile(r"^(≥ )?\$"))
+    expect(figure(page, "Cost at list price")).to_have_text(re.compile(r"^(≥ )?\$"))
     click_through(page)
 
 

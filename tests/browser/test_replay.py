@@ -169,7 +169,7 @@ def test_figures_follow_the_playhead_and_end_at_the_sessions_bill(app: str, open
     expect(figures.first).to_have_text("$0.0300")  # three responses of one cent each
     expect(page.locator(".replay .context tfoot td").first).to_have_text("1,270")  # 1,110 + 8 events x 20
     page.keyboard.press("End")
-    billed = page.get_by_test_id("stMetric").filter(has_text="Cost, list-price").get_by_test_id("stMetricValue")
+    billed = page.get_by_test_id("stMetric").filter(has_text="Cost at list price").get_by_test_id("stMetricValue")
     expect(figures.first).to_have_text(billed.inner_text())
 
 
