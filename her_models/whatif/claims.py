@@ -1,13 +1,13 @@
-"""What the models of waste claim, read as claims on a sequence.
+"""What the models of waste claim, read as claims on a sequence, and which parts of a prompt a server brought.
 
-What belongs here: the reading of `int_waste_targets`. What does not: what waste is (`sql/intermediate/int_waste_*`) and
-what is left out with it (`removals`).
+What belongs here: the reading of `int_waste_targets` and `int_waste_sections`. What does not: what waste is
+(`sql/intermediate/int_waste_*`) and what is left out with it (`removals`).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from her_models.whatif.removals import BlockClaim, Claim, OutputClaim, RequestClaim
@@ -26,16 +26,31 @@ _QUERY = """
     where not waste_rules.is_hint
     order by waste_rules.rank, targets.finding_number, targets.slot_index, targets.place_index, targets.part_low
 """
+# The client puts an underscore for what is no letter, digit or hyphen.
+_INSTRUCTIONS = """
+    select
+        slots.slot_index, regexp_replace(sections.name, '[^a-zA-Z0-9_-]', '_', 'g') as server,
+        sections.start_bytes / sections.text_bytes as part_low,
+        least(sections.end_bytes / sections.text_bytes, 1.0) as part_high
+    from int_waste_sections as sections
+    inner join int_ledger_slots as slots using (source_id, session_id, block_index)
+    where sections.listed = 'server'
+    order by all
+"""
 _WAKE_UPS = "C3"  # nothing waited for them: their time stays in the session
 SURENESS = ("exact", "estimated", "heuristic")
 
 
 @dataclass(frozen=True)
 class Claims:
-    """Claims of rules that count, and the least sure class of those of a label in a session, by its number."""
+    """Claims of rules that count, and the least sure class of those of a label in a session, by its number.
+
+    `instructions` are the tokens of what MCP servers say of themselves, by block and by server as tools are named.
+    """
 
     claims: list[Claim]
     confidence: dict[tuple[int, str], str]
+    instructions: dict[int, dict[str, int]] = field(default_factory=dict)
 
 
 def read_claims(con: duckdb.DuckDBPyConnection, seq: Sequence) -> Claims:
@@ -51,7 +66,16 @@ def read_claims(con: duckdb.DuckDBPyConnection, seq: Sequence) -> Claims:
             found.append(OutputClaim(label, block, high - low))
         else:
             found.append(RequestClaim(label, place, keeps_new, keeps_output, keeps_time=label == _WAKE_UPS))
-    return Claims(_with_needs(seq, found), confidence)
+    return Claims(_with_needs(seq, found), confidence, _read_instructions(con, seq))
+
+
+def _read_instructions(con: duckdb.DuckDBPyConnection, seq: Sequence) -> dict[int, dict[str, int]]:
+    found: dict[int, dict[str, int]] = defaultdict(dict)
+    for block, server, low, high in con.execute(_INSTRUCTIONS).fetchall():
+        size = seq.blocks[block].size
+        tokens = round(high * size) - round(low * size)
+        found[block][server] = found[block].get(server, 0) + tokens
+    return dict(found)
 
 
 def _with_needs(seq: Sequence, claims: list[Claim]) -> list[Claim]:

@@ -7,7 +7,7 @@ the model would have behaved the same; none knows whether it would have.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from collections.abc import Sequence as Rows
 from datetime import UTC, datetime
 
@@ -158,13 +158,23 @@ def _v47_per_v3(seq: Sequence) -> list[float]:
     return [float(known.get(kind, known["prose"])) for kind in kinds]
 
 
-def servers(seq: Sequence) -> dict[int, dict[str, list[int]]]:
-    """Return, per session, the tool definitions that stand in its prompts by MCP server."""
-    found: dict[int, dict[str, list[int]]] = {}
+def servers(
+    seq: Sequence, instructions: Mapping[int, Mapping[str, int]]
+) -> dict[str, dict[int, tuple[dict[int, int], dict[int, int]]]]:
+    """Return, by MCP server and session, the tokens of its tools' definitions and of its instructions, by block."""
+    found: dict[str, dict[int, tuple[dict[int, int], dict[int, int]]]] = {}
+
+    def add(server: str, number: int, which: int, tokens: int) -> None:
+        sessions = found.setdefault(server, {})
+        sessions.setdefault(seq.blocks[number].session, ({}, {}))[which][number] = tokens
+
     for number, block in enumerate(seq.blocks):
         server = _server(block.label)
         if block.kind == "tool_schema" and server and block.size:
-            found.setdefault(block.session, {}).setdefault(server, []).append(number)
+            add(server, number, 0, block.size)
+        for server, tokens in instructions.get(number, {}).items():
+            if tokens:
+                add(server, number, 1, tokens)
     return found
 
 
@@ -182,9 +192,9 @@ def used_tools(seq: Sequence) -> list[set[str]]:
     return used
 
 
-def without_blocks(seq: Sequence, numbers: Iterable[int]) -> Plan:
-    """Return the plan in which some blocks never enter a prompt."""
-    return replaced_blocks(seq, dict.fromkeys(numbers, 0))
+def without_parts(seq: Sequence, tokens: Mapping[int, int]) -> Plan:
+    """Return the plan in which some blocks are so many tokens shorter from their entry on."""
+    return replaced_blocks(seq, {number: seq.blocks[number].size - count for number, count in tokens.items()})
 
 
 def replaced_blocks(seq: Sequence, left: Mapping[int, int]) -> Plan:

@@ -63,7 +63,7 @@ def found_policies(
     yield from _capped(seq, billed)
     yield from _lifetimes(seq, billed)
     yield from _models(seq, billed, targets)
-    yield from _tools(seq, billed)
+    yield from _tools(seq, billed, claims.instructions)
     yield from _earlier(seq, billed)
     yield from _delegated(seq, billed)
 
@@ -233,23 +233,21 @@ def _models(seq: Sequence, billed: Ints, targets: Mapping[tuple[str, str, str], 
         )  # fmt: skip
 
 
-def _tools(seq: Sequence, billed: Ints) -> Iterator[Found]:
-    by_server: dict[str, dict[int, list[int]]] = {}
-    for session, found in policies.servers(seq).items():
-        for server, blocks in found.items():
-            by_server.setdefault(server, {})[session] = blocks
+def _tools(seq: Sequence, billed: Ints, instructions: Mapping[int, Mapping[str, int]]) -> Iterator[Found]:
     used = policies.used_tools(seq)
-    for server, sessions in sorted(by_server.items()):
-        is_used = {session: any(tool.startswith(f"mcp__{server}__") for tool in used[session]) for session in sessions}
-        for wanted in (False, True):
-            mine = {session: blocks for session, blocks in sessions.items() if is_used[session] is wanted}
-            if mine:
-                plan = policies.without_blocks(seq, (block for blocks in mine.values() for block in blocks))
-                said = "used here: what it did would have to be done otherwise" if wanted else "not used here"
-                yield _simple(
-                    seq, billed, plan, f"server.{server}", "tools", HEURISTIC if wanted else ESTIMATED,
-                    {"server": server, "is_used": wanted}, f"definitions of the server's tools left out; {said}",
-                )  # fmt: skip
+    for server, sessions in sorted(policies.servers(seq, instructions).items()):
+        # What is said of a session may depend on it alone.
+        alike: dict[tuple[bool, bool, bool], list[int]] = {}
+        for session, (definitions, said) in sessions.items():
+            is_used = any(tool.startswith(f"mcp__{server}__") for tool in used[session])
+            alike.setdefault((is_used, bool(definitions), bool(said)), []).append(session)
+        for (is_used, has_definitions, has_instructions), mine in sorted(alike.items()):
+            parts = {block: count for session in mine for part in sessions[session] for block, count in part.items()}
+            yield _simple(
+                seq, billed, policies.without_parts(seq, parts), f"server.{server}", "tools",
+                HEURISTIC if is_used else ESTIMATED, {"server": server, "is_used": is_used},
+                _without_server(has_definitions=has_definitions, has_instructions=has_instructions, is_used=is_used),
+            )  # fmt: skip
     deferred = policies.deferred_tools(seq)
     if deferred:
         plan = policies.replaced_blocks(seq, deferred)
@@ -257,6 +255,15 @@ def _tools(seq: Sequence, billed: Ints) -> Iterator[Found]:
             seq, billed, plan, "defer.tools", "tools", ESTIMATED, {"tools": len(deferred)},
             "only the names of tools that were never called stand in the prompt",
         )  # fmt: skip
+
+
+def _without_server(*, has_definitions: bool, has_instructions: bool, is_used: bool) -> str:
+    left = {
+        (True, True): "definitions of the server's tools and its instructions left out",
+        (True, False): "definitions of the server's tools left out",
+        (False, True): "the server's instructions left out; no line shows the definitions of its tools",
+    }[has_definitions, has_instructions]
+    return f"{left}; {'used here: what it did would have to be done otherwise' if is_used else 'not used here'}"
 
 
 def _earlier(seq: Sequence, billed: Ints) -> Iterator[Found]:

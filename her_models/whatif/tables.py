@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-WHATIF_READS = ("int_waste_targets", "int_waste_findings", "waste_rules", "int_calls", "prices", "ledger_blocks")
+WHATIF_READS = (
+    *("int_waste_targets", "int_waste_findings", "int_waste_sections", "waste_rules"),
+    *("int_calls", "int_ledger_slots", "prices", "ledger_blocks"),
+)
 WHATIF_GRAINS = {"whatif_rows": "one row per session and policy that would change something in it"}
 WHATIF_COLUMNS: dict[str, tuple[str, ...]] = {
     "whatif_rows": (

@@ -10,7 +10,7 @@ import pytest
 
 from her_models.whatif.delegation import Run, delegated, reading_runs
 from her_models.whatif.evictions import Eviction, best_evictions, cost_of, earlier
-from her_models.whatif.policies import other_lifetime, other_model, without_blocks
+from her_models.whatif.policies import other_lifetime, other_model, without_parts
 from her_models.whatif.reading import Period
 from her_models.whatif.removals import BlockClaim, OutputClaim, Removal, RequestClaim, plan_without, resolved
 from her_models.whatif.replay import Plan, identity_holds, no_change, replayed
@@ -123,7 +123,7 @@ def test_a_prompt_that_becomes_too_short_for_the_cache_is_paid_in_full() -> None
         Step(5_000, five=100, adds=[("more", 100)]),
         minimum=2_048,
     )
-    plan = without_blocks(seq, [named(seq)["file"]])
+    plan = without_parts(seq, {named(seq)["file"]: 4_100})
     outcome = replayed(seq, plan)
     assert outcome.uncached.tolist() == [900, 1_000]
     assert cost(seq, plan) == 1_900 * Decimal("0.000004")
@@ -138,9 +138,8 @@ def test_a_shorter_prompt_may_fall_into_a_cheaper_band() -> None:
     )
     assert identity_holds(seq).tolist() == [True]
     assert cost(seq, no_change(seq)) == 110_000 * Decimal("0.000000625") + 10 * Decimal("0.0000025")
-    assert cost(seq, without_blocks(seq, [named(seq)["file"]])) == 80_000 * Decimal("0.000000125") + 10 * Decimal(
-        "0.0000005"
-    )
+    shorter = without_parts(seq, {named(seq)["file"]: 30_000})
+    assert cost(seq, shorter) == 80_000 * Decimal("0.000000125") + 10 * Decimal("0.0000005")
 
 
 PAUSES = (

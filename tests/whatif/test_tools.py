@@ -65,6 +65,26 @@ def test_a_server_that_was_used_is_a_guess_and_the_note_says_why(connected: Sequ
     assert "would have to be done otherwise" in tracker.note
 
 
+def test_a_server_that_is_dropped_takes_its_instructions_with_it(connected: Sequence) -> None:
+    """3,000 tokens of definitions and 500 of instructions, which stand in the system prompt: 3,500 at 8 and at 0.20."""
+    system = next(number for number, block in enumerate(connected.blocks) if block.kind == "system")
+    given = Claims([], {}, {system: {"board": 500, "tracker": 12}})
+    found = {one.policy: one for one in found_policies(connected, given, {}) if one.family == "tools"}
+    assert saved(found["server.board"]) == Decimal("0.028") + Decimal("0.0007")
+    assert saved(found["server.tracker"]) == Decimal("0.0082")  # 988 and 12 tokens
+    assert (
+        found["server.board"].note == "definitions of the server's tools and its instructions left out; not used here"
+    )
+
+
+def test_a_server_of_which_only_instructions_are_shown_is_dropped_with_these(connected: Sequence) -> None:
+    blocks = tuple(replace(block, kind="listing", label="") for block in connected.blocks)
+    given = Claims([], {}, {0: {"board": 1_000}})
+    (found,) = (one for one in found_policies(replace(connected, blocks=blocks), given, {}) if one.family == "tools")
+    assert (found.policy, saved(found)) == ("server.board", Decimal("0.0082"))
+    assert found.note.startswith("the server's instructions left out; no line shows the definitions of its tools")
+
+
 def test_deferred_are_tools_that_were_never_called_and_their_names_stay(connected: Sequence) -> None:
     """Of 3,000 tokens a name of 12 stays; what is no longer than a name, or was called, stays as it is."""
     deferred = tools(connected)["defer.tools"]
