@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -243,18 +243,42 @@ def _tools(seq: Sequence, billed: Ints, instructions: Mapping[int, Mapping[str, 
             alike.setdefault((is_used, bool(definitions), bool(said)), []).append(session)
         for (is_used, has_definitions, has_instructions), mine in sorted(alike.items()):
             parts = {block: count for session in mine for part in sessions[session] for block, count in part.items()}
-            yield _simple(
-                seq, billed, policies.without_parts(seq, parts), f"server.{server}", "tools",
-                HEURISTIC if is_used else ESTIMATED, {"server": server, "is_used": is_used},
+            yield _without_parts(
+                seq, billed, parts, f"server.{server}", HEURISTIC if is_used else ESTIMATED,
+                {"server": server, "is_used": is_used},
                 _without_server(has_definitions=has_definitions, has_instructions=has_instructions, is_used=is_used),
             )  # fmt: skip
     deferred = policies.deferred_tools(seq)
     if deferred:
-        plan = policies.replaced_blocks(seq, deferred)
-        yield _simple(
-            seq, billed, plan, "defer.tools", "tools", ESTIMATED, {"tools": len(deferred)},
+        parts = {number: seq.blocks[number].size - kept for number, kept in deferred.items()}
+        yield _without_parts(
+            seq, billed, parts, "defer.tools", ESTIMATED, {"tools": len(deferred)},
             "only the names of tools that were never called stand in the prompt",
         )  # fmt: skip
+
+
+def _without_parts(
+    seq: Sequence,
+    billed: Ints,
+    parts: Mapping[int, int],
+    name: str,
+    sure: str,
+    parameters: Mapping[str, Any],
+    note: str,
+) -> Found:
+    """Return what it would have cost without so many tokens of some blocks; its ends are those of their sizes."""
+    found = _simple(seq, billed, policies.without_parts(seq, parts), name, "tools", sure, parameters, note)
+    tokens, low, high = (np.zeros(len(seq.sessions), np.float64) for _ in range(3))
+    for number, count in parts.items():
+        block = seq.blocks[number]
+        tokens[block.session] += count
+        low[block.session] += count * block.low_ratio
+        high[block.session] += count * block.high_ratio
+    least, most = (
+        np.rint(found.saving * np.divide(side, tokens, out=np.ones_like(tokens), where=tokens > 0)).astype(np.int64)
+        for side in (low, high)
+    )
+    return replace(found, low=np.minimum(least, found.saving), high=np.maximum(most, found.saving))
 
 
 def _without_server(*, has_definitions: bool, has_instructions: bool, is_used: bool) -> str:
@@ -321,7 +345,7 @@ def _place(found: Found) -> int:
     family = _FAMILIES.index(found.family) * _PLACES_OF_A_FAMILY
     if found.label:
         return family + ORDER.index(found.label)
-    number = re.search(r"[0-9]+$", found.policy)
+    number = re.search(r"[0-9]+$", found.policy) if found.family in ("cap", "earlier") else None
     return family + (min(int(number[0]), _PLACES_OF_A_FAMILY - 1) if number else len(ORDER))
 
 

@@ -85,6 +85,16 @@ def test_a_server_of_which_only_instructions_are_shown_is_dropped_with_these(con
     assert found.note.startswith("the server's instructions left out; no line shows the definitions of its tools")
 
 
+def test_the_saving_of_a_server_is_as_sure_as_the_sizes_of_what_it_brought(connected: Sequence) -> None:
+    """Its 3,000 tokens may be 2,400 or 4,500: at 8.20 per million, 0.01968 to 0.0369."""
+    blocks = tuple(
+        replace(block, low_ratio=0.8, high_ratio=1.5) if block.label == NAMES["board"] else block
+        for block in connected.blocks
+    )
+    board = tools(replace(connected, blocks=blocks))["server.board"]
+    assert (int(board.low[0]), int(board.high[0])) == (19_680_000_000, 36_900_000_000)
+
+
 def test_deferred_are_tools_that_were_never_called_and_their_names_stay(connected: Sequence) -> None:
     """Of 3,000 tokens a name of 12 stays; what is no longer than a name, or was called, stays as it is."""
     deferred = tools(connected)["defer.tools"]
