@@ -43,39 +43,36 @@ def texts_of_stretch(con: duckdb.DuckDBPyConnection, source_id: str, session_id:
     """Return the rendered texts of one stretch of events; one query serves them all."""
     first = stretch * STRETCH
     rows = replay_reports.stretch(con, source_id, session_id, first, first + STRETCH - 1).to_pylist()
-    return rendered(con, source_id, session_id, rows, config=data.config()) if rows else []
+    return rendered(con, source_id, rows, texts_of_few(con, source_id, rows, data.config())) if rows else []
 
 
 def rendered(
     con: duckdb.DuckDBPyConnection,
     source_id: str,
-    session_id: str,
     rows: list[dict[str, Any]],
+    texts: dict[str, Text],
     *,
     longest: int = CHARACTERS_SHOWN,
-    config: Config | None = None,
 ) -> list[str]:
-    """Return the texts of events that follow each other, rendered, each cut to `longest` characters.
-
-    With `config` they come from the index of the search where it has them: the lake is read from end to end for a few.
-    """
-    texts = _indexed(con, source_id, rows, config) if config else _of_stretch(con, source_id, session_id, rows)
+    """Return the texts of events, rendered, each cut to `longest` characters; `texts` holds them by content hash."""
     return [
         event_html(row, texts.get(row["content_hash"]), _picture(con, source_id, row), longest=longest) for row in rows
     ]
 
 
-def _indexed(
+def texts_of_few(
     con: duckdb.DuckDBPyConnection, source_id: str, rows: list[dict[str, Any]], config: Config
 ) -> dict[str, Text]:
+    """Return the texts of a few events from the search's index: the lake would be read from end to end for them."""
     keys = {(source_id, row["content_hash"]) for row in rows if row["content_hash"]}
     found = whole_texts(con, config, keys)
     return {content_hash: Text(text[:_CHARACTERS_FETCHED], len(text)) for (_, content_hash), text in found.items()}
 
 
-def _of_stretch(
+def texts_of_many(
     con: duckdb.DuckDBPyConnection, source_id: str, session_id: str, rows: list[dict[str, Any]]
 ) -> dict[str, Text]:
+    """Return the texts of events that follow each other from the lake, which is read from end to end once for all."""
     found = reports.event_texts(
         con,
         source_id,

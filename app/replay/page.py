@@ -26,6 +26,7 @@ from her_models.export import SessionKey
 
 _BYTES_OF_TEXTS = 12_000_000  # about what all texts of a file may take, rendered
 _SHORTEST, _LONGEST = 1_500, 8_000  # characters shown of one text
+_EVENTS_READ = 64 * answers.STRETCH  # whose texts are held at once; for each such part the lake is read once
 _EDITS_TRACED = 150  # each looks through all texts before it
 
 
@@ -63,10 +64,13 @@ def session_page(con: duckdb.DuckDBPyConnection, key: SessionKey, time_zone: str
 def _texts(con: duckdb.DuckDBPyConnection, key: SessionKey, count: int) -> Iterator[bytes]:
     events = reports.session_events(con, key.source_id, key.session_id)
     longest = min(max(_BYTES_OF_TEXTS // max(4 * count, 1), _SHORTEST), _LONGEST)
-    for stretch in range(0, -(-count // answers.STRETCH)):
-        rows = events.slice(stretch * answers.STRETCH, answers.STRETCH).to_pylist()
-        texts = answers.rendered(con, key.source_id, key.session_id, rows, longest=longest)
-        yield _data(f"texts-{stretch}", texts)
+    for first in range(0, count, _EVENTS_READ):
+        rows = events.slice(first, _EVENTS_READ).to_pylist()
+        texts = answers.texts_of_many(con, key.source_id, key.session_id, rows)
+        for begin in range(0, len(rows), answers.STRETCH):
+            stretch = rows[begin : begin + answers.STRETCH]
+            drawn = answers.rendered(con, key.source_id, stretch, texts, longest=longest)
+            yield _data(f"texts-{(first + begin) // answers.STRETCH}", drawn)
 
 
 def _flows(con: duckdb.DuckDBPyConnection, key: SessionKey, record: dict[str, Any]) -> dict[int, Any]:

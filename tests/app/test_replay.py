@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.replay import player
-from app.replay.answers import rendered
+from app.replay.answers import STRETCH, rendered, texts_of_few, texts_of_many
 from app.replay.page import session_page
 from app.replay.recording import EDIT, ERRED, INHERITED, LEFT_BEHIND, recording
 from app.replay.rendering import CHARACTERS_SHOWN, Text, event_html, image_address, markdown
-from her_models import replay_reports
+from her_models import replay_reports, reports
 from her_models.config import Config, load_config
 from her_models.export import SessionKey
 from her_models.lake import open_lake
@@ -253,11 +253,36 @@ def test_texts_are_the_same_from_the_index_and_from_the_lake(tmp_path: Path, ses
     config = load_config(tmp_path)
     with open_lake(config) as lake:
         rows = replay_reports.stretch(lake.con, SOURCE, session_id, 0, 31).to_pylist()
-        read = rendered(lake.con, SOURCE, session_id, rows)
-        unindexed = rendered(lake.con, SOURCE, session_id, rows, config=config)
+        read = rendered(lake.con, SOURCE, rows, texts_of_many(lake.con, SOURCE, session_id, rows))
+        unindexed = rendered(lake.con, SOURCE, rows, texts_of_few(lake.con, SOURCE, rows, config))
         update_index(lake)
         lake.con.execute("delete from contents")
-        indexed = rendered(lake.con, SOURCE, session_id, rows, config=config)
+        indexed = rendered(lake.con, SOURCE, rows, texts_of_few(lake.con, SOURCE, rows, config))
     assert read == unindexed == indexed
     assert len(read) == 5
     assert not any("No text in the log" in one for one in read)
+
+
+def test_the_file_holds_each_text_in_its_stretch_and_reads_the_lake_once_for_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill_lake(tmp_path)
+    last, asked = 2 * STRETCH, []
+
+    def counted(*args: Any, **options: Any) -> Any:
+        asked.append(args)
+        return event_texts(*args, **options)
+
+    event_texts = reports.event_texts
+    monkeypatch.setattr(reports, "event_texts", counted)
+    with open_lake(load_config(tmp_path)) as lake:
+        for event in range(5, last + 1):
+            block = {"session_id": SESSION, "block_index": event, "kind": "text", "role": "assistant"}
+            fill(lake, "blocks", block | {"content_hash": f"said-{event}"})
+            fill(lake, "contents", {"content_hash": f"said-{event}", "text": f"sentence {event}.", "text_bytes": 11})
+        page = b"".join(session_page(lake.con, SessionKey(SOURCE, SESSION))).decode()
+    texts = [json.loads(part) for part in re.findall(r'id="texts-\d+">(.*?)</script>', page, re.S)]
+    assert [len(part) for part in texts] == [STRETCH, STRETCH, 1]
+    for event in (5, STRETCH - 1, STRETCH, last):
+        assert f"sentence {event}." in texts[event // STRETCH][event % STRETCH]
+    assert len(asked) == 1
