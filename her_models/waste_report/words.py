@@ -102,7 +102,10 @@ def text_in_words(row: dict[str, Any]) -> str:
     if row["name"] != row["kind"]:
         return str(row["name"])
     size, _, of = row["text_key"].partition(" k, ")
-    return f"{kind}, in no line: about {float(size):,.0f},000 tokens, {of}" if of in ("main", "subagent") else kind
+    if of not in ("main", "subagent"):
+        return kind
+    whole = "system prompt, tools, memory files" if kind == "system" else kind
+    return f"About {float(size):,.0f},000 tokens in no line: {whole} ({of})"
 
 
 def policy_in_words(row: dict[str, Any]) -> str:

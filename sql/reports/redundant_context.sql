@@ -6,12 +6,28 @@
 --        the client attached bears the client's word for it. What was
 --        paid again is all but the dearest copy: a fork, a longer session or a shared prefix spares at most that
 
-with overhead as (
+-- Where schemas stand apart, what is left of the prefix is the system prompt alone.
+with session_schemas as (
+    select distinct
+        source_id,
+        session_id
+    from blocks
+    where kind = 'tool_schema'
+),
+
+overhead as (
     select
         sessions.project,
         blocks.kind,
-        coalesce(nullif(blocks.label, ''), nullif(regexp_extract(coalesce(blocks.path, ''), '[^/\\]+$'), ''),
-            replace(regexp_replace(event_lines.subtype, '_delta$', ''), '_', ' '), blocks.kind) as name,
+        case
+            when blocks.kind = 'system' and coalesce(blocks.label, '') = '' and session_schemas.session_id is not null
+                then 'system prompt'
+            when blocks.kind = 'memory' and event_lines.subtype = 'instructions' then 'CLAUDE.md and other memory files'
+            else coalesce(
+                nullif(blocks.label, ''), nullif(regexp_extract(coalesce(blocks.path, ''), '[^/\\]+$'), ''),
+                replace(regexp_replace(event_lines.subtype, '_delta$', ''), '_', ' '), blocks.kind
+            )
+        end as name,
         coalesce(
             blocks.content_hash,
             case when blocks.kind = 'tool_schema' then blocks.label end,
@@ -26,6 +42,8 @@ with overhead as (
     from blocks
     inner join sessions
         on blocks.source_id = sessions.source_id and blocks.session_id = sessions.session_id
+    left join session_schemas
+        on blocks.source_id = session_schemas.source_id and blocks.session_id = session_schemas.session_id
     left join event_lines
         on
             blocks.file_id = event_lines.file_id

@@ -190,7 +190,7 @@ def test_overhead_paid_again_stands_on_the_page_and_in_every_form_of_the_report(
     redundant_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HER_HOME", str(redundant_home))
-    texts = ["CLAUDE.md", "system, in no line: about 20,000 tokens, main"]
+    texts = ["About 20,000 tokens in no line: system prompt, tools, memory files (main)", "CLAUDE.md"]
     (shown,) = [frame.value for frame in opened("cost").dataframe if "again_usd" in frame.value]
     assert sorted(shown["text"]) == texts
     with open_lake(load_config(redundant_home), read_only=True) as lake:

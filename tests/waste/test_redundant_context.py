@@ -63,6 +63,20 @@ def test_what_the_client_attached_bears_the_client_s_word_for_it(con) -> None:
         )
     (row,) = redundant_context(con).to_pylist()
     assert (row["kind"], row["name"]) == ("reminder", "agent listing")
+    con.execute("update event_lines set subtype = 'instructions'")
+    con.execute("update blocks set kind = 'memory'")
+    assert redundant_context(con).to_pylist()[0]["name"] == "CLAUDE.md and other memory files"
+
+
+def test_the_system_prompt_is_called_so_where_schemas_stand_apart(con) -> None:
+    """Elsewhere the prefix holds tools and memory files too, and bears the name of its kind."""
+    for session in ("s1", "s2"):
+        _block(con, session, 0, "system", "0.05")
+        _block(con, session, 1, "tool_schema", "0.02")
+    con.execute("update blocks set path = null, label = case when kind = 'tool_schema' then 'Bash' else '' end")
+    assert {row["name"] for row in redundant_context(con).to_pylist()} == {"system prompt", "Bash"}
+    con.execute("delete from blocks where kind = 'tool_schema'")
+    assert [row["name"] for row in redundant_context(con).to_pylist()] == ["system"]
 
 
 def test_copies_within_one_thread_are_one(con) -> None:
