@@ -15,10 +15,10 @@ from her_models.evidence import Side
 from her_models.waste_report import pages, words
 
 _CHARACTERS_SHOWN = 6_000
-_PATH_CHARACTERS = 48  # the beginnings of paths are alike
+_PATH_CHARACTERS = 34  # what the column shows of a file and its folder; the beginnings of paths are alike
 _COLUMNS = {
     "what": Shown("What", "text", "waste.kind"),
-    "where": Shown("Of", "text", "waste.path, else waste.tool_name"),
+    "where": Shown("Of", "text", "waste.path, its end, else waste.tool_name", 230),
     "waste_usd": Shown("Cost", "usd", "waste.waste_usd, US dollars at list price"),
     "tokens": Shown("Tokens billed", "tokens", "waste.tokens: entry, carry, output and turn tax"),
     "carried_requests_count": Shown("Carried by", "count", "waste.carried_requests_count: prompts that held it"),
@@ -111,7 +111,10 @@ def draw_findings(table: pa.Table, *, key: str, height: int | Literal["auto"] = 
 
 
 def _end(path: str | None) -> str | None:
-    return path if path is None or len(path) <= _PATH_CHARACTERS else f"…{path[1 - _PATH_CHARACTERS :]}"
+    if path is None or len(path) <= _PATH_CHARACTERS:
+        return path
+    file = "/".join(path.replace("\\", "/").split("/")[-2:])
+    return file if len(file) <= _PATH_CHARACTERS else f"…{file[1 - _PATH_CHARACTERS :]}"
 
 
 def draw_finding(row: dict[str, Any]) -> None:
@@ -147,7 +150,7 @@ def _side(source_id: str, session_id: str, block_index: int | None) -> Side | No
 def _draw_side(heading: str, found: Side | None, first_line: int | None, last_line: int | None) -> None:
     st.markdown(f"**{heading}**")
     if found is None:
-        st.caption("Nothing stands on this side: the finding is about a whole request, or about what came later.")
+        st.caption("Nothing stands on this side: a whole request, or that something was never used, has no place.")
         return
     what = " · ".join(
         part

@@ -98,7 +98,7 @@ def in_words(report: WasteReport) -> list[str]:
 
 def text_in_words(row: dict[str, Any]) -> str:
     """Name a text of overhead of `redundant_context`; one that no line shows is told by its size."""
-    kind = row["kind"].replace("_", " ")
+    kind = str(row["kind"]).replace("_", " ")
     if row["name"] != row["kind"]:
         return str(row["name"])
     size, _, of = row["text_key"].partition(" k, ")
