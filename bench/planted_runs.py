@@ -46,7 +46,9 @@ def main() -> None:
             env={**os.environ, "RIG_NETNS": "1"},
             check=True,
         )
-    _compare(chosen.scratch.absolute() / "her", out)
+    # The stand-in counts bytes / 3.6. A lake of one's own knows nothing of that: both are told.
+    _compare(chosen.scratch.absolute() / "her", out, None)
+    _compare(chosen.scratch.absolute() / "her-told", out, CHECKOUT / "tests" / "ledger" / "uniform_densities.toml")
 
 
 def _install(scratch: Path) -> None:
@@ -94,7 +96,7 @@ def _play(rig: Path, scratch: Path, out: Path) -> None:
         run_rig.run_one(chosen, VERSION, name)
 
 
-def _compare(home: Path, out: Path) -> None:
+def _compare(home: Path, out: Path, densities: Path | None) -> None:
     sys.path.insert(0, str(CHECKOUT))
     from her_models.compare import words
     from her_models.compare.pairs import compare_pair, usd
@@ -104,8 +106,8 @@ def _compare(home: Path, out: Path) -> None:
     from her_models.ingest import ingest
     from her_models.lake import open_lake
 
-    densities = CHECKOUT / "tests" / "ledger" / "uniform_densities.toml"  # the stand-in counts bytes / 3.6
-    config = Config(home=home, sources=(Source("rig", "host", out / VERSION),), densities_path=densities)
+    given = {"densities_path": densities} if densities else {}
+    config = Config(home=home, sources=(Source("rig", "host", out / VERSION),), **given)
     ingest(config)
     keys = {}
     for name in PLANTED:
@@ -115,7 +117,8 @@ def _compare(home: Path, out: Path) -> None:
         for name in PLANTED[1:]:
             found = compare_pair(lake.con, keys["plain"], keys[name])
             whole = found.b_usd - found.a_usd
-            sys.stdout.write(f"\n{name}: {words.usd(whole, is_signed=True)}\n  {pair_sentence(found)}\n")
+            sizes = "the stand-in's sizes" if densities else "sizes as in any lake"
+            sys.stdout.write(f"\n{name}, {sizes}: {words.usd(whole, is_signed=True)}\n  {pair_sentence(found)}\n")
             for title, rows in (
                 ("steps", [(words.step_name(s), s.difference_picodollars) for s in found.waterfalls["cause"]]),
                 ("labels", [(words.step_name(s), s.difference_picodollars) for s in found.waterfalls["label"]]),

@@ -312,6 +312,8 @@ def _draw_pair() -> None:
             )
             rows, told = _found_sessions(words.strip())
             present = _written(side)
+            if not words and present and present not in rows:  # of a link, or found before
+                rows = {**_found_sessions(present)[0], **rows}
             _seed(f"compare_found_{side}", present if present in rows else None)
 
             def name(session_id: str, rows: dict[str, Any] = rows) -> str:
@@ -397,13 +399,18 @@ def draw_sides(known: Choices) -> tuple[str, str, str, str | None]:
         a = st.text_input("A", key="a", bind="query-params", help=_HELP)
         st.button("Swap", icon=":material/swap_horiz:", on_click=swap, help="Make A of B and B of A")
         b = st.text_input("B", key="b", bind="query-params", help=_HELP)
+    if (model := st.query_params.get("prices")) in known.models:  # of a link written by hand
+        st.session_state["prices"] = model
+        st.query_params["prices"] = _list_name(str(model))
+    is_pair = "=" not in a and "=" not in b
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         matched = st.multiselect(
             "Match sessions on",
             MATCH_ON,
             key="match",
             bind="query-params",
-            placeholder="Nothing: all sessions count",
+            placeholder="Two sessions are not matched" if is_pair else "Nothing: all sessions count",
+            disabled=is_pair,
             help="Pairs of sessions that have these in common; task: similar first prompts. The others are dropped.",
         )
         list_of = st.selectbox(
@@ -411,10 +418,14 @@ def draw_sides(known: Choices) -> tuple[str, str, str, str | None]:
             [AS_BILLED, *known.models],
             key="prices",
             bind="query-params",
-            format_func=lambda name: name if name == AS_BILLED else f"All at the list of {name}",
+            format_func=_list_name,
             help="As billed, each response at its own price. At one list, only what was used differs.",
         )
     return a.strip(), b.strip(), ",".join(matched), None if list_of == AS_BILLED else list_of
+
+
+def _list_name(model: str) -> str:
+    return model if model == AS_BILLED else f"All at the list of {model}"
 
 
 _HELP = (
@@ -451,9 +462,9 @@ def draw_answer(a: str, b: str, matched: str, prices: str | None, zone: str) -> 
             keys = (data.ask(find_session, a), data.ask(find_session, b))
             comparison_sections.draw_pair(data.ask(compare_pair, *keys, prices_of=prices))
     except EmptyGroup as error:
-        st.info(str(error), icon=":material/filter_alt_off:")
+        st.info(format.escaped(str(error)), icon=":material/filter_alt_off:")
     except QueryError as error:
-        st.warning(str(error), icon=":material/help:")
+        st.warning(format.escaped(str(error)), icon=":material/help:")
 
 
 st.title("Compare")

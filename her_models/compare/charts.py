@@ -105,11 +105,7 @@ def waterfall(
 
 def _whole(name: str, at: int, lost: int) -> Spec:
     value = at / PICODOLLARS
-    told = (
-        f"at least {words.usd(value)}, best estimate {words.usd((at + lost) / PICODOLLARS)}"
-        if lost
-        else words.usd(value)
-    )
+    told = words.bill(value, (at + lost) / PICODOLLARS)
     return {"name": name, "from": 0.0, "to": value, "right": value, "direction": "whole", "words": told}
 
 

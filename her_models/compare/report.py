@@ -60,6 +60,11 @@ class Document:
 
 LIST_PRICE = "Money is at list price; on a subscription it is what the same tokens would have cost through the API."
 
+SURVIVAL = (
+    "Lines not edited away are told by edits of tools alone: what shell commands, formatters and people did to a file"
+    " afterwards is not seen, so that fewer may be left."
+)
+
 METHOD = (
     "Every session's bill is divided exactly, to the picodollar, so the steps from A to B add up to the difference.",
     "A step named prices is what B was billed beyond A's price list: another model, or another day's prices.",
@@ -78,6 +83,7 @@ LIMITS = (
     "Logs miss calls that the client does not write down: cost is at least what is told. Output that the log lost is"
     " estimated from what is visible and from how the next prompt grew; steps from A to B are told as logged.",
     "Tokens of models with different tokenizers are not compared.",
+    SURVIVAL,
     "Whether the work was good is not in the logs.",
 )
 
@@ -146,9 +152,12 @@ def _sum_in_words(begun: str, found: PairComparison | GroupComparison) -> str:
     logged, estimated = found.b_usd - found.a_usd, found.b_estimated_usd - found.a_estimated_usd
     if not (found.a_lost_picodollars or found.b_lost_picodollars):
         return f"{begun} {_more_or_less(logged)} than A."
+    same = _more_or_less(estimated) == _more_or_less(logged)
+    both = f"{_more_or_less(estimated)} than A at best estimate, {_more_or_less(logged)} as logged"
+    both = f"{_more_or_less(logged)} than A, as logged and at best estimate" if same else both
     return (
-        f"{begun} {_more_or_less(estimated)} than A at best estimate, {_more_or_less(logged)} as logged: the log lost"
-        f" output worth {words.usd(usd(found.a_lost_picodollars))} in A and {words.usd(usd(found.b_lost_picodollars))}"
+        f"{begun} {both}: the log lost output worth"
+        f" {words.usd(usd(found.a_lost_picodollars))} in A and {words.usd(usd(found.b_lost_picodollars))}"
         " in B. The steps add up to the difference as logged."
     )
 
@@ -182,6 +191,7 @@ def findings_grid(found: GroupComparison) -> Grid:
         rows.append(
             (
                 one.measure.label,
+                one.verdict + {True: ", better", False: ", worse", None: ""}[one.is_better],
                 words.figure(one.a.value, unit),
                 words.interval(one.a, unit),
                 words.figure(one.b.value, unit),
@@ -191,11 +201,10 @@ def findings_grid(found: GroupComparison) -> Grid:
                 words.effect_size(one.effect),
                 words.chance(one.p_corrected),
                 f"{one.a_count:,} / {one.b_count:,}",
-                one.verdict + {True: ", better", False: ", worse", None: ""}[one.is_better],
             )
         )
-    heading = ("Measure", "A", "95 %", "B", "95 %", "B − A", "95 %", "Effect", "Chance", "Sessions", "B is")
-    return Grid(heading, rows, frozenset(range(1, 10)))
+    heading = ("Measure", "B is", "A", "95 %", "B", "95 %", "B − A", "95 %", "Effect", "Chance", "Sessions")
+    return Grid(heading, rows, frozenset(range(2, 11)), SURVIVAL)
 
 
 def findings_grids(found: GroupComparison) -> list[Grid]:
@@ -304,7 +313,7 @@ def pair_document(found: PairComparison, *, now: datetime | None = None) -> Docu
             Section("What stood in their contexts", grids=[things_grid(found)]),
             Section("Turns side by side", grids=[turns_grid(found.turns)]),
             Section("What one read and the other did not", grids=[files_grid(found)]),
-            Section("Method and limits", [*found.notes, *METHOD[:2], LIMITS[2], LIMITS[4], LIST_PRICE]),
+            Section("Method and limits", [*found.notes, *METHOD[:2], LIMITS[2], LIMITS[-1], LIST_PRICE]),
         ],
     )
 
@@ -417,7 +426,10 @@ def turns_grid(turns: Sequence[TurnPair]) -> Grid:
             if side is None:
                 cells += ["", "", *("" for _ in costs)]
                 continue
-            cells += [f"{side['turn_index']:,}", words.figure(float(side["peak_context_tokens"] or "nan"), "tokens")]
+            cells += [
+                f"{side['turn_index']:,}",
+                words.figure(float(side["peak_context_tokens"] or "nan"), "tokens"),
+            ]
             cells += [words.usd(side[name]) for name in costs]
         rows.append(tuple(cells))
     note = f"The first {_TURNS_SHOWN} of {len(turns):,}" if len(turns) > _TURNS_SHOWN else ""

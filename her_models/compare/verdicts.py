@@ -102,8 +102,8 @@ MEASURES = (
     Measure("waste_estimated_ratio", "Waste, share of cost", "ratio", -1, "waste_ratio", estimates=_WASTE),
     Measure("cache_hit_ratio", "Cache hit", "ratio", 1, "cache_hit_ratio"),
     Measure("error_ratio", "Tool calls that failed", "ratio", -1, "error_ratio"),
-    Measure("survival_ratio", "Written lines kept in the session", "ratio", 1, "survival_ratio"),
-    Measure("week_survival_ratio", "Written lines kept for a week", "ratio", 1, "week_survival_ratio"),
+    Measure("survival_ratio", "Lines not edited away, session", "ratio", 1, "survival_ratio"),
+    Measure("week_survival_ratio", "Lines not edited away, week", "ratio", 1, "week_survival_ratio"),
 )
 
 
@@ -445,10 +445,13 @@ def _notes(a: Members, b: Members, shared: int, matching: Matching | None, list_
             " so their sums for the same days differ by sessions that run past midnight of the first or last."
         )
     if min(len(a), len(b)) < LEAST_SESSIONS:
-        what = "pairs" if matching is not None else "session" if len(b) == 1 else "sessions"
+        if matching is not None:
+            few = f"there {'is' if len(a) == 1 else 'are'} {len(a):,} pair{'' if len(a) == 1 else 's'}"
+        else:
+            few = f"A has {len(a):,} and B has {len(b):,} {'session' if len(b) == 1 else 'sessions'}"
         notes.append(
-            f"No verdict: A has {len(a):,} and B has {len(b):,} {what}; under {LEAST_SESSIONS} chance alone explains"
-            " nearly anything. Widen the days, or take a condition away."
+            f"No verdict: {few}; under {LEAST_SESSIONS} chance alone explains nearly anything. Widen the days, or take"
+            " a condition away."
         )
     families = sorted(set(a.tokenizers) | set(b.tokenizers))
     if len(families) > 1:

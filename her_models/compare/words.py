@@ -79,11 +79,10 @@ def usd(amount: Decimal | float | None, *, is_signed: bool = False) -> str:
     return f"{sign}${value:.4f}" if value < 0.1 else f"{sign}${value:,.2f}"
 
 
-def bill(at_least: Decimal, estimated: Decimal) -> str:
-    """Write a bill; where the log lost output, as at least and best estimate."""
-    if at_least == estimated:
-        return usd(at_least)
-    return f"at least {usd(at_least)}, best estimate {usd(estimated)}"
+def bill(at_least: Decimal | float, estimated: Decimal | float) -> str:
+    """Write a bill; where the log lost output that can be seen in it, as at least and best estimate."""
+    logged, best = usd(at_least), usd(estimated)
+    return logged if logged == best else f"at least {logged}, best estimate {best}"
 
 
 def figure(value: float, unit: Unit, *, is_signed: bool = False) -> str:

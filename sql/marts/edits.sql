@@ -30,7 +30,7 @@ select
     edit_lines.written_lines_count,  -- lines it wrote
     case
         when taken_back.block_index is null then edit_lines.kept_lines_count else 0
-    end as kept_lines_count,  -- those of them that were there when the session ended
+    end as kept_lines_count,  -- those of them that no later edit by a tool replaced in the session
     case
         when taken_back.block_index is null then edit_lines.kept_hashes else []
     end as kept_hashes,  -- of the lines kept

@@ -210,7 +210,7 @@ select
         + sessions.cache_read_tokens, 0
     ) as cache_hit_ratio,  -- prompt tokens that were read from cache, 0 to 1
     sessions.tool_errors_count / nullif(sessions.tool_calls_count, 0) as error_ratio,  -- tool calls that failed, 0 to 1
-    edit_sums.kept_lines_count / nullif(edit_sums.written_lines_count, 0) as survival_ratio,  -- written lines that were there when the session ended, 0 to 1
+    edit_sums.kept_lines_count / nullif(edit_sums.written_lines_count, 0) as survival_ratio,  -- written lines that no later edit by a tool replaced in the session, 0 to 1
     sessions.billed_usd,  -- US dollars over priced requests, at least; null when none is priced
     sessions.estimated_usd,  -- US dollars, best estimate
     cast(costs.low_usd as decimal(38, 12)) as estimated_low_usd,  -- US dollars, lower end of its interval

@@ -214,6 +214,13 @@ def test_empty_and_small_groups_and_what_is_no_group_are_explained(demo_app: str
     expect(page.get_by_text("'colour=red' is no condition of a group.")).to_be_visible()
 
 
+def test_a_price_list_in_a_link_is_used_and_what_is_written_by_hand_is_text(demo_app: str, open_page: Opener) -> None:
+    page = open_page(f"{demo_app}/compare?a=person%3Djonas&b=person%3Dmira&prices=claude-opus-5-5")
+    expect(page.get_by_role("combobox", name="Prices")).to_have_value("All at the list of claude-opus-5-5")
+    page = open_page(f"{demo_app}/compare?a={quote('project=![x](http://127.0.0.1:9/x.png)')}&b=person%3Dmira")
+    expect(page.get_by_text("No session is in A (project ![x](")).to_be_visible()  # and nothing was fetched
+
+
 def test_the_report_opens_from_disk_and_says_method_and_limits(
     demo_app: str, open_page: Opener, tmp_path: Path
 ) -> None:
