@@ -72,18 +72,18 @@ def derived(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> U:
-    """Return what `make` makes of an answer, such as a chart, or what it made of it before."""
+    """Return what `make` makes of an answer, such as a chart, or what it made of it before; the answer is kept, too."""
     return ask(_made, make, question, args, tuple(sorted(kwargs.items())))
 
 
 def _made(
-    con: duckdb.DuckDBPyConnection,
+    _con: duckdb.DuckDBPyConnection,
     make: Callable[[Any], U],
     question: Callable[..., Any],
     args: tuple[Any, ...],
     kwargs: tuple[tuple[str, Any], ...],
 ) -> U:
-    return make(question(con, *args, **dict(kwargs)))
+    return make(ask(question, *args, **dict(kwargs)))
 
 
 def forget_answers() -> None:

@@ -6,7 +6,8 @@ Of each page the views that ask most are drawn: a word in most texts, an express
 half the lake, its longest session, and each question of Ask. The time is that of the page's script as the router logs
 it, without browser and network. "First" is in a process that has drawn nothing before, so it holds imports and the
 opening of the lake; "new" is with the lake open and no answer kept, as after an ingest; "again" is the median of five
-more runs; "CPU" is what a new one took of all cores together. Names of pages draw only those.
+more runs; "CPU" is what a new one took of all cores together. Names of pages draw only those. Searches use the index
+as `her up` keeps it; where there is none (`her search --reindex` makes it), every text is read.
 """
 
 from __future__ import annotations
