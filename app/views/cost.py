@@ -100,7 +100,8 @@ def _draw_piece(piece: Piece, *, is_made: bool) -> None:
         st.markdown("**Seen in**")
         for case in piece.examples:
             parameters = {"session": case.session_id, "source": case.source_id}
-            parameters |= {"finding": str(case.finding_index)} if case.finding_index is not None else {}
+            if case.finding_index is not None:  # the view that opens it, with both sides of its evidence
+                parameters |= {"view": "Waste", "finding": str(case.finding_index)}
             turn = f", turn {case.turn_index}" if case.turn_index is not None else ""
             st.page_link(
                 "views/session.py",

@@ -8,8 +8,10 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from her_models.config import Config
 from tests.app.conftest import HOSTILE
 from tests.browser.conftest import click_first_row, downloaded, settled
+from tests.lakes import rows
 
 pytestmark = pytest.mark.browser
 Opener = Callable[[str], Page]
@@ -61,6 +63,25 @@ def test_a_click_opens_a_session_and_each_of_its_views(
         expect(page.get_by_test_id("stException")).to_have_count(0)
     page.get_by_role("radio", name="About").click()
     expect(page.get_by_text("select * from requests where session_id")).to_be_visible()
+
+
+def test_a_finding_opens_both_sides_of_its_evidence_with_their_difference(
+    demo_lake: Config, whole_demo_app: str, open_page: Opener
+) -> None:
+    """Once from the list of the dearest, and once as a piece of advice links to it: in the session's own view."""
+    ((session, source, finding),) = rows(
+        demo_lake,
+        "select session_id, source_id, finding_index from waste where kind = 'C12.rewrite' order by all limit 1",
+    )
+    page = open_page(f"{whole_demo_app}/cost?everyone=true")
+    click_first_row(page.get_by_test_id("stDataFrame").last)
+    expect(page.get_by_text("What is waste", exact=True)).to_be_visible()
+    expect(page.get_by_text("The earlier one", exact=True)).to_be_visible()
+    page = open_page(f"{whole_demo_app}/session?session={session}&source={source}&view=Waste&finding={finding}")
+    expect(page.get_by_role("radio", name="Waste")).to_be_checked()
+    expect(page.get_by_text("What is waste", exact=True)).to_be_visible()
+    expect(page.get_by_text("The earlier one", exact=True)).to_be_visible()
+    expect(page.locator("code.language-diff")).to_contain_text(re.compile(r"^[+-](?![+-])", re.MULTILINE))
 
 
 def test_words_of_a_search_stand_in_the_address_and_come_back(demo_app: str, open_page: Opener) -> None:
