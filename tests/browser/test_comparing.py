@@ -201,6 +201,28 @@ def test_before_and_after_a_moment_and_a_commit_are_asked_for_on_the_page(
     expect(page.get_by_text("A session counts whole, on the day it began.")).to_be_visible()
 
 
+def test_a_day_given_by_hand_counts_up_to_the_neighbouring_change_and_says_so(
+    whole_demo_app: str, open_page: Opener
+) -> None:
+    page = open_page(f"{whole_demo_app}/compare?what=A+new+CLAUDE.md")
+    expect(
+        page.get_by_text("A are the sessions that read the old CLAUDE.md, B those that read the new")
+    ).to_be_visible()
+    page.get_by_label("day it changed").get_by_role("spinbutton").first.click()
+    page.keyboard.type("20261112")
+    page.keyboard.press("Escape")  # closes the calendar
+    page.wait_for_function("() => location.search.includes('2026-11-12')")
+    settled(page)
+    expect(
+        page.get_by_text(
+            "Only sessions between the neighbouring changes of CLAUDE.md count: A begins at the change before"
+        )
+    ).to_be_visible()
+    a, b = sides(page)
+    assert re.fullmatch(r"project=spoke-api since=2026-11-09T\S+ until=2026-11-11", a)
+    assert b == "project=spoke-api since=2026-11-12"
+
+
 def test_empty_and_small_groups_and_what_is_no_group_are_explained(demo_app: str, open_page: Opener) -> None:
     page = open_page(
         f"{demo_app}/compare?what=Any+two+groups&a={quote('project=nowhere')}&b={quote('since=2026-01-01')}"

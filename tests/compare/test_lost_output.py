@@ -13,6 +13,7 @@ import duckdb
 import pytest
 
 from app.comparing import as_json
+from her_models.checks import checks, run_check
 from her_models.compare import words
 from her_models.compare.groups import Group, parse_group
 from her_models.compare.nightly import changes_known
@@ -165,6 +166,27 @@ def test_two_sessions_name_the_floor_and_their_steps_are_the_difference_as_logge
     assert "B: the log holds only a placeholder for the output of 4 of 4 responses." in text
     assert "| Cost, at least | $0.0280 | $0.0080 |" in text
     assert "| Cost, best estimate | $0.0280 | $0.0280 |" in text
+
+
+@pytest.mark.parametrize(
+    ("wrong", "failing"),
+    [
+        ({}, 0),
+        ({"output_estimated_tokens": 1_001}, 1),
+        ({"output_high_tokens": 1_200}, 1),
+        ({"estimated_usd": "0.029"}, 1),
+        ({"estimated_low_usd": "0.0281"}, 1),
+        ({"estimated_high_usd": "0.0279"}, 1),
+    ],
+)
+def test_estimates_that_are_not_the_sum_of_responses_are_caught(
+    con: duckdb.DuckDBPyConnection, fill: Fill, wrong: dict[str, object], failing: int
+):
+    tokens = {"output_tokens": 0, "output_estimated_tokens": 1_000, "output_low_tokens": 900}
+    row = {"session_id": "s1", "billed_usd": "0.008", "estimated_usd": "0.028", **tokens, "output_high_tokens": 1_100}
+    fill("requests", {"request_id": "r1", **row})
+    fill("session_comparison", row | {"estimated_low_usd": "0.026", "estimated_high_usd": "0.03"} | wrong)
+    assert run_check(con, checks()["estimates_add_up"]).failing_count == failing
 
 
 def test_a_change_that_an_older_her_measured_as_logged_is_left_out(con: duckdb.DuckDBPyConnection, fill: Fill):
