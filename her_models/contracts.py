@@ -633,7 +633,7 @@ WASTE = _table(
     "label VARCHAR  C1 to C14",
     "kind VARCHAR  label and rule, such as C5.reread",
     "confidence VARCHAR  exact, estimated or heuristic",
-    "is_hint BOOLEAN  measured precision of its rule is under 0.8: shown, never in totals",
+    "is_hint BOOLEAN  measured precision of its rule is under 0.8, or no log can prove its claim: shown, never in totals",
     "rule_version VARCHAR  version of its rule",
     "turn_index BIGINT  turn",
     "agent_id VARCHAR  subagent, if any",

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from her_models.whatif.claims import Claims
 from her_models.whatif.delegation import Run, delegated, reading_runs
 from her_models.whatif.evictions import Eviction, best_evictions, cost_of, earlier
 from her_models.whatif.policies import other_lifetime, other_model, without_parts
@@ -15,6 +16,7 @@ from her_models.whatif.reading import Period
 from her_models.whatif.removals import BlockClaim, OutputClaim, Removal, RequestClaim, plan_without, resolved
 from her_models.whatif.replay import Plan, identity_holds, no_change, replayed
 from her_models.whatif.sequence import Band, Sequence
+from her_models.whatif.table import found_policies
 from tests.whatif.made import Step, named, sequence
 
 # Opus 5.5, entries that live an hour: a file is read twice, then seventy minutes pass.
@@ -231,3 +233,28 @@ def test_another_model_counts_its_own_tokens_at_its_own_prices() -> None:
     plan, given = other_model(seq, "claude-haiku-5-5", targets)
     assert given.tolist() == [True]
     assert cost(seq, plan) == 1_410 * Decimal("0.000000125") + 141 * Decimal("0.0000005")
+
+
+def test_a_capped_result_saves_what_is_beyond_the_cap_where_it_enters_and_where_it_is_carried() -> None:
+    """Of 5,000 tokens 3,000 are beyond 2,000: written once at 8 and read once at 0.20. It may be 4,000 or 6,000."""
+    seq = sequence(
+        Step(0, hour=10_000, adds=[("system", 5_000), ("tool_result", 5_000)]),
+        Step(10_000, hour=1_000, adds=[("prompt", 1_000)]),
+    )
+    blocks = tuple(replace(b, low_ratio=0.8, high_ratio=1.2) if b.kind == "tool_result" else b for b in seq.blocks)
+    found = {one.policy: one for one in found_policies(replace(seq, blocks=blocks), Claims([], {}), {})}
+    (cap,) = (one for name, one in found.items() if name.startswith("cap.") and one.touched[0])
+    assert (cap.policy, cap.confidence, usd(cap.saving[0])) == ("cap.2000", "heuristic", Decimal("0.0246"))
+    assert (usd(cap.low[0]), usd(cap.high[0])) == (Decimal("0.0164"), Decimal("0.0328"))  # 2,000 and 4,000 tokens
+
+
+def test_answers_of_another_model_may_be_half_or_twice_as_long() -> None:
+    """Haiku 5.5 for Opus 5.5, of one tokenizer: 1,000 tokens at 0.125, and 100 of output, 50 or 200, at 0.50."""
+    seq = sequence(Step(0, five=1_000, output=100, adds=[("prompt", 1_000)]))
+    period = Period(datetime(1970, 1, 1, tzinfo=UTC), None, (Band(0, (10_000, 200_000, 125_000, 100_000, 500_000)),))
+    targets = {("claude-haiku-5-5", "global", "standard"): [period]}
+    found = {one.policy: one for one in found_policies(seq, Claims([], {}), targets)}["model.claude-haiku-5-5"]
+    billed, prompt = Decimal("0.007"), Decimal("0.000125")
+    assert usd(found.cost[0]) == prompt + Decimal("0.00005")
+    assert usd(found.low[0]) == billed - prompt - Decimal("0.0001")
+    assert usd(found.high[0]) == billed - prompt - Decimal("0.000025")
