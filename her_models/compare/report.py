@@ -198,7 +198,7 @@ def findings_grid(found: GroupComparison) -> Grid:
                 words.interval(one.b, unit),
                 words.figure(one.difference.value, unit, is_signed=True),
                 words.interval(one.difference, unit, is_signed=True),
-                words.effect_size(one.effect),
+                words.effect_size(one.effect) if one.verdict != "too few sessions" else words.UNKNOWN,
                 words.chance(one.p_corrected),
                 f"{one.a_count:,} / {one.b_count:,}",
             )

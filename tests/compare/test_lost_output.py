@@ -219,8 +219,8 @@ def test_real_sessions_are_called_no_cheaper_than_themselves_without_their_outpu
         unmatched = compare_groups(lake.con, *sides)
         matched = compare_groups(lake.con, *sides, match_on=("project", "model", "task"))
     assert len(unmatched.b) > 25
-    assert float(unmatched.b_usd / unmatched.a_usd) < 0.95
-    assert float(unmatched.b_estimated_usd / unmatched.a_estimated_usd) == pytest.approx(1, abs=0.01)
+    assert float(unmatched.b_usd / unmatched.a_usd) < 0.9
+    assert float(unmatched.b_estimated_usd / unmatched.a_estimated_usd) == pytest.approx(1, abs=0.005)
     for found in (unmatched, matched):
         verdicts = {one.measure.name: one.verdict for one in found.findings if one.measure.name in OF_OUTPUT}
         assert set(verdicts.values()) <= {"no difference shown", "not comparable", "output was lost"}, verdicts
