@@ -47,7 +47,7 @@ def put_advice(
         told = {
             "command": "advice",
             "whose": found.whose,
-            "advice": [records.piece_record(piece) for piece in found.pieces],
+            "advice": [records.piece_record(piece, names_persons=found.names_persons) for piece in found.pieces],
             "changes": [records.outcome_record(one) for one in found.outcomes],
         }
         terminal.put(terminal.as_json(told), None)

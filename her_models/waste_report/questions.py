@@ -59,6 +59,11 @@ class WasteReport:
         return sum((row["usd"] for row in rows if row["label"].startswith(beginnings)), Decimal(0))
 
     @property
+    def names_persons(self) -> bool:
+        """Whether whose sessions these are may be told."""
+        return self.by_owner is not None
+
+    @property
     def waste_usd(self) -> Decimal:
         """Content waste and what missing the cache cost; each dollar once."""
         return self.part("C", "K")

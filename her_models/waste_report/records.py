@@ -104,17 +104,26 @@ def as_record(report: WasteReport) -> dict[str, Any]:
         "by_owner": report.by_owner.to_pylist() if report.by_owner is not None else None,
         "by_tool": report.by_tool.to_pylist(),
         "by_file": report.by_file.to_pylist(),
-        "findings": report.findings.to_pylist(),
+        "findings": [_told(row, report) for row in report.findings.to_pylist()],
         "paid_again": report.paid_again.to_pylist(),
         "what_ifs": report.what_ifs.to_pylist(),
-        "advice": [piece_record(piece) for piece in report.pieces],
+        "advice": [piece_record(piece, names_persons=report.names_persons) for piece in report.pieces],
         "changes": [outcome_record(found) for found in report.outcomes],
         "method": list(METHOD),
     }
 
 
-def piece_record(piece: Piece) -> dict[str, Any]:
-    """Return a piece of advice as plain values."""
+def _told(row: dict[str, Any], report: WasteReport) -> dict[str, Any]:
+    return row if report.names_persons else _nameless(row)
+
+
+def _nameless(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row without whose it is; a source bears its owner's name. The session says where to look it up."""
+    return {name: value for name, value in row.items() if name not in ("owner", "source_id")}
+
+
+def piece_record(piece: Piece, *, names_persons: bool = True) -> dict[str, Any]:
+    """Return a piece of advice as plain values; `names_persons`: with the sources of its examples."""
     names = ("cases_count", "sessions_count", "scope_sessions_count", "total_usd", "saving_usd", "low_usd", "high_usd")
     return {
         "name": piece.name,
@@ -126,7 +135,7 @@ def piece_record(piece: Piece) -> dict[str, Any]:
         "undo": piece.pattern.undo,
         "confidence": piece.confidence,
         **{name: getattr(piece, name) for name in names},
-        "examples": [vars(case) for case in piece.examples],
+        "examples": [vars(case) if names_persons else _nameless(vars(case)) for case in piece.examples],
     }
 
 

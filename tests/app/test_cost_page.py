@@ -1,6 +1,7 @@
 """Cost optimisation: the bill's parts, advice that can be noted as made, findings that open with both sides."""
 
 import shutil
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from her_models.advice import outcomes
 from her_models.config import load_config
-from her_models.documents import as_markdown
+from her_models.documents import as_html, as_markdown
 from her_models.lake import open_lake
 from her_models.waste_report import pages, questions, records
 from tests.app.conftest import SESSION, at, fill, fill_lake
@@ -170,6 +171,19 @@ def redundant_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
             )
             fill(lake, "blocks", block | {"block_index": 1, "kind": "system"})
     return home
+
+
+@pytest.mark.parametrize("shows_persons", [False, True])
+def test_reports_over_several_people_name_them_only_where_the_config_says_so(home: Path, shows_persons: bool) -> None:
+    config = replace(load_config(home), shows_persons=shows_persons)
+    with open_lake(config, read_only=True) as lake:
+        lake.con.execute("use lake")
+        report = questions.waste_report(lake.con, config, is_everyone=True)
+    assert report.findings.num_rows and report.pieces
+    record, day = records.as_record(report), date(2026, 3, 2)
+    told = [str(record), as_markdown(pages.document(report, day)), as_html(pages.document(report, day))]
+    assert [("ada" in text) for text in told] == [shows_persons] * 3
+    assert all(("source_id" in row) is shows_persons for row in record["findings"])
 
 
 def test_what_ifs_stand_by_label_and_net_savings_add_up_to_the_last_row(
