@@ -1,4 +1,4 @@
-"""How one event of a session is drawn, by its kind: prompt, thinking, answer, tool call, result.
+"""How the event behind a block is drawn outside the replay, by its kind: prompt, thinking, answer, tool call, result.
 
 All text here was written by people, models and programs; none of it is trusted. It is drawn as code or as Markdown that
 can neither fetch nor run anything (`format.safe_markdown`), and cut where a page would choke on it.
@@ -65,13 +65,6 @@ def draw_event(event: dict[str, Any], text: Text | None, *, key: str, whole: Cal
 def label(event: dict[str, Any]) -> str:
     """Name an event's kind as charts and lists do: errors are a kind of their own."""
     return kinds.ERROR[0] if event["is_error"] else kinds.kind_name(event["kind"])
-
-
-def summary(event: dict[str, Any], limit: int = 110) -> str:
-    """Say on one line what an event is."""
-    head = event["tool_name"] or ""
-    body = event["path"] or event["preview"] or ""
-    return format.one_line(f"{head}  {body}" if head and body else head or body, limit)
 
 
 def _draw_headline(event: dict[str, Any]) -> None:

@@ -19,11 +19,12 @@ from her_models.export import SessionKey
 from her_models.lake import open_lake
 from tests.app.conftest import HOSTILE, SESSION, SOURCE, fill, fill_lake
 from tests.browser.conftest import PATIENCE_MS, axe_violations, downloaded, served, settled
-from tests.long_session import EDIT_EVENT, EVENTS, LONG, NEEDLE, NEEDLE_EVENT, TURN, fill_long_session
+from tests.long_session import EDIT_EVENT, EVENTS, LONG, NEEDLE, NEEDLE_EVENT, SUBAGENT, TURN, fill_long_session
 
 pytestmark = pytest.mark.browser
 Opener = Callable[[str], Page]
 FIVE_MEGABYTES = 5_000_000
+FORKED = "55555555-0000-4000-8000-000000000005"
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +33,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     fill_lake(home)
     with open_lake(load_config(home)) as lake:
         fill_long_session(lake)
+        whose = {"session_id": FORKED, "owner": "ada", "project": "engine"}
+        fill(lake, "sessions", {**whose, "title": "A fork", "models": [], "forked_from_session_id": SESSION})
+        for index, is_copy in enumerate((True, True, False)):
+            said = {"kind": "text", "role": "assistant", "content_hash": "fork", "preview": "Said."}
+            fill(lake, "blocks", {**whose, **said, "block_index": index, "is_inherited": is_copy})
+        fill(lake, "contents", {"content_hash": "fork", "text": "Said.", "text_bytes": 5})
         block = {"session_id": HOSTILE, "block_index": 5, "kind": "tool_result", "tool_name": "Bash", "role": "user"}
         fill(lake, "blocks", {**block, "content_hash": "huge", "preview": "x" * 200})
         lake.con.execute(
@@ -161,6 +168,36 @@ def test_trap_17_a_page_holds_the_events_it_shows_not_the_session(app: str, open
         assert 1 <= page.get_by_role("option", name=re.compile("^Event ")).count() < 100
         inside = "document.querySelector('[data-testid=stBidiComponentIsolated]').shadowRoot"
         assert page.evaluate(f"{inside}.querySelectorAll('*').length") < 2_000
+
+
+def test_copied_history_is_greyed_and_marked_as_not_paid_here(app: str, open_page: Opener) -> None:
+    page = open_page(f"{app}/session?session={FORKED}&event=1")
+    stands_at(page, 1)
+    expect(page.locator(".replay .legend")).to_contain_text("copied, not paid here")
+    grey = re.compile(r"\bcopied\b")
+    for event, is_copy in ((1, True), (2, True), (3, False)):
+        row = page.get_by_role("option", name=re.compile(rf"^Event {event}, "))
+        if is_copy:
+            expect(row).to_have_class(grey)
+            expect(row).to_have_attribute("aria-label", re.compile("copied, not paid here"))
+        else:
+            expect(row).not_to_have_class(grey)
+    expect(page.locator(".replay")).to_contain_text("Copied from another session: not paid here")
+    press(page, "End", 3)
+    expect(page.locator(".replay")).not_to_contain_text("Copied from another session: not paid here")
+
+
+def test_what_a_subagent_did_stands_under_its_own_name(app: str, open_page: Opener) -> None:
+    page = open_page(f"{app}/session?session={LONG}&event={SUBAGENT - 39}")  # the first of its forty
+    stands_at(page, SUBAGENT - 39)
+    expect(page.locator(".replay")).to_contain_text("subagent Explore")
+    for event, is_inside in ((SUBAGENT - 39, True), (SUBAGENT - 40, False)):
+        row = page.get_by_role("option", name=re.compile(rf"^Event {event}, "))
+        inside = re.compile(" in Explore")
+        if is_inside:
+            expect(row).to_have_attribute("aria-label", inside)
+        else:
+            expect(row).not_to_have_attribute("aria-label", inside)
 
 
 def test_figures_follow_the_playhead_and_end_at_the_sessions_bill(app: str, open_page: Opener) -> None:
