@@ -7,7 +7,8 @@ A series is what one source's sessions with a project, model, client version or 
 order of time. Series other than a project's are told against their projects' medians, so that a new mix of projects is
 no change. A point is looked for by the largest standardised sum of ranks on one side of it; how often shuffled sessions
 have one as large is its chance. It is told only if that chance, times the number of series looked at, is under 5 %, and
-the interval of the difference leaves out zero: quiet unless sure. What is found is split and looked through again.
+the interval of the difference leaves out zero, at the ends of what had to be estimated too: quiet unless sure. What is
+found is split and looked through again.
 """
 
 from __future__ import annotations
@@ -39,6 +40,12 @@ DIMENSIONS = {
 
 MEASURES = ("static_tokens", "cache_hit_ratio", "estimated_per_turn_usd", "waste_estimated_ratio")
 LEVEL = 0.05
+
+_ENDS = {
+    "estimated_per_turn_usd": ("estimated_low_per_turn_usd", "estimated_high_per_turn_usd"),
+    "waste_estimated_ratio": ("waste_low_ratio", "waste_high_ratio"),
+}
+"""Columns of the ends of a best estimate: a client that logs its output again is no change of cost."""
 
 _LONGEST = 300  # sessions of a series that are looked at, the last ones
 _FIRST_LOOK = 499
@@ -245,7 +252,7 @@ def _change(
     point = int(_scores(_centred_ranks(levelled)).argmax()) + LEAST_SESSIONS
     before, after = values[:point], values[point:]
     difference = statistics.difference_of_medians(before, after, seed)
-    if not difference.is_clear:
+    if not difference.is_clear or not _stands(series.measure, columns, rows[:point], rows[point:], difference.value):
         return None
     low, high = _location(levelled, point, seed)
     times, ids = columns["started_at"][rows], columns["session_id"][rows]
@@ -270,6 +277,25 @@ def _change(
         before_session_ids=tuple(ids[:point]),
         after_session_ids=tuple(ids[point:]),
     )
+
+
+def _stands(
+    measure: str,
+    columns: dict[str, npt.NDArray[np.object_]],
+    before: npt.NDArray[np.int64],
+    after: npt.NDArray[np.int64],
+    difference: float,
+) -> bool:
+    """Say whether a difference is there at the ends of the estimates that speak against it, too."""
+    if measure not in _ENDS:
+        return True
+    low, high = _ENDS[measure]
+    least, most = (low, high) if difference > 0 else (high, low)
+
+    def middle(name: str, rows: npt.NDArray[np.int64]) -> float:
+        return statistics.median(np.array([float(value) for value in columns[name][rows] if value is not None]))
+
+    return (middle(least, after) - middle(most, before)) * difference > 0
 
 
 def _location(values: Floats, point: int, seed: int, draws: int = 400) -> tuple[int, int]:

@@ -28,9 +28,16 @@ def sessions(
             | {"model": "claude-opus-5-5", "client_version": "2.1.330" if is_after else "2.1.210"}
             | {"instructions_hash": None, "started_at": BEGAN + timedelta(days=place)}
             | {"static_tokens": int(random.normal(18_000, 900) * (1.33 if is_after else 1))}
-            | {"cache_hit_ratio": float(random.beta(18, 2)), "estimated_per_turn_usd": float(random.lognormal(-1, 1))}
+            | {"cache_hit_ratio": float(random.beta(18, 2))}
+            | cost(float(random.lognormal(-1, 1)))
         )
     return rows
+
+
+def cost(usd: float, spread: float = 0.0) -> dict[str, float]:
+    """Cost per turn, and the ends of its estimate."""
+    ends = {"estimated_low_per_turn_usd": usd * (1 - spread), "estimated_high_per_turn_usd": usd * (1 + spread)}
+    return {"estimated_per_turn_usd": usd, **ends}
 
 
 def test_a_larger_prefix_is_found_where_it_began_and_named_with_the_client():
@@ -71,6 +78,15 @@ def test_another_tokenizer_is_no_larger_prefix():
     for row in rows[:40]:
         row["model"] = "claude-opus-4-5"
     assert [one for one in watch.find_changes(pa.Table.from_pylist(rows)) if one.measure == "static_tokens"] == []
+
+
+@pytest.mark.parametrize(("spread", "count"), [(0.0, 1), (0.15, 0)])
+def test_an_estimate_that_is_off_within_its_ends_is_no_change_of_cost(spread: float, count: int):
+    rows = sessions(7)
+    for place, row in enumerate(rows):  # older clients lost output, and what was estimated is a tenth too low
+        row |= cost(0.9 + place % 3 / 1_000, spread) if place < 30 else cost(1.0 + place % 3 / 1_000)
+    found = [one for one in watch.find_changes(pa.Table.from_pylist(rows)) if one.measure == "estimated_per_turn_usd"]
+    assert len(found) == count
 
 
 def test_few_sessions_and_equal_values_are_no_change():
