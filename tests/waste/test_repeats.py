@@ -95,7 +95,8 @@ def test_a_margin_of_a_few_lines_is_no_second_read():
 
 @pytest.mark.parametrize(
     ("tool", "asked"),
-    [("Edit", "/repo/a.py"), ("Write", "/repo/a.py"), ("Bash", "black ."), ("Bash", "git checkout main"),
+    [("Edit", "/repo/a.py"), ("MultiEdit", "/repo/a.py"), ("NotebookEdit", "/repo/a.py"), ("Write", "/repo/a.py"),
+     ("Bash", "black ."), ("Bash", "git checkout main"), ("Bash", "git stash pop"), ("Bash", "make format > log.txt"),
      ("Bash", "sed -i s/a/b/ a.py"), ("Bash", "./generate.sh"), ("Bash", "echo x > a.py")],
 )  # fmt: skip
 def test_a_read_after_a_possible_change_is_none(tool, asked):
