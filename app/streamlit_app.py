@@ -41,7 +41,9 @@ st.html(
     [class*="st-key-save_"] { margin-top: -0.9rem; }
     [class*="st-key-save_"] button { min-height: 1.4rem; padding: 0; font-size: 0.78rem; opacity: 0.75; }
     [class*="st-key-save_"] button:is(:hover, :focus-visible) { opacity: 1; }
-    [class*="st-key-hand_"] { position: absolute; }
+    [class*="st-key-hand_"][class*="st-key-hand_"] {
+        position: absolute; left: 0; width: 0 !important; min-width: 0 !important; overflow: hidden;
+    }
     [data-testid="stHeading"] h1 { padding: 0 0 0.5rem; }
     /* Said twice to outweigh Streamlit's own grey, which is too faint to read at this size. */
     [data-testid="stCaptionContainer"][data-testid] {
