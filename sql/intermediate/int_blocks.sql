@@ -1,7 +1,7 @@
 -- int_blocks: what stands in each session, block by block.
 -- grain: one row per content block of a session, whatever number of lines repeat it
 -- key:   source_id, session_id, block_index
--- reads: stg_block_lines, int_session_lines, int_threads, int_agents, int_response_copies
+-- reads: stg_block_lines, stg_lines, int_session_lines, int_threads, int_agents, int_response_copies
 -- note:  progress lines of the parent repeat what subagents wrote; the copy in the agent's own file is kept
 
 -- Which blocks stand once is worked out on their keys, and ranked only where a key repeats: rows are wide.
@@ -113,6 +113,46 @@ repeated_calls as (
         ) > 1
 ),
 
+-- A copy of a line that was left out may hold a block that the kept line lost: it stands where that line stands.
+copies as (
+    select
+        stg_lines.file_id,
+        stg_lines.offset_bytes,
+        stg_lines.source_id,
+        stg_lines.session_id,
+        coalesce(stg_lines.agent_id, '') as agent_key,
+        stg_lines.uuid
+    from stg_lines
+    semi join kept_keys
+        on stg_lines.file_id = kept_keys.file_id and stg_lines.offset_bytes = kept_keys.offset_bytes
+    anti join int_session_lines
+        on stg_lines.file_id = int_session_lines.file_id and stg_lines.offset_bytes = int_session_lines.offset_bytes
+),
+
+lines as (
+    select
+        file_id,
+        offset_bytes,
+        turn_index,
+        is_inherited,
+        reached_at
+    from int_session_lines
+    union all
+    select
+        copies.file_id,
+        copies.offset_bytes,
+        kept_lines.turn_index,
+        kept_lines.is_inherited,
+        kept_lines.reached_at
+    from copies
+    inner join int_session_lines as kept_lines
+        on
+            copies.source_id = kept_lines.source_id
+            and copies.session_id = kept_lines.session_id
+            and copies.agent_key = coalesce(kept_lines.agent_id, '')
+            and copies.uuid = kept_lines.uuid
+),
+
 placed_keys as (
     select
         kept_keys.file_id,
@@ -121,7 +161,7 @@ placed_keys as (
         row_number() over (
             partition by kept_keys.source_id, kept_keys.session_id
             order by
-                coalesce(int_session_lines.reached_at, kept_keys.logged_at) nulls first,
+                coalesce(lines.reached_at, kept_keys.logged_at) nulls first,
                 kept_keys.file_path,
                 kept_keys.offset_bytes,
                 kept_keys.line_block_index
@@ -132,10 +172,8 @@ placed_keys as (
             kept_keys.file_id = repeated_calls.file_id
             and kept_keys.offset_bytes = repeated_calls.offset_bytes
             and kept_keys.line_block_index = repeated_calls.line_block_index
-    left join int_session_lines
-        on
-            kept_keys.file_id = int_session_lines.file_id
-            and kept_keys.offset_bytes = int_session_lines.offset_bytes
+    left join lines
+        on kept_keys.file_id = lines.file_id and kept_keys.offset_bytes = lines.offset_bytes
 ),
 
 distinct_calls as (
@@ -165,16 +203,6 @@ calls as (
         kind = 'tool_call'
         and tool_use_id is not null
     group by all
-),
-
--- The line that was kept may be a copy of the one the block was read from: they share the uuid.
-lines as (
-    select
-        file_id,
-        offset_bytes,
-        turn_index,
-        is_inherited
-    from int_session_lines
 ),
 
 inherited_responses as (
