@@ -53,12 +53,13 @@ if TYPE_CHECKING:
     from her_models.redaction import Span
 
 CHUNK_BYTES = 2 << 20
+BATCH_ROWS = 1_000  # so many rows become columns together, while they are still in the processor's cache
+BATCH_BYTES = 2 << 20  # or so much text
 MAX_LINE_BYTES = 64 << 20
 ROW_GROUP_BYTES = 12 << 20  # of text; a row group is written when its table holds this much
 ROW_GROUP_ROWS = 25_000
 FILE_BYTES = 1 << 30  # of text; a Parquet file is closed when it holds this much
 SMALL_BYTES = 12 << 20  # up to here starting workers costs more than it saves
-SEEN_TEXTS = 200_000  # hashes a worker remembers; what it forgets is written again and dropped when published
 _SPACE = b" \t\r\n"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -160,11 +161,12 @@ def _text_array(values: Sequence[bytes]) -> pa.Array:
     return pa.StringArray.from_buffers(len(values), pa.py_buffer(offsets), pa.py_buffer(b"".join(values)))
 
 
-def _is_utf8(data: bytes) -> bool:
+def _is_utf8(data: bytes, end: int | None = None) -> bool:
+    """Say whether the bytes up to `end` are UTF-8."""
     if data.isascii():
         return True
     try:
-        offsets = pa.py_buffer(array("i", (0, len(data))))
+        offsets = pa.py_buffer(array("i", (0, len(data) if end is None else end)))
         pa.StringArray.from_buffers(1, offsets, pa.py_buffer(data)).validate(full=True)
     except pa.ArrowInvalid:
         return False
@@ -203,7 +205,7 @@ def _without_pandas() -> Iterator[None]:
 
 
 class _TableWriter:
-    """Writes one staged table of one worker: collects rows, writes row groups, starts a new file when one is full."""
+    """Writes one staged table of one worker: collects columns, writes row groups, a new file when one is full."""
 
     def __init__(self, table: contracts.Table, source_id: str, out_dir: Path, label: str) -> None:
         self.table = table
@@ -214,9 +216,12 @@ class _TableWriter:
         self.writer: Any = None
         self.written_bytes = 0
         self.paths: list[Path] = []
+        self.batches: list[pa.RecordBatch] = []  # of the next row group
+        self.rows = 0
+        self.text_bytes = 0
 
-    def write(self, columns: dict[str, Any], rows: int, text_bytes: int) -> None:
-        """Write a row group. A column is an Arrow array or a sequence of values in its table's type."""
+    def add(self, columns: dict[str, Any], rows: int, text_bytes: int) -> None:
+        """Add rows. A column is an Arrow array or a sequence of values in its table's type."""
         arrays = []
         for name, kind in zip(self.schema.names, self.schema.types, strict=True):
             values = columns.get(name)
@@ -227,13 +232,22 @@ class _TableWriter:
             elif not isinstance(values, pa.Array):
                 values = _timestamps(values) if kind == _TIMESTAMP else pa.array(values, kind)
             arrays.append(values)
-        batch = pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+        self.batches.append(pa.RecordBatch.from_arrays(arrays, schema=self.schema))
+        self.rows += rows
+        self.text_bytes += text_bytes
+        if self.rows >= ROW_GROUP_ROWS or self.text_bytes >= ROW_GROUP_BYTES:
+            self._write()
+
+    def _write(self) -> None:
+        """Write the row group."""
         if self.writer is None:
             self._open()
-        self.writer.write_batch(batch, row_group_size=max(rows, 1))
-        self.written_bytes += text_bytes
+        self.writer.write_table(pa.Table.from_batches(self.batches, self.schema), row_group_size=self.rows)
+        self.written_bytes += self.text_bytes
+        self.batches.clear()
+        self.rows = self.text_bytes = 0
         if self.written_bytes >= FILE_BYTES:
-            self.close()
+            self._end()
 
     def _open(self) -> None:
         path = self.out_dir / f"{self.table.name}-{self.label}-{len(self.paths)}.parquet"
@@ -250,10 +264,16 @@ class _TableWriter:
         self.paths.append(path)
         self.written_bytes = 0
 
-    def close(self) -> None:
+    def _end(self) -> None:
         if self.writer is not None:
             self.writer.close()
             self.writer = None
+
+    def close(self) -> None:
+        """Write what is left."""
+        if self.batches:
+            self._write()
+        self._end()
 
 
 # -- one worker -----------------------------------------------------------------------------------------------------
@@ -327,28 +347,28 @@ class _Stager:
                 raise
             return replace(state, status="unreadable")
 
-    # -- row groups
+    # -- columns
 
     def flush(self, *, is_last: bool = False) -> None:
-        """Write what is due: tables that hold enough, or all of them at the end."""
+        """Turn rows into columns where there are enough of them, or all at the end."""
         rows = self.rows
-        if rows.lines and (is_last or self.raw_bytes >= ROW_GROUP_BYTES or len(rows.lines) >= ROW_GROUP_ROWS):
+        if rows.lines and (is_last or self.raw_bytes >= BATCH_BYTES or len(rows.lines) >= BATCH_ROWS):
             columns = _columns(LINE_FIELDS, rows.lines)
             columns["raw"] = _text_array(rows.raw)
-            self.writers["lines"].write(columns, len(rows.lines), self.raw_bytes)
+            self.writers["lines"].add(columns, len(rows.lines), self.raw_bytes)
             rows.lines.clear()
             rows.raw.clear()
             self.raw_bytes = 0
-        if rows.texts and (is_last or self.text_bytes >= ROW_GROUP_BYTES or len(rows.texts) >= ROW_GROUP_ROWS):
-            self._write_texts()
+        if rows.texts and (is_last or self.text_bytes >= BATCH_BYTES or len(rows.texts) >= BATCH_ROWS):
+            self._add_texts()
         self._flush_tuples("response_lines", RESPONSE_FIELDS, rows.responses, is_last)
         self._flush_tuples("block_lines", BLOCK_FIELDS, rows.blocks, is_last)
-        is_due = is_last or self.event_bytes >= ROW_GROUP_BYTES
+        is_due = is_last or self.event_bytes >= BATCH_BYTES
         self._flush_tuples("event_lines", EVENT_FIELDS, rows.events, is_due, self.event_bytes)
         if not rows.events:
             self.event_bytes = 0
         names = ("file_id", "offset_bytes", "length_bytes", "reason", "sample")
-        self._flush_tuples("refused_lines", names, self.refused, is_last or len(self.refused) > 1000)
+        self._flush_tuples("refused_lines", names, self.refused, is_last)
         names = ("file_id", "offset_bytes", "span_index", "rule", "fingerprint")
         self._flush_tuples("redactions", names, self.redactions, is_last)
         columns_of_drift = (
@@ -359,19 +379,17 @@ class _Stager:
     def _flush_tuples(
         self, table: str, names: Sequence[str], rows: list[Any], is_due: bool, text_bytes: int = 0
     ) -> None:
-        if rows and (is_due or len(rows) >= ROW_GROUP_ROWS):
-            self.writers[table].write(_columns(names, rows), len(rows), text_bytes)
+        if rows and (is_due or len(rows) >= BATCH_ROWS):
+            self.writers[table].add(_columns(names, rows), len(rows), text_bytes)
             rows.clear()
 
-    def _write_texts(self) -> None:
+    def _add_texts(self) -> None:
         rows = self.rows
         hashes, texts = zip(*rows.texts, strict=True)
         columns = {"content_hash": hashes, "text_bytes": list(map(len, texts)), "text": _text_array(texts)}
-        self.writers["contents"].write(columns, len(texts), self.text_bytes)
+        self.writers["contents"].add(columns, len(texts), self.text_bytes)
         rows.texts.clear()
         self.text_bytes = 0
-        if len(rows.seen) >= SEEN_TEXTS:
-            rows.seen.clear()
 
     def close(self) -> dict[str, list[Path]]:
         """Write the rest; returns the files of each table that has rows."""
@@ -423,18 +441,21 @@ class _FileReader:
             remaining -= len(data)
             self.stager.sums.bytes_read += len(data)
             data = carry + data if carry else data
-            cut = data.rfind(b"\n") + 1
-            if cut:
-                self._read_lines(data[:cut] if cut < len(data) else data, position)
+            whole = len(data)
+            segments = data.split(b"\n")
+            carry = segments.pop()  # what follows the last newline
+            if segments:
+                cut = whole - len(carry)
+                spans = [span for span in self.stager.redactor.spans(data) if span.start < cut]
+                is_utf8 = _is_utf8(data, cut)
+                del data  # the segments are copies
+                self._read_lines(segments, spans, is_utf8, position)
                 position += cut
-                carry = data[cut:]
-                want = CHUNK_BYTES
-            else:
-                carry = data
-                want = max(CHUNK_BYTES, len(data))  # a long line: double, so as not to copy it again and again
+            # Of a long line more and more, so as not to copy it again and again.
+            want = max(CHUNK_BYTES, len(carry) // 2)
             if len(carry) > MAX_LINE_BYTES:
                 carry, position = self._cut_long(carry, position)
-            self.tick(len(data))
+            self.tick(whole)
         if carry:
             position += self._read_unfinished(carry, position)
         return self._finish(position)
@@ -468,18 +489,17 @@ class _FileReader:
 
     # -- lines
 
-    def _read_lines(self, data: bytes, base: int) -> None:
-        """Read whole lines; `data` ends in a newline and begins at `base` in the file."""
+    def _read_lines(self, segments: list[bytes], spans: list[Span], is_utf8: bool, base: int) -> None:
+        """Read lines without their newlines. The first begins at `base` in the file, where `spans` count from."""
         stager, context, rows = self.stager, self.context, self.stager.rows
         seed = stager.seed
-        spans = stager.redactor.spans(data)
-        is_utf8 = _is_utf8(data)
         spans.reverse()  # taken from the end, as lines reach them
-        next_span = spans[-1].start if spans else len(data)
+        no_span = sys.maxsize
+        next_span = spans[-1].start if spans else no_span
         lines_before, texts_before, events_before = len(rows.lines), len(rows.texts), len(rows.events)
         accounted = 0
         start = 0
-        for segment in data.split(b"\n"):
+        for segment in segments:
             length = len(segment)
             end = start + length
             if (
@@ -497,10 +517,9 @@ class _FileReader:
                     continue
                 except ValueError:
                     pass  # looked at again below, by the code that salvages
-            if length or start < len(data):
-                self._read_oddity(segment, base + start, _take(spans, end), start)
-                next_span = spans[-1].start if spans else len(data)
-                self.is_continued = False
+            self._read_oddity(segment, base + start, _take(spans, end), start)
+            next_span = spans[-1].start if spans else no_span
+            self.is_continued = False
             start = end + 1
         self.accounted += accounted
         self.lines += len(rows.lines) - lines_before

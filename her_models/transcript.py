@@ -15,6 +15,7 @@ import binascii
 import json
 import re
 import struct
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
@@ -526,6 +527,27 @@ EVENT_FIELDS = (
 )
 
 
+class SeenTexts:
+    """Remembers texts by their hashes, in memory of fixed size: a text takes the place of another now and then.
+
+    One that is forgotten is written again, and dropped when it is published.
+    """
+
+    PLACES_BITS = 19
+
+    def __init__(self) -> None:
+        self._places = array("Q", bytes(8 << self.PLACES_BITS))
+
+    def is_new(self, number: int) -> bool:
+        """Say whether a text is not remembered, and remember it. `number` is its hash of 128 bits."""
+        place = number & ((1 << self.PLACES_BITS) - 1)
+        rest = number >> 64 | 1  # never that of an empty place
+        if self._places[place] == rest:
+            return False
+        self._places[place] = rest
+        return True
+
+
 @dataclass
 class Rows:
     """Rows of the staged tables, as tuples in the order of the `*_FIELDS`; grows while lines are read.
@@ -540,7 +562,7 @@ class Rows:
     blocks: list[tuple[Any, ...]] = field(default_factory=list)
     events: list[tuple[Any, ...]] = field(default_factory=list)
     texts: list[tuple[str, bytes]] = field(default_factory=list)
-    seen: set[int] = field(default_factory=set)
+    seen: SeenTexts = field(default_factory=SeenTexts)
 
 
 @dataclass
@@ -1217,9 +1239,7 @@ class _BlockWriter:
             size_bytes = len(data)
             size_chars = len(text)
             content_hash = xxh3_128_hexdigest(data)
-            number = int(content_hash, 16)  # half as large as the text, and not among the strings that come and go
-            if number not in rows.seen:
-                rows.seen.add(number)
+            if rows.seen.is_new(int(content_hash, 16)):
                 rows.texts.append((content_hash, data))
             if preview is None:
                 preview = _preview(text)

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from her_models import contracts, staging
 from her_models.errors import LakeError
 from her_models.staging import StageProgress, arrow_schema
+from her_models.transcript import SeenTexts
 from tests.staged import Staged, answer, line, prompt
 
 BOM = b"\xef\xbb\xbf"
@@ -339,14 +340,22 @@ def test_small_row_groups_change_nothing(tmp_path: Path, monkeypatch: pytest.Mon
     usual.run(path)
     small = Staged(tmp_path / "small")
     small.config.key_path.write_bytes(usual.config.key_path.read_bytes())
-    for name in ("ROW_GROUP_BYTES", "FILE_BYTES", "CHUNK_BYTES", "SEEN_TEXTS"):
+    for name in ("ROW_GROUP_BYTES", "FILE_BYTES", "CHUNK_BYTES", "BATCH_BYTES"):
         monkeypatch.setattr(staging, name, 700)
+    monkeypatch.setattr(SeenTexts, "PLACES_BITS", 1)  # nearly every text is forgotten at once
     small.run(path)
     assert small.rows("lines") == usual.rows("lines")
     assert small.rows("block_lines") == usual.rows("block_lines")
     assert small.texts() == usual.texts()
     assert small.shard is not None
     assert len(small.shard.tables["lines"]) > 1
+
+
+def test_text_that_takes_anothers_place_makes_it_new_again() -> None:
+    seen = SeenTexts()
+    one, other = 5 << 64 | 3, 9 << 64 | 3
+    assert [seen.is_new(number) for number in (one, one, other, other, one)] == [True, False, True, False, True]
+    assert seen.is_new(0)  # as an empty place looks
 
 
 def test_worker_that_dies_is_an_error_that_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
