@@ -9,11 +9,11 @@ import dataclasses
 from datetime import date
 
 from app import terminal
+from app.reading import reading
 from her_models.ask import QUESTIONS, Answer, Question, Subject, ask, understand
 from her_models.config import Config, load_config
-from her_models.errors import LakeError, QueryError
+from her_models.errors import QueryError
 from her_models.export import find_session
-from her_models.lake import open_lake
 from her_models.reports import Scope
 
 
@@ -33,9 +33,7 @@ def run_ask(
     if not found:
         raise QueryError(f"{text!r} is none of the questions that can be answered. List them: her ask")
     config = load_config()
-    if not config.catalog and not config.catalog_path.exists():
-        raise LakeError(f"There is no lake in {config.home} yet. Make one: her ingest (or her up)")
-    with open_lake(config, read_only=True) as lake:
+    with reading(config) as lake:
         subject = _within(subject, since, until, config)
         if session:
             key = find_session(lake.con, session)

@@ -15,13 +15,14 @@ from pathlib import Path
 import pyarrow as pa
 
 from app import terminal
+from app.reading import reading
 from her_models.audit import case as cases
 from her_models.audit import questions
 from her_models.audit.questions import CLASSES, OUTCOMES, AuditFilter, FileCheck
 from her_models.config import load_config
-from her_models.errors import LakeError, QueryError
+from her_models.errors import QueryError
 from her_models.export import SessionKey, find_session
-from her_models.lake import Lake, open_lake
+from her_models.lake import Lake
 from her_models.reports import Scope
 
 _SHOWN = ("happened_at", "project", "session", "class", "outcome", "severity", "command")
@@ -60,9 +61,7 @@ def run_audit(asked: Asked) -> bool:
         if unknown := [one for one in given if one not in known]:
             raise QueryError(f"There is no {word} {unknown[0]!r}. Use one of: {', '.join(known)}.")
     config = load_config()
-    if not config.catalog and not config.catalog_path.exists():
-        raise LakeError(f"There is no lake in {config.home} yet. Make one: her ingest (or her up)")
-    with open_lake(config, read_only=True) as lake:
+    with reading(config) as lake:
         key = find_session(lake.con, asked.session) if asked.session else None
         if asked.is_files:
             return _check_files(asked, lake, key)

@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from app.ingest import PlainIngest, run_plain
+from app.reading import reading, require_lake
 from her_models.config import Config, default_source, her_home, load_config, make_home
-from her_models.errors import HerError, LakeBusy, LakeError
+from her_models.errors import HerError, LakeBusy
 from her_models.unforeseen import account_of
 
 if TYPE_CHECKING:
@@ -459,7 +460,7 @@ def advice(
     config = load_config()
     if on is not None and done is None:
         _usage("--on goes with --done.")
-    _require_lake(config)
+    require_lake(config)
     if done is not None:
         outcomes.made(config.home, done, _day(on or "today", "--on") or date.today())
     if undone is not None:
@@ -521,7 +522,8 @@ def sql(
 ) -> None:
     """Ask the lake in SQL. It can only be read, and no other file can."""
     from app import terminal
-    from her_models.queries import guarded_lake, run_query
+    from her_models.lake import data_path
+    from her_models.queries import guard, run_query
 
     if query == "-":
         query = sys.stdin.read()
@@ -531,9 +533,9 @@ def sql(
     if kind is SqlFormat.TABLE and out is not None:
         _usage("A table is drawn on the terminal. For a file give --format csv, json or parquet too.")
     config = load_config()
-    _require_lake(config)
     most = limit or (1000 if kind is SqlFormat.TABLE else None)
-    with guarded_lake(config) as con:
+    with _lake(config) as con:
+        guard(con, [data_path(config)])
         result = run_query(con, query, limit=most)
     match kind:
         case SqlFormat.TABLE:
@@ -638,13 +640,11 @@ def search(
     from decimal import Decimal
 
     from app import terminal
-    from her_models.lake import open_lake
     from her_models.reports import Scope
     from her_models.search import hits
     from her_models.search.index import update_index
 
     config = load_config()
-    _require_lake(config)
     where = hits.SearchFilter(
         scope=Scope(
             since_on=_day(since, "--since"),
@@ -663,7 +663,7 @@ def search(
         labels=tuple(label or ()),
         session_id=session,
     )
-    with open_lake(config, read_only=True) as lake:
+    with reading(config) as lake:
         if reindex:
             done = update_index(lake)
             terminal.aside.print(
@@ -792,17 +792,9 @@ def _absolute(paths: list[Path] | None) -> list[Path]:
     return [path.expanduser().absolute() for path in paths or []]
 
 
-def _require_lake(config: Config) -> None:
-    if not config.catalog and not config.catalog_path.exists():
-        raise LakeError(f"There is no lake in {config.home} yet. Make one: her ingest (or her up)")
-
-
 @contextmanager
 def _lake(config: Config) -> Iterator[duckdb.DuckDBPyConnection]:
-    from her_models.lake import open_lake
-
-    _require_lake(config)
-    with open_lake(config, read_only=True) as lake:
+    with reading(config) as lake:
         yield lake.con
 
 

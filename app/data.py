@@ -133,6 +133,13 @@ def run_sql(sql: str, *, limit: int, seconds: float) -> queries.QueryResult:
         return queries.run_query(con, sql, limit=limit, seconds=seconds)
 
 
+def outdated_account() -> str | None:
+    """Say in a sentence or two that the figures are of another version, and what to do; None where they are not."""
+    settings = config()
+    identity = _identity(settings)
+    return _outdated(settings, identity, _snapshot_id(settings, identity, _catalog_mark(settings)))
+
+
 def lake_bytes() -> int:
     """Return the size of the lake on disk, catalog included; 0 for a lake that is not a local folder."""
     settings = config()
@@ -168,6 +175,12 @@ def _catalog_mark(settings: Config) -> Hashable:
 def _snapshot_id(settings: Config, identity: Hashable, mark: Hashable) -> int:
     with _cursor(settings.home, identity) as cursor:
         return Lake(cursor, settings).snapshot_id()
+
+
+@lru_cache(maxsize=4)
+def _outdated(settings: Config, identity: Hashable, _snapshot: int) -> str | None:
+    with _cursor(settings.home, identity) as cursor:
+        return Lake(cursor, settings).outdated_account()
 
 
 @lru_cache(maxsize=1)

@@ -1,11 +1,13 @@
-"""What a page shows when there is nothing to draw yet: what to run, or that the logs are being read just now."""
+"""What a page shows when there is nothing to draw yet, or nothing up to date: what to run, or that it runs just now."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from app import data
+from app.format import escaped
 from her_models import reports
+from her_models.errors import LakeOutdated
 
 _LOOK_AGAIN_SECONDS = 2
 
@@ -32,6 +34,17 @@ def draw_no_sessions() -> None:
         )
 
 
+def draw_outdated() -> None:
+    """Say above a page that its figures are of another version, where they are."""
+    account = data.outdated_account()
+    if not account:
+        return
+    if data.is_ingesting():
+        st.info("An ingest runs now and brings figures of an older version up to date.", icon=":material/sync:")
+    else:
+        st.warning(f"{escaped(account)}. Then reload this page.", icon=":material/update:")
+
+
 def _wait() -> None:
     st.info(
         f"The logs are being read for the first time. This page looks again every {_LOOK_AGAIN_SECONDS} seconds and"
@@ -42,6 +55,9 @@ def _wait() -> None:
 
 
 def _look_again() -> None:
-    has_sessions = data.has_lake() and data.ask(reports.filter_choices).sessions_count
+    try:
+        has_sessions = data.has_lake() and data.ask(reports.filter_choices).sessions_count
+    except LakeOutdated:  # its tables are being made just now
+        has_sessions = False
     if has_sessions or not data.is_ingesting():
         st.rerun()

@@ -17,7 +17,7 @@ if str(_HERE.parent) not in sys.path:  # `streamlit run` puts only this file's f
     sys.path.insert(0, str(_HERE.parent))
 
 from app import data, empty  # noqa: E402
-from her_models.errors import HerError  # noqa: E402
+from her_models.errors import HerError, LakeOutdated  # noqa: E402
 from her_models.unforeseen import OTHER_VERSION, is_of_another_version  # noqa: E402
 
 st.set_page_config(page_title="Her", page_icon=str(_HERE / "static" / "her-mark.svg"), layout="wide")
@@ -72,9 +72,15 @@ page = st.navigation(
 
 try:
     if data.has_lake():
+        empty.draw_outdated()
         page.run()
     else:
         empty.draw_no_lake()
+except LakeOutdated as error:
+    if data.is_ingesting():  # its tables are being made just now
+        empty.draw_no_lake()
+    else:
+        st.error(f"{error}. Then reload this page.", icon=":material/error:")
 except HerError as error:
     st.error(str(error), icon=":material/error:")
 except duckdb.Error as error:

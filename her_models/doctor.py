@@ -21,7 +21,7 @@ import duckdb
 
 from her_models import reports
 from her_models.config import Config, default_source, load_config
-from her_models.errors import ConfigError, HerError
+from her_models.errors import ConfigError, HerError, LakeOutdated
 from her_models.lake import open_lake
 
 Level = Literal["ok", "warning", "problem"]
@@ -131,8 +131,13 @@ def _lake(config: Config) -> Iterator[Finding]:
     try:
         with open_lake(config, read_only=True) as lake:
             yield Finding("lake", "ok", "the catalog opens")
+            account = lake.outdated_account()
+            if account:
+                yield Finding("version", "warning", account)
             for look in _LOOKS:
                 yield from look(lake.con)
+    except LakeOutdated as error:
+        yield Finding("lake", "problem", str(error))
     except HerError as error:
         yield Finding(
             "lake",

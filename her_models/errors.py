@@ -23,6 +23,10 @@ class LakeError(HerError):
     """The lake cannot be opened, read or written."""
 
 
+class LakeOutdated(LakeError):
+    """Another version of Her wrote the lake, and what this one reads is not there yet."""
+
+
 class LakeBusy(LakeError):
     """Another process is writing to the lake."""
 

@@ -13,6 +13,7 @@ import contextlib
 import hashlib
 import importlib.util
 import os
+import shlex
 import shutil
 import time
 import uuid
@@ -27,11 +28,12 @@ from typing import TYPE_CHECKING, Self
 import duckdb
 
 from her_models import warehouse
-from her_models.config import Config, make_home
-from her_models.contracts import DATA_QUALITY, TABLES, Table
-from her_models.errors import LakeBusy, LakeError
+from her_models.config import Config, default_source, make_home
+from her_models.contracts import DATA_QUALITY, TABLES, Column, Table
+from her_models.errors import LakeBusy, LakeError, LakeOutdated
 from her_models.moved import follow_move
-from her_models.sources import FileState
+from her_models.sources import FileState, expand_sources
+from her_models.unforeseen import OTHER_VERSION
 
 if TYPE_CHECKING:
     from her_models.publication import PublishReport
@@ -225,11 +227,15 @@ def _is_elsewhere(error: Exception) -> bool:
     return "does not match existing data path" in str(error)
 
 
-def open_lake(config: Config, *, read_only: bool = False) -> Lake:
+def open_lake(config: Config, *, read_only: bool = False, of_any_version: bool = False) -> Lake:
     """Open the lake; without `read_only` it is made where there is none, and its tables grow with the contract.
+
+    Args:
+        of_any_version: read it even where tables or columns of the contract are not there yet.
 
     Raises:
         LakeError: there is no lake to read, or it cannot be opened.
+        LakeOutdated: an older version of Her wrote the lake that is to be read.
     """
     if read_only and not config.catalog and not config.catalog_path.exists():
         raise LakeError(f"There is no lake in {config.home} yet. Run: her ingest")
@@ -252,6 +258,9 @@ def open_lake(config: Config, *, read_only: bool = False) -> Lake:
         lake = Lake(con, config)
         if not read_only:
             lake.grow()
+        elif not of_any_version and lake.missing():
+            lake.close()
+            raise LakeOutdated(OTHER_VERSION)
         return lake
     raise LakeBusy(f"The lake in {config.home} is being written to. Try again in a moment.")
 
@@ -276,25 +285,30 @@ class Lake:
     def close(self) -> None:
         self.con.close()
 
-    def grow(self) -> None:
-        """Make the tables and columns of the contract that the lake does not have yet."""
+    def missing(self) -> list[tuple[Table, Column | None]]:
+        """Return the columns of the contract that the lake does not have yet; None stands for a whole table."""
         found: dict[str, set[str]] = {}
         for table, column in self.con.execute(
             "select table_name, column_name from duckdb_columns() where database_name = 'lake'"
         ).fetchall():
             found.setdefault(table, set()).add(column)
-        missing = [
-            table.ddl()
-            if table.name not in found
-            else f"alter table {table.name} add column {column.name} {column.type}"
-            for table in TABLES.values()
-            for column in (table.columns if table.name in found else table.columns[:1])
-            if table.name not in found or column.name not in found[table.name]
-        ]
+        missing: list[tuple[Table, Column | None]] = []
+        for one in TABLES.values():
+            if one.name not in found:
+                missing.append((one, None))
+            else:
+                missing += [(one, column) for column in one.columns if column.name not in found[one.name]]
+        return missing
+
+    def grow(self) -> None:
+        """Make the tables and columns of the contract that the lake does not have yet."""
+        missing = self.missing()
         if missing:
             self.con.execute("begin")
-            for statement in missing:
-                self.con.execute(statement)
+            for table, column in missing:
+                self.con.execute(
+                    f"alter table {table.name} add column {column.name} {column.type}" if column else table.ddl()
+                )
             self.con.execute("commit")
 
     def snapshot_id(self) -> int:
@@ -342,11 +356,39 @@ class Lake:
 
     def is_outdated(self, source_id: str) -> bool:
         """Say whether the marts of a source were made by other models, prices or another time zone."""
-        row = self.con.execute(
-            f"select marts_version from lake.ingest_runs where source_id = {literal(source_id)} "
-            "order by finished_at desc limit 1"
-        ).fetchone()
-        return row is not None and row[0] != self.marts_version()
+        return source_id in self.outdated_sources()
+
+    def outdated_sources(self) -> list[str]:
+        """Return the sources whose marts were made by other models, prices or in another time zone."""
+        rows = self.con.execute(
+            "select source_id from lake.ingest_runs group by source_id "
+            f"having arg_max(coalesce(marts_version, ''), finished_at) <> {literal(self.marts_version())} "
+            "order by source_id"
+        ).fetchall()
+        return [row[0] for row in rows]
+
+    def outdated_account(self) -> str | None:
+        """Say in a sentence or two that the figures are of another version, and what to do; None where they are not.
+
+        A source that is not configured has to be named to be read, and so its path is.
+        """
+        outdated = self.outdated_sources()
+        if not outdated:
+            return None
+        configured = {source.source_id for source in self.config.sources or (default_source(),)}
+        commands = ["her ingest"] if configured.intersection(outdated) else []
+        others = self.con.execute(
+            f"select source_id, owner, path from lake.sources where source_id in ({', '.join(map(literal, outdated))}) "
+            "order by path"
+        ).fetchall()
+        for source_id, owner, path in others:
+            if source_id not in configured:
+                is_told_by_path = [one.source_id for one in expand_sources(Path(path))] == [source_id]
+                commands.append(f"her ingest {shlex.quote(path)}{'' if is_told_by_path else f' --owner {owner}'}")
+        return (
+            f"The figures of {', '.join(outdated)} were counted by an older version of Her, at other prices or in"
+            f" another time zone. Bring them up to date: {', then '.join(commands)}"
+        )
 
     # -- publishing
 

@@ -32,7 +32,7 @@ _FULL = ("no space left on device", "disk is full", "quota exceeded")
 
 
 OTHER_VERSION = (
-    "The lake lacks a table or a column that this version of Her asks for: another version made it."
+    "An older version of Her wrote this lake: a table or a column that this one asks for is not there yet."
     " Bring it up to date: her ingest"
 )
 

@@ -77,7 +77,7 @@ def _read_before(config: Config) -> list[Source]:
     from her_models.reports import sources
 
     try:
-        with open_lake(config, read_only=True) as lake:
+        with open_lake(config, read_only=True, of_any_version=True) as lake:
             rows = sources(lake.con).select(["owner", "host", "path"]).to_pylist()
     except LakeError:  # there is none yet
         return []

@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,7 @@ from app import cli
 from her_models.config import load_config
 from her_models.errors import ConfigError, LakeBusy
 from her_models.ingest import ingest, writer_lock
+from her_models.lake import open_lake
 
 CHECKOUT = Path(__file__).parent.parent
 PATIENCE_SECONDS = 300
@@ -461,6 +462,81 @@ def test_doctor_finds_a_config_that_is_no_toml(empty: Path, her_in: Callable[...
     assert told.returncode == 1
     assert "is not TOML" in told.stdout
     assert "is not TOML" in her_in(empty, "status").stderr
+
+
+# -- a lake that an older version wrote
+
+
+READING = {
+    "status": ["status"],
+    "report": ["report", "--json"],
+    "sql": ["sql", "select 1"],
+    "advice": ["advice", "--json"],
+    "compare": ["compare", SESSION, OTHER_SESSION, "--json"],
+    "export": ["export", SESSION, "--format", "md"],
+    "search": ["search", "tea", "--json"],
+    "ask": ["ask", "which turn was the most expensive?", "--json"],
+    "audit": ["audit", "--json"],
+}
+
+
+def _old(home: Path, logs: Path, *changes: str) -> Path:
+    """Return a home whose lake is as an older version left it."""
+    config = replace(load_config(home), sources=())
+    ingest(config, [logs], "asha")
+    with open_lake(config) as lake:
+        for change in (*changes, "update lake.ingest_runs set marts_version = 'of another time'"):
+            lake.con.execute(change)
+    return home
+
+
+@pytest.fixture(scope="module")
+def lacking(logs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _old(tmp_path_factory.mktemp("lacking") / "her", logs, "alter table lake.sessions drop column waste_usd")
+
+
+@pytest.fixture(scope="module")
+def outdated(logs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _old(tmp_path_factory.mktemp("outdated") / "her", logs)
+
+
+@pytest.mark.parametrize("command", READING)
+def test_every_command_says_that_an_older_version_wrote_the_lake(
+    lacking: Path, her_in: Callable[..., Done], command: str
+) -> None:
+    told = her_in(lacking, *READING[command])
+    assert (told.returncode, told.stdout) == (1, "")
+    assert told.stderr == (
+        "her: An older version of Her wrote this lake: a table or a column that this one asks for is not there yet."
+        " Bring it up to date: her ingest\n"
+    )
+
+
+@pytest.mark.parametrize("command", READING)
+def test_every_command_says_beside_figures_of_an_older_version_that_they_are(
+    outdated: Path, her: Her, her_in: Callable[..., Done], logs: Path, command: str
+) -> None:
+    told = her_in(outdated, *READING[command])
+    assert told.returncode == 0
+    assert told.stderr.startswith("her: The figures of asha@")
+    assert (
+        "were counted by an older version of Her, at other prices or in another time zone."
+        f" Bring them up to date: her ingest {logs} --owner asha"
+    ) in told.stderr
+    assert "older version" not in her(*READING[command]).stderr
+
+
+def test_doctor_names_an_old_lake_and_an_ingest_brings_it_up_to_date(
+    logs: Path, tmp_path: Path, her_in: Callable[..., Done]
+) -> None:
+    home = _old(tmp_path / "her", logs, "alter table lake.sessions drop column waste_usd")
+    assert "An older version of Her wrote this lake" in her_in(home, "doctor").stdout
+    ingest(load_config(home), [logs], "asha")
+    told = her_in(home, "report")
+    assert (told.returncode, "older version" in told.stderr) == (0, False)
+    with open_lake(load_config(home), read_only=True) as lake:
+        assert lake.missing() == []
+        assert lake.outdated_account() is None
 
 
 @pytest.mark.parametrize("command", [["status"], ["report"], ["sql", "select 1"], ["export", "a", "--format", "md"]])

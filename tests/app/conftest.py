@@ -110,7 +110,8 @@ def fill_lake(home: Path) -> None:
         fill(
             lake,
             "ingest_runs",
-            {"run_id": "r1", "started_at": at(10), "finished_at": at(11), "bytes_read": 900, "lines_count": 6},
+            {"run_id": "r1", "started_at": at(10), "finished_at": at(11), "bytes_read": 900, "lines_count": 6}
+            | {"marts_version": lake.marts_version()},
         )
         fill(
             lake,

@@ -327,19 +327,58 @@ def test_an_answer_about_a_turn_leads_to_why(home: Path) -> None:
     assert app.query_params["turn"] == "0"
 
 
-def test_a_lake_of_another_version_says_how_to_bring_it_up_to_date(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with open_lake(load_config(tmp_path)) as lake:
-        lake.con.execute("drop table lake.daily_cost")
-    monkeypatch.setenv("HER_HOME", str(tmp_path))
-    assert "her ingest" in opened("overview").error[0].value
+# -- lakes that an older version wrote --------------------------------------------------------------------------------
 
 
-def test_a_column_that_another_version_lacks_is_said_to_be_lacking(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture(scope="module")
+def old_lakes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Lakes that lack a table, lack a column, and whose figures are of an older version."""
+    homes = {name: tmp_path_factory.mktemp("old") / name for name in ("table", "column", "figures")}
+    for name, changed in (
+        ("table", "drop table lake.daily_cost"),
+        ("column", "alter table lake.sessions drop column waste_usd"),
+        ("figures", "update lake.ingest_runs set marts_version = 'of another time'"),
+    ):
+        fill_lake(homes[name])
+        with open_lake(load_config(homes[name])) as lake:
+            lake.con.execute(changed)
+    return homes
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("lacking", ["table", "column"])
+def test_every_page_says_that_an_older_version_wrote_the_lake(
+    old_lakes: dict[str, Path], monkeypatch: pytest.MonkeyPatch, lacking: str, page: str
 ) -> None:
-    with open_lake(load_config(tmp_path)) as lake:
-        lake.con.execute("alter table lake.daily_cost drop column waste_usd")
-    monkeypatch.setenv("HER_HOME", str(tmp_path))
-    assert "another version made it" in opened("overview").error[0].value
+    monkeypatch.setenv("HER_HOME", str(old_lakes[lacking]))
+    [error] = opened(page).error
+    assert error.value == (
+        "An older version of Her wrote this lake: a table or a column that this one asks for is not there yet."
+        " Bring it up to date: her ingest. Then reload this page."
+    )
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_says_above_figures_of_an_older_version_that_they_are(
+    old_lakes: dict[str, Path], monkeypatch: pytest.MonkeyPatch, page: str
+) -> None:
+    monkeypatch.setenv("HER_HOME", str(old_lakes["figures"]))
+    app = opened(page)
+    assert [error.value for error in app.error if "the lake" in error.value.lower()] == []
+    said = app.warning[0].value.replace("\\", "")
+    assert "The figures of ada@laptop were counted by an older version of Her" in said
+    assert "Bring them up to date: her ingest /logs --owner ada. Then reload this page." in said
+
+
+def test_figures_that_are_up_to_date_are_not_said_to_be_old(home: Path) -> None:
+    assert "older version" not in words(opened("overview"))
+
+
+def test_while_an_ingest_runs_an_old_lake_is_waited_for(
+    old_lakes: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.data.is_ingesting", lambda: True)
+    monkeypatch.setenv("HER_HOME", str(old_lakes["column"]))
+    assert "The logs are being read" in opened("overview").info[0].value
+    monkeypatch.setenv("HER_HOME", str(old_lakes["figures"]))
+    assert "brings figures of an older version up to date" in opened("overview").info[0].value
