@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
+from typing import Any
 
 import duckdb
 import pytest
@@ -11,10 +12,12 @@ import pytest
 from her_models.advice import pieces
 from her_models.advice.patterns import MEANS_IN_WORDS, load_patterns
 from her_models.advice.pieces import Bill, Case, weakest, weekly_interval
+from her_models.contracts import TABLES
 from her_models.ledger.misses import Before, explained
 from her_models.reports import Scope
 from her_models.waste.rules import RULES
 from her_models.whatif.removals import ORDER
+from tests.test_reports import fill
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 FOUR_WEEKS = Bill(20, 40.0, MONDAY, MONDAY + timedelta(weeks=4))
@@ -146,3 +149,50 @@ def test_a_server_is_named_by_its_schemas_and_by_its_instructions() -> None:
     found = pieces.read_cases(con, load_patterns()["drop-an-unused-server"], Scope())
     # A tool of the client is no server's, and a hint is no ground for advice.
     assert {(one.subject, one.saving_usd) for one in found} == {("tracker", 0.25), ("plugin:ci:board", 0.5)}
+
+
+@pytest.fixture
+def con() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        for table in ("blocks", "cache_misses", "requests", "waste"):
+            connection.execute(TABLES[table].ddl())
+        yield connection
+
+
+def missed(con: duckdb.DuckDBPyConnection, name: str, after: str, **more: Any) -> None:
+    """Put in a request that missed its cache for a dollar after another one of the same session, and its turn."""
+    row = {"session_id": "s", "request_id": name, "previous_request_id": after, "excess_usd": 1.0, "turn_index": 2}
+    fill(con, "cache_misses", row | {"confidence": "exact", "owner": "ada", "project": "engine"} | more)
+
+
+def test_only_a_break_before_a_prompt_can_be_left_with_a_short_context(con: duckdb.DuckDBPyConnection) -> None:
+    for name, turn in (("earlier", 1), ("call", 2)):
+        fill(con, "requests", {"session_id": "s", "request_id": name, "turn_index": turn})
+    expired = {"label": "K1", "cause": "expiry", "age_seconds": 4_000.0}
+    missed(con, "prompt", "earlier", **expired)
+    missed(con, "result", "call", **expired)  # a permission was waited for, inside the turn
+    missed(con, "subagent", "earlier", agent_id="a", **expired)
+    missed(con, "soon", "earlier", **expired | {"age_seconds": 3_000.0})
+    found = pieces.read_cases(con, load_patterns()["clear-before-a-long-break"], Scope())
+    assert [one.request_id for one in found] == ["prompt"]
+
+
+def test_tools_that_the_model_fetched_itself_are_no_ground_to_let_it_fetch_tools(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    fill(con, "requests", {"session_id": "s", "request_id": "searched"}, {"session_id": "s", "request_id": "ran"})
+    call = {"session_id": "s", "kind": "tool_call"}
+    fill(con, "blocks", call | {"block_index": 1, "request_id": "searched", "tool_name": "Bash"})
+    fill(con, "blocks", call | {"block_index": 2, "request_id": "searched", "tool_name": "ToolSearch"})
+    fill(con, "blocks", call | {"block_index": 3, "request_id": "ran", "tool_name": "Bash"})
+    missed(con, "fetched", "searched", label="K2", cause="tools")
+    missed(con, "connected", "ran", label="K2", cause="tools")
+    found = pieces.read_cases(con, load_patterns()["connect-servers-at-the-start"], Scope())
+    assert [one.request_id for one in found] == ["connected"]
+
+
+def test_no_advice_says_that_a_compaction_can_be_undone() -> None:
+    for pattern in load_patterns().values():
+        if "/compact" in pattern.change:
+            assert "Nothing to undo" not in pattern.undo, pattern.name
+            assert "A compaction stays" in pattern.undo
