@@ -18,7 +18,7 @@ from rich.text import Text
 from app import terminal
 from her_models.compare.commits import moment_of
 from her_models.compare.groups import parse_group
-from her_models.compare.matching import parse_match
+from her_models.compare.matching import Matching, parse_match
 from her_models.compare.pairs import PairComparison, compare_pair, usd
 from her_models.compare.report import Document, Grid, group_document, pair_document
 from her_models.compare.verdicts import GroupComparison, compare_groups
@@ -100,6 +100,7 @@ def _groups(found: GroupComparison) -> dict[str, Any]:
         "a": {"group": str(found.a.group), "sessions_count": len(found.a)},
         "b": {"group": str(found.b.group), "sessions_count": len(found.b)},
         "matched_on": list(found.matching.on) if found.matching else [],
+        "matching": _matching(found.matching) if found.matching else None,
         "measures": [
             {
                 "measure": one.measure.name,
@@ -134,6 +135,24 @@ def _groups(found: GroupComparison) -> dict[str, Any]:
             for view, steps in found.steps.items()
         },
     }
+
+
+def _matching(found: Matching) -> dict[str, Any]:
+    """Return the pairs, and what was dropped on either side."""
+    alike = found.likeness or (float("nan"),) * len(found)
+    return {
+        "pairs": [
+            {"a": _identity(a), "b": _identity(b), "likeness_ratio": _number(one)}
+            for a, b, one in zip(found.a.keys, found.b.keys, alike, strict=True)
+        ],
+        "dropped_a": [_identity(key) for key in found.dropped_a],
+        "dropped_b": [_identity(key) for key in found.dropped_b],
+        "without_task_count": found.without_task_count,
+    }
+
+
+def _identity(key: tuple[str, str]) -> dict[str, str]:
+    return {"source_id": key[0], "session_id": key[1]}
 
 
 def _interval(found: Any) -> dict[str, float | None]:

@@ -881,7 +881,7 @@ SESSION_COMPARISON = _table(
     "project VARCHAR  project",
     "git_branch VARCHAR  branch seen last",
     "title VARCHAR  title",
-    "prompt VARCHAR  first own prompt, its first 2,000 characters",
+    "prompt VARCHAR  first own prompt that is no command of the client alone, its first 2,000 characters",
     "started_at TIMESTAMPTZ  first own line",
     "ended_at TIMESTAMPTZ  last own line",
     "model VARCHAR  model with the most tokens, as logged",

@@ -3,7 +3,8 @@
 What belongs here: who is paired with whom, and what had to be dropped. What does not: what is made of the pairs.
 
     project, model, version, person   both sessions have the same
-    task                              their first prompts are similar: at least half of their words in common
+    task                              their first prompts are similar: at least half of their words in common. A
+                                      session whose prompts are all the client's own commands (/clear) has no task
 
 With `task` the most alike are paired first. Without it pairs are made in the order of time, the last of A with the
 first of B, as nothing says which of them belong together.
@@ -23,6 +24,7 @@ from her_models.errors import QueryError
 
 MatchOn = Literal["project", "model", "version", "person", "task"]
 MATCH_ON: tuple[MatchOn, ...] = get_args(MatchOn)
+SessionId = tuple[str, str]  # source and session
 _COLUMNS = {"project": "project", "model": "model", "version": "client_version", "person": "owner"}
 
 
@@ -34,25 +36,40 @@ class Matching:
     a: Members
     b: Members
     likeness: tuple[float, ...]
-    dropped_a_count: int
-    dropped_b_count: int
+    dropped_a: tuple[SessionId, ...]
+    dropped_b: tuple[SessionId, ...]
+    without_task_count: int
     strata: tuple[tuple[str, int, int, int], ...]  # values matched on, sessions of A and B, pairs
 
     def __len__(self) -> int:
         return len(self.a)
 
+    @property
+    def dropped_a_count(self) -> int:
+        return len(self.dropped_a)
+
+    @property
+    def dropped_b_count(self) -> int:
+        return len(self.dropped_b)
+
     def in_words(self) -> str:
         """Say what was matched and what was dropped."""
         how = " and ".join(_WORDS[on] for on in self.on)
-        told = f"Matched on {how}: {len(self):,} pairs."
+        told = f"Matched on {how}: {_counted(len(self), 'pair')}."
         if self.dropped_a_count or self.dropped_b_count:
             told += (
-                f" Dropped, as nothing like them is on the other side: {self.dropped_a_count:,} sessions of A,"
-                f" {self.dropped_b_count:,} of B."
+                f" Dropped, as nothing like them is on the other side:"
+                f" {_counted(self.dropped_a_count, 'session')} of A, {self.dropped_b_count:,} of B."
             )
+        if self.without_task_count:
+            told += f" {self.without_task_count:,} of them have no prompt but commands of the client, and so no task."
         if self.likeness and "task" in self.on:
             told += f" Median likeness of the prompts {np.median(self.likeness):.0%}."
         return told
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 _WORDS = {
@@ -98,10 +115,15 @@ def match(a: Members, b: Members, on: tuple[MatchOn, ...]) -> Matching:
         a.taken([i for i, _, _ in pairs]),
         b.taken([j for _, j, _ in pairs]),
         tuple(alike for _, _, alike in pairs),
-        len(a) - len(pairs),
-        len(b) - len(pairs),
+        _left_out(a, {i for i, _, _ in pairs}),
+        _left_out(b, {j for _, j, _ in pairs}),
+        sum(prompt is None for side in prompts for prompt in side) if "task" in on else 0,
         tuple(strata),
     )
+
+
+def _left_out(members: Members, kept: set[int]) -> tuple[SessionId, ...]:
+    return tuple(key for place, key in enumerate(members.keys) if place not in kept)
 
 
 def _in_order(ours: list[int], theirs: list[int]) -> list[tuple[int, int, float]]:

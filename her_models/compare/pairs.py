@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from her_models.compare import waterfall
 from her_models.compare.lost_output import lost_of
-from her_models.compare.similarity import align, likeness
+from her_models.compare.similarity import align, likeness, task_of
 from her_models.compare.waterfall import PriceRow, Step, View
 from her_models.errors import QueryError
 from her_models.export import SessionKey
@@ -181,7 +181,7 @@ def _turns(con: duckdb.DuckDBPyConnection, a: SessionKey, b: SessionKey) -> list
     ours, theirs = (_rows(con, "comparison_turns", key) for key in (a, b))
     if not ours or not theirs:
         return [*(TurnPair(row, None, None) for row in ours), *(TurnPair(None, row, None) for row in theirs)]
-    alike = likeness([row["prompt"] for row in ours], [row["prompt"] for row in theirs])
+    alike = likeness(*([task_of(row["prompt"], row["requests_count"]) for row in rows] for rows in (ours, theirs)))
     return [
         TurnPair(
             None if i is None else ours[i],

@@ -16,6 +16,7 @@ from decimal import Decimal
 from her_models.compare import charts, words
 from her_models.compare.charts import Spec
 from her_models.compare.pairs import PairComparison, Side, TurnPair, usd
+from her_models.compare.similarity import as_typed
 from her_models.compare.verdicts import GroupComparison, GroupStep
 from her_models.compare.waterfall import PICODOLLARS, VIEWS, Step, View
 
@@ -420,7 +421,7 @@ def turns_grid(turns: Sequence[TurnPair]) -> Grid:
     rows = []
     for turn in shown:
         either = turn.a or turn.b or {}
-        cells = [shortened(str(either.get("prompt") or ""), 90)]
+        cells = [shortened(as_typed(str(either.get("prompt") or "")), 90)]
         cells.append(words.percent(turn.likeness_ratio, is_signed=False) if turn.likeness_ratio is not None else "")
         for side in (turn.a, turn.b):
             if side is None:

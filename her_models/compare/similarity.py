@@ -21,11 +21,35 @@ ALIKE = 0.5
 
 _WORD = re.compile(r"\w+")
 _LONGEST = 2000
+_BY_CLIENT = re.compile(r"\s*<(?:command-|bash-|local-command-|user-memory-)")
+_NEVER_A_TASK = re.compile(r"<command-name>\s*/?(?:clear|compact)\s*</command-name>")
+_COMMAND = re.compile(r"\s*<command-(?:name|message)>")
+_NAME = re.compile(r"<command-name>\s*/?(.*?)\s*</command-name>", re.DOTALL)
+_ARGUMENTS = re.compile(r"<command-args>(.*?)(?:</command-args>|$)", re.DOTALL)
+
+
+def task_of(prompt: str | None, requests_count: int | None) -> str | None:
+    """Return a turn's prompt if it is a task; None where it is a command that the client did by itself.
+
+    A command that the model answered is a task. `session_comparison.sql` finds first prompts by the same rule.
+    """
+    if prompt is None or not _BY_CLIENT.match(prompt):
+        return prompt
+    return prompt if requests_count and not _NEVER_A_TASK.search(prompt) else None
+
+
+def as_typed(prompt: str) -> str:
+    """Return a prompt as a person wrote it: `/review 12`, where the client logs that as markup."""
+    name = _NAME.search(prompt) if _COMMAND.match(prompt) else None
+    if name is None:
+        return prompt
+    arguments = _ARGUMENTS.search(prompt)
+    return f"/{name[1]} {arguments[1] if arguments else ''}".strip()
 
 
 def words(text: str | None) -> frozenset[str]:
     """Return the words of a prompt, lower case."""
-    return frozenset(_WORD.findall((text or "")[:_LONGEST].lower()))
+    return frozenset(_WORD.findall(as_typed((text or "")[:_LONGEST]).lower()))
 
 
 def likeness(a: Sequence[str | None], b: Sequence[str | None]) -> Floats:

@@ -92,7 +92,19 @@ first_prompts as (
         session_id,
         arg_min(prompt, turn_index) as prompt
     from turns
-    where turn_index >= 0 and not is_inherited and prompt is not null
+    where
+        turn_index >= 0
+        and not is_inherited
+        and prompt is not null
+        -- What the client did by itself (/clear, /model, a shell command) is no task; a command that the model answered
+        -- is. Turns are laid side by side by the same rule: `her_models.compare.similarity.task_of`.
+        and (
+            not regexp_matches(prompt, '^\s*<(command-|bash-|local-command-|user-memory-)')
+            or (
+                coalesce(requests_count, 0) > 0
+                and not regexp_matches(prompt, '<command-name>\s*/?(clear|compact)\s*</command-name>')
+            )
+        )
     group by all
 ),
 
@@ -168,7 +180,7 @@ select
     sessions.project,  -- project
     sessions.git_branch,  -- branch seen last
     sessions.title,  -- title
-    first_prompts.prompt,  -- first own prompt, its first 2,000 characters
+    first_prompts.prompt,  -- first own prompt that is no command of the client alone, its first 2,000 characters
     sessions.started_at,  -- first own line
     sessions.ended_at,  -- last own line
     sessions.models[1] as model,  -- model with the most tokens, as logged

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.comparing import as_json
 from her_models.compare import words
 from her_models.compare.groups import EmptyGroup, Group, before_and_after, parse_group, read_group
 from her_models.compare.report import as_html, as_markdown, group_document
@@ -184,7 +185,26 @@ def test_sessions_are_paired_by_project_and_prompt_and_the_rest_is_dropped(con: 
     assert cost.difference.value == pytest.approx(1.0)
     assert cost.effect == 1.0
     assert "Dropped, as nothing like them is on the other side: 2 sessions of A, 0 of B." in " ".join(found.notes)
+    told = as_json(found)["matching"]
+    assert [(pair["a"]["session_id"], pair["b"]["session_id"], pair["likeness_ratio"]) for pair in told["pairs"]] == [
+        (f"a-00{place}", f"b-00{place}", 1.0) for place in range(5)
+    ]
+    assert ([one["session_id"] for one in told["dropped_a"]], told["dropped_b"]) == (["a-005", "a-006"], [])
     assert len(compared(con, match_on=("project",)).a) == 0
+
+
+def test_a_session_of_client_commands_alone_is_in_no_pair_of_tasks(con: duckdb.DuckDBPyConnection, fill: Fill):
+    fill_sessions(fill, "a", [1.0, 1.1])
+    fill_sessions(fill, "b", [2.0, 2.1])
+    con.execute("update session_comparison set prompt = null where ends_with(session_id, '1')")
+    found = compared(con, match_on=("task",))
+    assert found.matching is not None
+    assert [key[1] for key in (*found.a.keys, *found.b.keys)] == ["a-000", "b-000"]
+    assert found.matching.in_words() == (
+        "Matched on similar first prompt: 1 pair. Dropped, as nothing like them is on the other side: 1 session of A,"
+        " 1 of B. 2 of them have no prompt but commands of the client, and so no task. Median likeness of the prompts"
+        " 100%."
+    )
 
 
 def test_sessions_in_both_groups_are_left_out_and_empty_groups_explained(con: duckdb.DuckDBPyConnection, fill: Fill):

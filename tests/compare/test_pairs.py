@@ -117,6 +117,17 @@ def test_tokens_of_two_tokenizers_are_not_compared_silently(con: duckdb.DuckDBPy
     assert any("count tokens differently" in note for note in compare_pair(con, A, B).notes)
 
 
+def test_clear_is_no_turn_that_stands_beside_another_clear(con: duckdb.DuckDBPyConnection, fill: Fill):
+    fill_prices(fill)
+    clear = "<command-name>/clear</command-name>"
+    for session_id in ("a", "b"):
+        fill_session(fill, session_id, "opus", "0", written(0))
+        fill("turns", {"session_id": session_id, "turn_index": 0, "prompt": clear})
+        fill("turns", {"session_id": session_id, "turn_index": 1, "prompt": "Mend the till", "requests_count": 1})
+    found = [(turn.likeness_ratio, turn.a and turn.a["turn_index"]) for turn in compare_pair(con, A, B).turns]
+    assert found == [(None, 0), (None, None), (1.0, 1)]
+
+
 def test_a_session_without_a_bill_of_its_own_is_refused(con: duckdb.DuckDBPyConnection, fill: Fill):
     fill_session(fill, "a", "opus", "0.1")
     with pytest.raises(QueryError, match="Session b was billed nothing of its own"):
