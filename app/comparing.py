@@ -57,16 +57,17 @@ def document(found: PairComparison | GroupComparison) -> Document:
 
 def as_json(found: PairComparison | GroupComparison) -> dict[str, Any]:
     """Return everything a comparison holds; what is not known is null."""
+    is_priced = found.is_a_priced and found.is_b_priced
     told: dict[str, Any] = {
         "command": "compare",
         "mode": "one price list" if found.prices else "as billed",
         "price_id": found.prices.price_id if found.prices else None,
-        "a_usd": found.a_usd,
-        "b_usd": found.b_usd,
-        "difference_usd": found.b_usd - found.a_usd,
-        "a_estimated_usd": found.a_estimated_usd,
-        "b_estimated_usd": found.b_estimated_usd,
-        "difference_estimated_usd": found.b_estimated_usd - found.a_estimated_usd,
+        "a_usd": found.a_usd if found.is_a_priced else None,
+        "b_usd": found.b_usd if found.is_b_priced else None,
+        "difference_usd": found.b_usd - found.a_usd if is_priced else None,
+        "a_estimated_usd": found.a_estimated_usd if found.is_a_priced else None,
+        "b_estimated_usd": found.b_estimated_usd if found.is_b_priced else None,
+        "difference_estimated_usd": found.b_estimated_usd - found.a_estimated_usd if is_priced else None,
         "notes": found.notes,
     }
     told |= _pair(found) if isinstance(found, PairComparison) else _groups(found)

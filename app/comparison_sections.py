@@ -15,7 +15,7 @@ from app import comparing, data, downloads, format, tables, terminal
 from app.replay import component as replay
 from app.tables import Shown
 from her_models import reports
-from her_models.compare import charts, nightly, report, words
+from her_models.compare import charts, nightly, report
 from her_models.compare.charts import Spec
 from her_models.compare.groups import Members
 from her_models.compare.pairs import PairComparison
@@ -41,15 +41,16 @@ _SESSIONS = {
 
 def draw_groups(found: GroupComparison) -> None:
     """Draw the comparison of two groups."""
+    bill_a, bill_b = report.bills(found)
     _draw_heads(
         (
             (
                 f"A: {found.a.group.in_words()}",
-                f"{format.counted(len(found.a), 'session')}, {words.bill(found.a_usd, found.a_estimated_usd)}",
+                f"{format.counted(len(found.a), 'session')}, {bill_a}",
             ),
             (
                 f"B: {found.b.group.in_words()}",
-                f"{format.counted(len(found.b), 'session')}, {words.bill(found.b_usd, found.b_estimated_usd)}",
+                f"{format.counted(len(found.b), 'session')}, {bill_b}",
             ),
         )
     )
@@ -74,11 +75,10 @@ def draw_groups(found: GroupComparison) -> None:
         for place, grid in enumerate(report.findings_grids(found)):
             _draw_grid(grid, "Medians as logged and at best estimate" if place else "Measures of A and B")
     with money:
-        view = _VIEWS[_chosen_view(found.telling_view)]
-        _draw_chart(charts.waterfall(found.steps[view], lost=report.lost_of_both(found)), "Steps from A's cost to B's")
-        if len(found.a) != len(found.b):
-            st.caption("The first step is the number of sessions; the others are told as if A had had as many as B.")
-        _draw_grid(report.group_steps_grid(found.steps[view]), "Steps from A to B")
+        if unknown := report.unpriced_in_words(found):
+            st.info(unknown)
+        else:
+            _draw_group_steps(found)
     with behind:
         _draw_chart(charts.spread(found.a, found.b), "Cost per turn of every session")
         for side, members in (("A", found.a), ("B", found.b)):
@@ -91,6 +91,14 @@ def draw_groups(found: GroupComparison) -> None:
             _draw_grid(grid, grid.note)
 
 
+def _draw_group_steps(found: GroupComparison) -> None:
+    view = _VIEWS[_chosen_view(found.telling_view)]
+    _draw_chart(charts.waterfall(found.steps[view], lost=report.lost_of_both(found)), "Steps from A's cost to B's")
+    if len(found.a) != len(found.b):
+        st.caption("The first step is the number of sessions; the others are told as if A had had as many as B.")
+    _draw_grid(report.group_steps_grid(found.steps[view]), "Steps from A to B")
+
+
 def draw_pair(found: PairComparison) -> None:
     """Draw the comparison of two sessions."""
     _draw_heads(
@@ -99,10 +107,7 @@ def draw_pair(found: PairComparison) -> None:
                 f"{name}: {format.one_line(side['title'] or side.key.session_id, 90)}",
                 f"{side['project'] or 'no project'}, {side['model'] or 'no model'}, {cost}",
             )
-            for name, side, cost in (
-                ("A", found.a, words.bill(found.a_usd, found.a_estimated_usd)),
-                ("B", found.b, words.bill(found.b_usd, found.b_estimated_usd)),
-            )
+            for name, side, cost in zip("AB", (found.a, found.b), report.bills(found), strict=True)
         )
     )
     with st.container(border=True, key="compare_answer"):
@@ -114,11 +119,10 @@ def draw_pair(found: PairComparison) -> None:
         ["Where the money went", "Turns side by side", "In their contexts", "Files", "Side by side"]
     )
     with money:
-        view = _VIEWS[_chosen_view(found.telling_view)]
-        _draw_chart(
-            charts.waterfall(found.waterfalls[view], lost=report.lost_of_both(found)), "Steps from A's cost to B's"
-        )
-        _draw_grid(report.pair_steps_grid(found.waterfalls[view]), "Steps from A to B")
+        if unknown := report.unpriced_in_words(found):
+            st.info(unknown)
+        else:
+            _draw_pair_steps(found)
     with turns:
         _draw_grid(report.turns_grid(found.turns), "Turns side by side")
     with context:
@@ -133,6 +137,12 @@ def draw_pair(found: PairComparison) -> None:
                 st.page_link("views/session.py", label=f"Session {name}", query_params=address)
     if st.toggle("Both replays in step", key="replays", bind="query-params", help="A above, B below, on one clock"):
         _draw_replays(found)
+
+
+def _draw_pair_steps(found: PairComparison) -> None:
+    view = _VIEWS[_chosen_view(found.telling_view)]
+    _draw_chart(charts.waterfall(found.waterfalls[view], lost=report.lost_of_both(found)), "Steps from A's cost to B's")
+    _draw_grid(report.pair_steps_grid(found.waterfalls[view]), "Steps from A to B")
 
 
 def _draw_replays(found: PairComparison) -> None:

@@ -215,9 +215,11 @@ def _comparison_rows(report_on: date, weeks: Sequence[Week]) -> list[Row]:
                 *(one.b.value, one.b.low, one.b.high),
                 *(one.difference.value, one.difference.low, one.difference.high),
                 *(one.effect, one.p, one.p_corrected, one.verdict),
-                *(week.found.a_usd, week.found.b_usd),
+                week.found.a_usd if week.found.is_a_priced else None,
+                week.found.b_usd if week.found.is_b_priced else None,
                 *(one.a_logged, one.b_logged),
-                *(week.found.a_estimated_usd, week.found.b_estimated_usd),
+                week.found.a_estimated_usd if week.found.is_a_priced else None,
+                week.found.b_estimated_usd if week.found.is_b_priced else None,
             )
             rows.append(tuple(map(_known, values)))
     return rows
@@ -252,7 +254,8 @@ def weeks_document(report_on: date, weeks: Sequence[Week], changes: Sequence[Cha
             sections.append(Section(title, [week.why_not]))
             continue
         counts = f"{len(week.found.a):,} sessions in A, {len(week.found.b):,} in B."
-        grids: list[Grid] = [group_steps_grid(week.found.steps[week.found.telling_view])]
+        is_priced = week.found.is_a_priced and week.found.is_b_priced
+        grids: list[Grid] = [group_steps_grid(week.found.steps[week.found.telling_view])] if is_priced else []
         if week.found.is_large_enough:
             grids = [*findings_grids(week.found), *grids]
         sections.append(

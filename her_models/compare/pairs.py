@@ -78,7 +78,8 @@ class Thing:
 class PairComparison:
     """Two sessions. `prices` names the price list at which both are told, None: as billed.
 
-    The waterfalls are told as logged, and so at least; what the log lost of output stands beside them.
+    The waterfalls are told as logged, and so at least; what the log lost of output stands beside them. A session of
+    which nothing has a price cost an unknown amount, not none: then there are no steps, and its sums mean nothing.
     """
 
     a: Side
@@ -89,8 +90,12 @@ class PairComparison:
     things: list[Thing]
     files: list[dict[str, Any]]
     notes: list[str]
+    a_picodollars: int
+    b_picodollars: int
     a_lost_picodollars: int
     b_lost_picodollars: int
+    is_a_priced: bool
+    is_b_priced: bool
 
     @property
     def telling_view(self) -> View:
@@ -99,11 +104,11 @@ class PairComparison:
 
     @property
     def a_usd(self) -> Decimal:
-        return usd(sum(step.a_picodollars for step in self.waterfalls["lane"]))
+        return usd(self.a_picodollars)
 
     @property
     def b_usd(self) -> Decimal:
-        return usd(sum(step.b_picodollars for step in self.waterfalls["lane"]))
+        return usd(self.b_picodollars)
 
     @property
     def a_estimated_usd(self) -> Decimal:
@@ -150,17 +155,22 @@ def compare_pair(
         )
         for view in waterfall.VIEWS
     }
+    is_a_priced, is_b_priced = (list_row is not None or side["billed_usd"] is not None for side in sides)
     return PairComparison(
         a=sides[0],
         b=sides[1],
         prices=list_row,
-        waterfalls=falls,
+        waterfalls=falls if is_a_priced and is_b_priced else {view: [] for view in waterfall.VIEWS},
         turns=_turns(con, a, b),
         things=_things(con, a, b),
         files=_files(con, a, b),
         notes=_notes(*sides, list_row),
+        a_picodollars=sum(step.a_picodollars for step in falls["lane"]),
+        b_picodollars=sum(step.b_picodollars for step in falls["lane"]),
         a_lost_picodollars=lost_of(sides[0].measures, list_row),
         b_lost_picodollars=lost_of(sides[1].measures, list_row),
+        is_a_priced=is_a_priced,
+        is_b_priced=is_b_priced,
     )
 
 
@@ -241,7 +251,13 @@ def _notes(a: Side, b: Side, prices: PriceRow | None) -> list[str]:
         )
     for name, side in (("A", a), ("B", b)):
         if side["unpriced_requests_count"]:
-            notes.append(f"{name}: {side['unpriced_requests_count']} responses have no price and are left out.")
+            count, whole = side["unpriced_requests_count"], side["requests_count"]
+            if prices is None and count < whole:
+                notes.append(f"{name}: {count:,} of {whole:,} responses have no price and are left out.")
+            elif prices is None:
+                notes.append(
+                    f"{name}: no response has a price ({side['model'] or 'no model'}), so what it cost is unknown."
+                )
         if lost := side["estimated_requests_count"]:
             notes.append(
                 f"{name}: the log holds only a placeholder for the output of {lost:,} of {side['requests_count']:,}"

@@ -97,9 +97,10 @@ def group_document(found: GroupComparison, *, title: str = "", now: datetime | N
     mode = f"both at the price list of {found.prices.model}" if found.prices else "as billed"
     made = (now or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC")
     name_a, name_b = found.a.group.in_words(), found.b.group.in_words()
+    bill_a, bill_b = bills(found)
     head = [
-        f"A: {name_a} ({words.counted(len(found.a), 'session')}, {words.bill(found.a_usd, found.a_estimated_usd)}).",
-        f"B: {name_b} ({words.counted(len(found.b), 'session')}, {words.bill(found.b_usd, found.b_estimated_usd)}).",
+        f"A: {name_a} ({words.counted(len(found.a), 'session')}, {bill_a}).",
+        f"B: {name_b} ({words.counted(len(found.b), 'session')}, {bill_b}).",
         f"Cost is told {mode}. Made {made}.",
     ]
     return Document(
@@ -119,6 +120,25 @@ def group_document(found: GroupComparison, *, title: str = "", now: datetime | N
     )
 
 
+def bills(found: PairComparison | GroupComparison) -> tuple[str, str]:
+    """Say what A and what B cost."""
+    return (
+        words.bill_of(found.a_usd, found.a_estimated_usd, is_priced=found.is_a_priced),
+        words.bill_of(found.b_usd, found.b_estimated_usd, is_priced=found.is_b_priced),
+    )
+
+
+def unpriced_in_words(found: PairComparison | GroupComparison) -> str:
+    """Say that a side has no price, so that no difference of cost can be told; nothing where both have one."""
+    sides = [name for name, is_priced in (("A", found.is_a_priced), ("B", found.is_b_priced)) if not is_priced]
+    if not sides:
+        return ""
+    return (
+        f"What {' and '.join(sides)} cost is unknown: no response there has a price. So no difference of cost can be"
+        " told, unless both are told at one price list."
+    )
+
+
 def answer_section(found: GroupComparison) -> Section:
     """Say what was found, in sentences: cost first, then what else differs, then the largest step."""
     told = [words.sentence(one) for name in COST if (one := found.finding(name))]
@@ -135,6 +155,8 @@ def answer_section(found: GroupComparison) -> Section:
 
 def total_sentence(found: GroupComparison) -> str:
     """Say how much more or less B cost in sum, and what most of it comes from."""
+    if unknown := unpriced_in_words(found):
+        return unknown
     told = _sum_in_words("In sum B cost", found)
     view = found.telling_view
     largest = sorted(found.steps[view], key=lambda one: -abs(one.step.difference_picodollars))[:3]
@@ -245,6 +267,8 @@ def lost_of_both(found: PairComparison | GroupComparison) -> tuple[int, int]:
 
 def group_steps_section(found: GroupComparison) -> Section:
     """Return the way from A's bill to B's."""
+    if unknown := unpriced_in_words(found):
+        return Section("Where the difference comes from", [unknown])
     return Section(
         "Where the difference comes from",
         [
@@ -299,7 +323,12 @@ def pair_document(found: PairComparison, *, now: datetime | None = None) -> Docu
         [
             Section(
                 "What is compared",
-                [_side_in_words("A", found.a), _side_in_words("B", found.b), f"Cost is told {mode}. Made {made}."],
+                [
+                    _side_in_words("A", found.a),
+                    _side_in_words("B", found.b),
+                    f"Cost is told {mode}. Made {made}.",
+                    *found.notes,
+                ],
                 grids=[sides_grid(found)],
             ),
             Section(
@@ -309,18 +338,22 @@ def pair_document(found: PairComparison, *, now: datetime | None = None) -> Docu
                 chart_text="Steps from A's cost to B's",
                 grids=[
                     pair_steps_grid(found.waterfalls[view], _VIEW_NOTES[view]) for view in _ordered(found.telling_view)
-                ],
+                ]
+                if found.is_a_priced and found.is_b_priced
+                else [],
             ),
             Section("What stood in their contexts", grids=[things_grid(found)]),
             Section("Turns side by side", grids=[turns_grid(found.turns)]),
             Section("What one read and the other did not", grids=[files_grid(found)]),
-            Section("Method and limits", [*found.notes, *METHOD[:2], LIMITS[2], LIMITS[-1], LIST_PRICE]),
+            Section("Method and limits", [*METHOD[:2], LIMITS[2], LIMITS[-1], LIST_PRICE]),
         ],
     )
 
 
 def pair_sentence(found: PairComparison) -> str:
     """Say how much more or less B cost, and what most of it comes from."""
+    if unknown := unpriced_in_words(found):
+        return unknown
     view = found.telling_view
     largest = sorted(found.waterfalls[view], key=lambda step: -abs(step.difference_picodollars))[:3]
     named = "; ".join(
@@ -371,11 +404,16 @@ def sides_grid(found: PairComparison) -> Grid:
             return words.figure(float(value), "ratio")
         return f"{value:,}" if isinstance(value, int) else plain(str(value))
 
-    rows = [(label, cell(found.a, name), cell(found.b, name)) for label, name in _SIDE_ROWS]
+    rows: list[tuple[str, ...]] = [(label, cell(found.a, name), cell(found.b, name)) for label, name in _SIDE_ROWS]
     is_lost = bool(found.a_lost_picodollars or found.b_lost_picodollars)
-    rows.append(("Cost, at least" if is_lost else "Cost", words.usd(found.a_usd), words.usd(found.b_usd)))
+    sides = found.is_a_priced, found.is_b_priced
+
+    def costs(a: Decimal, b: Decimal) -> tuple[str, ...]:
+        return tuple(words.usd(cost) if is_priced else "unknown" for cost, is_priced in zip((a, b), sides, strict=True))
+
+    rows.append(("Cost, at least" if is_lost else "Cost", *costs(found.a_usd, found.b_usd)))
     if is_lost:
-        rows.append(("Cost, best estimate", words.usd(found.a_estimated_usd), words.usd(found.b_estimated_usd)))
+        rows.append(("Cost, best estimate", *costs(found.a_estimated_usd, found.b_estimated_usd)))
     return Grid(("", "A", "B"), rows, frozenset((1, 2)))
 
 
@@ -394,16 +432,22 @@ def pair_steps_grid(steps: Sequence[Step], note: str = "") -> Grid:
     return Grid(("Step", "A", "B", "B − A"), rows, frozenset((1, 2, 3)), note)
 
 
+def _are_billed(found: PairComparison) -> tuple[bool, bool]:
+    """Say of A and of B whether it has a price as billed: what stood in contexts is told so at any price list."""
+    return found.a["billed_usd"] is not None, found.b["billed_usd"] is not None
+
+
 def things_grid(found: PairComparison) -> Grid:
     """Return what stood in two contexts, the largest difference first."""
+    is_a_billed, is_b_billed = _are_billed(found)
     rows = [
         (
             " ".join(part for part in (words.kind_name(one.kind), plain(one.thing), plain(one.path)) if part),
             f"{one.a_count:,}",
             f"{one.b_count:,}",
-            words.usd(usd(one.a_picodollars)),
-            words.usd(usd(one.b_picodollars)),
-            words.usd(usd(one.difference_picodollars), is_signed=True),
+            words.usd(usd(one.a_picodollars) if is_a_billed else None),
+            words.usd(usd(one.b_picodollars) if is_b_billed else None),
+            words.usd(usd(one.difference_picodollars) if is_a_billed and is_b_billed else None, is_signed=True),
         )
         for one in found.things[:_THINGS_SHOWN]
     ]
@@ -449,7 +493,9 @@ def files_grid(found: PairComparison) -> Grid:
             f"{row['b_reads_count']:,}",
             f"{row['a_edits_count']:,}",
             f"{row['b_edits_count']:,}",
-            words.usd((row["b_lifetime_usd"] or 0) - (row["a_lifetime_usd"] or 0), is_signed=True),
+            words.usd((row["b_lifetime_usd"] or 0) - (row["a_lifetime_usd"] or 0), is_signed=True)
+            if all(_are_billed(found))
+            else words.UNKNOWN,
         )
         for row in found.files[:_FILES_SHOWN]
     ]

@@ -162,7 +162,11 @@ class GroupStep:
 
 @dataclass(frozen=True, eq=False)
 class GroupComparison:
-    """Two groups. `prices` names the price list at which both are told, None: as billed."""
+    """Two groups. `prices` names the price list at which both are told, None: as billed.
+
+    A group of which nothing has a price cost an unknown amount, not none: then there are no steps, and its sums mean
+    nothing.
+    """
 
     a: Members
     b: Members
@@ -177,6 +181,8 @@ class GroupComparison:
     notes: list[str]
     a_read_count: int
     b_read_count: int
+    is_a_priced: bool
+    is_b_priced: bool
 
     @property
     def a_usd(self) -> Decimal:
@@ -251,6 +257,10 @@ def compare_groups(
         )
     sheets = _sheets(con, ours, theirs, list_row)
     lost = lost_output(ours, list_row), lost_output(theirs, list_row)
+    is_a_priced, is_b_priced = (
+        list_row is not None or not len(side) or any(usd is not None for usd in side.column("billed_usd"))
+        for side in (ours, theirs)
+    )
     findings = judge(ours, theirs, sheets["lane"], is_paired=matching is not None, list_row=list_row)
     return GroupComparison(
         a=ours,
@@ -258,7 +268,7 @@ def compare_groups(
         prices=list_row,
         matching=matching,
         findings=findings,
-        steps={view: _steps(*sheets[view]) for view in waterfall.VIEWS},
+        steps={view: _steps(*sheets[view]) if is_a_priced and is_b_priced else [] for view in waterfall.VIEWS},
         a_picodollars=sum(map(int, sheets["lane"][0].totals)),
         b_picodollars=sum(map(int, sheets["lane"][1].totals)),
         a_lost_picodollars=sum(map(int, lost[0].picodollars["estimated"])),
@@ -266,6 +276,8 @@ def compare_groups(
         notes=_notes(ours, theirs, shared, matching, list_row),
         a_read_count=len(read_a),
         b_read_count=len(read_b),
+        is_a_priced=is_a_priced,
+        is_b_priced=is_b_priced,
     )
 
 

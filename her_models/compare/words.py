@@ -85,6 +85,11 @@ def bill(at_least: Decimal | float, estimated: Decimal | float) -> str:
     return logged if logged == best else f"at least {logged}, best estimate {best}"
 
 
+def bill_of(at_least: Decimal, estimated: Decimal, *, is_priced: bool) -> str:
+    """Write the bill of a side; what has no price cost an unknown amount, not none."""
+    return bill(at_least, estimated) if is_priced else "cost unknown"
+
+
 def figure(value: float, unit: Unit, *, is_signed: bool = False) -> str:
     """Write a figure in its unit."""
     if math.isnan(value):

@@ -142,6 +142,21 @@ def test_steps_of_groups_begin_with_their_number_and_add_up(con: duckdb.DuckDBPy
     assert (text.low, text.high) == (9e12, 9e12)
 
 
+def test_a_group_without_a_price_cost_an_unknown_amount_and_not_none(con: duckdb.DuckDBPyConnection, fill: Fill):
+    fill_prices(fill)
+    fill_sessions(fill, "a", [1.0] * 6)
+    fill_sessions(fill, "b", [2.0] * 6)
+    con.execute("update session_comparison set billed_usd = null where project = 'b'")
+    con.execute("update session_parts set content_usd = null where starts_with(session_id, 'b')")
+    found = compared(con)
+    told = as_json(found)
+    assert (told["a_usd"], told["b_usd"], told["difference_usd"]) == (Decimal(6), None, None)
+    page = as_markdown(group_document(found))
+    assert "B: project b (6 sessions, cost unknown)." in page
+    assert "What B cost is unknown" in page
+    assert "In sum B cost" not in page
+
+
 def test_fewer_than_five_sessions_get_no_verdict(con: duckdb.DuckDBPyConnection, fill: Fill):
     fill_sessions(fill, "a", [1.0] * 4)
     fill_sessions(fill, "b", [9.0] * 20)

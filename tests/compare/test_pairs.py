@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -9,9 +10,11 @@ import duckdb
 import numpy as np
 import pytest
 
+from app import terminal
+from app.comparing import as_json, draw
 from her_models.compare import waterfall
 from her_models.compare.pairs import compare_pair
-from her_models.compare.report import pair_document, pair_sentence
+from her_models.compare.report import as_markdown, pair_document, pair_sentence
 from her_models.config import Config
 from her_models.errors import QueryError
 from her_models.export import SessionKey
@@ -126,6 +129,37 @@ def test_clear_is_no_turn_that_stands_beside_another_clear(con: duckdb.DuckDBPyC
         fill("turns", {"session_id": session_id, "turn_index": 1, "prompt": "Mend the till", "requests_count": 1})
     found = [(turn.likeness_ratio, turn.a and turn.a["turn_index"]) for turn in compare_pair(con, A, B).turns]
     assert found == [(None, 0), (None, None), (1.0, 1)]
+
+
+def test_a_session_without_a_price_cost_an_unknown_amount_and_not_none(con: duckdb.DuckDBPyConnection, fill: Fill):
+    fill_prices(fill)
+    fill_session(fill, "a", "opus", "0.0008", {"part": "text", **written(100)})
+    fill_session(fill, "b", "unheard-of", "0", {"part": "text", "cache_write_1h_tokens": 50, "content_usd": None})
+    con.execute(
+        "update session_comparison set billed_usd = null, unpriced_requests_count = requests_count where session_id = 'b'"
+    )
+    found = compare_pair(con, A, B)
+    told = as_json(found)
+    assert [told[f"{name}_usd"] for name in ("a", "b", "difference")] == [Decimal("0.0008"), None, None]
+    assert [told[f"{name}_estimated_usd"] for name in ("b", "difference")] == [None, None]
+    assert told["steps"] == {view: [] for view in waterfall.VIEWS}
+    page = as_markdown(pair_document(found))
+    assert "What B cost is unknown: no response there has a price." in page
+    assert "| Cost | \\$0.0008 | unknown |" in page
+    assert not re.search(r"\d (more|less) than A|\$0\.00\b", page)
+    at_list = as_json(compare_pair(con, A, B, prices_of="opus"))
+    assert at_list["b_usd"] == Decimal("0.0004")
+
+
+def test_what_to_mind_about_two_sessions_stands_first(con: duckdb.DuckDBPyConnection, fill: Fill):
+    fill_session(fill, "a", "claude-opus-4-5", "0.1")
+    fill_session(fill, "b", "claude-opus-5-5", "0.1")
+    found = compare_pair(con, A, B)
+    assert len(found.notes) == 2
+    assert pair_document(found).sections[0].sentences[-2:] == found.notes
+    with terminal.screen.capture() as drawn:
+        draw(pair_document(found))
+    assert "count tokens differently" in drawn.get()
 
 
 def test_a_session_without_a_bill_of_its_own_is_refused(con: duckdb.DuckDBPyConnection, fill: Fill):
