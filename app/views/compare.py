@@ -100,7 +100,7 @@ def draw_choice(known: Choices, zone: str) -> None:
     elif what == GROUPS:
         _draw_builders(known)
     elif what == WEEKS:
-        _draw_weeks(known)
+        _draw_weeks(known, zone)
 
 
 def _set_project() -> None:
@@ -131,7 +131,7 @@ def _set_week() -> None:
         fill(*map(str, presets.two_weeks(chosen, Group(project=_group("b").project))))
 
 
-def _draw_weeks(known: Choices) -> None:
+def _draw_weeks(known: Choices, zone: str) -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         _seed("compare_week", _group("b").until)
         st.date_input(
@@ -143,6 +143,14 @@ def _draw_weeks(known: Choices) -> None:
             " week with five sessions, and five in the one before.",
         )
         _draw_projects(known)
+    today = presets.today(zone)
+    last_on = presets.week_end(data.ask(presets.session_days, zone), today)
+    if (
+        last_on is not None
+        and last_on == _group("b").until
+        and (told := presets.earlier_weeks_in_words(last_on, today))
+    ):
+        st.caption(told)
 
 
 def _draw_projects(known: Choices) -> None:

@@ -189,7 +189,7 @@ def report_weeks(config: Config) -> WeeksReport | None:
         lake.replace_rows(GROUP_COMPARISON, _comparison_rows(report_on, weeks), condition)
         lake.replace_rows(GROUP_STEPS, _step_rows(report_on, weeks), condition)
         finish_run(lake, config)
-    document = weeks_document(report_on, weeks, changes)
+    document = weeks_document(report_on, weeks, changes, today=presets.today(config.time_zone))
     folder = config.home / "reports"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     paths = []
@@ -239,12 +239,14 @@ def _step_rows(report_on: date, weeks: Sequence[Week]) -> list[Row]:
     return rows
 
 
-def weeks_document(report_on: date, weeks: Sequence[Week], changes: Sequence[Change] = ()) -> Document:
+def weeks_document(report_on: date, weeks: Sequence[Week], changes: Sequence[Change] = (), *, today: date) -> Document:
     """Return the nightly report as a document."""
     first = weeks[0] if weeks else None
     head = []
     if first is not None:
         head.append(f"A is the week {first.a.since} to {first.a.until}, B the week {first.b.since} to {first.b.until}.")
+    if told := presets.earlier_weeks_in_words(report_on, today):
+        head.append(told)
     sections = [Section("What is compared", head)]
     if changes:
         sections.append(Section("Changes that the watch found", [change_in_words(one) for one in changes[:10]]))

@@ -139,9 +139,7 @@ def compare_pair(
     if prices_of:
         list_row = waterfall.price_row(con, prices_of, None)
         if list_row is None:
-            raise QueryError(
-                f'There is no price for {prices_of!r}. Those there are: her sql "select distinct model from prices"'
-            )
+            raise QueryError(waterfall.no_price_list(con, prices_of))
     parts_a, parts_b = (waterfall.read_parts(con, [(key.source_id, key.session_id)]) for key in (a, b))
     if list_row:
         lists_a = dict.fromkeys(parts_a.models_by_tokens(), list_row)

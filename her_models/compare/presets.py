@@ -86,6 +86,17 @@ def week_end(days: Mapping[date, int], today: date) -> date | None:
     return max(enough, default=max(days, default=None))
 
 
+def earlier_weeks_in_words(last_on: date, today: date) -> str:
+    """Say that the weeks looked back on are not the last ones; nothing where they are."""
+    yesterday = today - timedelta(days=1)
+    if last_on >= yesterday:
+        return ""
+    return (
+        f"No session began in the seven days to {yesterday}. These are not the last two weeks but the last that can be"
+        f" told, to {last_on}."
+    )
+
+
 def today(time_zone: str) -> date:
     """Return the day it is."""
     return datetime.now(ZoneInfo(time_zone)).date()

@@ -75,6 +75,8 @@ METHOD = (
     "A difference is called one when a permutation test on ranks, corrected by Holm for the number of measures, gives"
     " under 5 %, and the interval leaves out zero. Among equal groups at most one comparison in twenty calls any.",
     "The effect is Cliff's delta, from −1 to 1: how much more often a session of B is above one of A than below it.",
+    "A session counts where it has a response of its own: copies of others, and those in which only the client's own"
+    " commands ran, are left out.",
     "Under five sessions (or pairs) on a side no verdict is given.",
 )
 LIMITS = (
@@ -465,14 +467,17 @@ def turns_grid(turns: Sequence[TurnPair]) -> Grid:
     rows = []
     for turn in shown:
         either = turn.a or turn.b or {}
-        cells = [shortened(as_typed(str(either.get("prompt") or "")), 90)]
+        begun = (
+            "Before the first prompt" if either.get("turn_index", 0) < 0 else as_typed(str(either.get("prompt") or ""))
+        )
+        cells = [shortened(begun, 90)]
         cells.append(words.percent(turn.likeness_ratio, is_signed=False) if turn.likeness_ratio is not None else "")
         for side in (turn.a, turn.b):
             if side is None:
                 cells += ["", "", *("" for _ in costs)]
                 continue
             cells += [
-                f"{side['turn_index']:,}",
+                f"{side['turn_index'] + 1:,}" if side["turn_index"] >= 0 else "",
                 words.figure(float(side["peak_context_tokens"] or "nan"), "tokens"),
             ]
             cells += [words.usd(side[name]) for name in costs]

@@ -137,6 +137,11 @@ class Finding:
         return (self.measure.good > 0) == (self.verdict == "higher")
 
     @property
+    def is_within_error(self) -> bool:
+        """Whether the difference is smaller than what the measure can be off by."""
+        return is_within_error(self.measure.name, self.difference.value, self.a.value)
+
+    @property
     def relative(self) -> float:
         """The difference as a share of A's median; not a number where that is 0."""
         return self.difference.value / self.a.value if self.a.value else float("nan")
@@ -252,9 +257,7 @@ def compare_groups(
     ours, theirs = with_week_survival(con, ours), with_week_survival(con, theirs)
     list_row = waterfall.price_row(con, prices_of, None) if prices_of else None
     if prices_of and list_row is None:
-        raise QueryError(
-            f'There is no price for {prices_of!r}. Those there are: her sql "select distinct model from prices"'
-        )
+        raise QueryError(waterfall.no_price_list(con, prices_of))
     sheets = _sheets(con, ours, theirs, list_row)
     lost = lost_output(ours, list_row), lost_output(theirs, list_row)
     is_a_priced, is_b_priced = (
@@ -428,12 +431,16 @@ def _finding(measure: Measure, of_a: Values, of_b: Values, is_paired: bool, is_b
     )
 
 
+def is_within_error(measure: str, difference: float, base: float) -> bool:
+    """Whether a difference is smaller than what a measure can be off by, so that it is not said to be one."""
+    return measure == "static_tokens" and abs(difference) < _STATIC_ERROR * abs(base)
+
+
 def _judged(finding: Finding, p_corrected: float) -> Finding:
     if finding.verdict:
         return finding
     verdict: Verdict = "no difference shown"
-    is_within_error = finding.measure.name == "static_tokens" and abs(finding.relative) < _STATIC_ERROR
-    if p_corrected < LEVEL and finding.difference.is_clear and not is_within_error:
+    if p_corrected < LEVEL and finding.difference.is_clear and not finding.is_within_error:
         verdict = "higher" if finding.difference.value > 0 else "lower"
         least, most = finding.against
         if least <= 0 if verdict == "higher" else most >= 0:

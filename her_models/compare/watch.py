@@ -26,6 +26,7 @@ from scipy import stats
 
 from her_models.compare import statistics
 from her_models.compare.statistics import LEAST_SESSIONS, SEED, Floats
+from her_models.compare.verdicts import is_within_error
 from her_models.ledger.sizes import tokenizer_family
 
 _QUERY = Path(__file__).resolve().parents[2] / "sql" / "reports" / "comparison_series.sql"
@@ -245,13 +246,16 @@ def _change(
 ) -> Change | None:
     """Return the change at the second of three places, told by the sessions between the first and the last.
 
-    The point is looked for again there, as another change may have drawn it aside. None if its interval holds zero.
+    The point is looked for again there, as another change may have drawn it aside. None if its interval holds
+    zero, or it is smaller than what the measure can be off by.
     """
     part = slice(places[0], places[2])
     values, levelled, rows = series.values[part], series.levelled[part], series.rows[part]
     point = int(_scores(_centred_ranks(levelled)).argmax()) + LEAST_SESSIONS
     before, after = values[:point], values[point:]
     difference = statistics.difference_of_medians(before, after, seed)
+    if is_within_error(series.measure, difference.value, statistics.median(before)):
+        return None
     if not difference.is_clear or not _stands(series.measure, columns, rows[:point], rows[point:], difference.value):
         return None
     low, high = _location(levelled, point, seed)

@@ -134,6 +134,16 @@ def price_row(con: duckdb.DuckDBPyConnection, model: str, at: datetime | None) -
     return _price_rows(con, [model], at).get(model)
 
 
+def no_price_list(con: duckdb.DuckDBPyConnection, model: str) -> str:
+    """Say that a model has no price list here, and which have one: those of the models that answered in these logs."""
+    models = [row[0] for row in con.execute("select distinct model from prices order by model").fetchall()]
+    known = ", ".join(one for one in models if price_row(con, one, None))
+    return (
+        f"There is no price for {model!r} among the models of these logs, and only theirs can be compared at. Those"
+        f" with a price: {known or 'none'}."
+    )
+
+
 def _price_rows(con: duckdb.DuckDBPyConnection, models: Sequence[str], at: datetime | None) -> dict[str, PriceRow]:
     found = con.execute(
         (_QUERIES / "comparison_price.sql").read_text(encoding="utf-8"), {"models": list(models), "at": at}

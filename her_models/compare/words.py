@@ -179,6 +179,11 @@ def sentence(found: Finding) -> str:
         medians += f" at best estimate, {figure(found.a_logged, unit)} and {figure(found.b_logged, unit)} as logged"
     within = f"95 % interval of the difference {interval(found.difference, unit, is_signed=True)}; {counts}"
     if found.verdict == "no difference shown":
+        # An interval that leaves out zero is not enough: what else it takes says why.
+        if found.is_within_error:
+            within += "; under a hundredth, which the estimate of it can be off by"
+        elif found.difference.is_clear:
+            within += f"; corrected chance {chance(found.p_corrected)}"
         return f"{name}: no difference shown ({medians}; {within})."
     better = {True: ", which is better", False: ", which is worse", None: ""}[found.is_better]
     return f"{name}: {found.verdict} in B{better} ({medians}; {within}; corrected chance {chance(found.p_corrected)})."

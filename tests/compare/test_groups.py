@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -15,7 +16,7 @@ from her_models.compare import words
 from her_models.compare.groups import EmptyGroup, Group, before_and_after, parse_group, read_group
 from her_models.compare.report import as_html, as_markdown, group_document
 from her_models.compare.statistics import Interval
-from her_models.compare.verdicts import GroupComparison, compare_groups
+from her_models.compare.verdicts import MEASURES, GroupComparison, compare_groups
 from her_models.errors import QueryError
 from tests.compare.conftest import Fill
 from tests.compare.test_pairs import fill_prices
@@ -244,6 +245,21 @@ def test_system_prompt_and_tools_differ_by_a_hundredth_or_not_at_all(
     found = compared(con).finding("static_tokens")
     assert found is not None
     assert (found.p_corrected < 0.05, found.difference.is_clear, found.verdict) == (True, True, verdict)
+
+
+def test_a_difference_that_is_not_shown_beside_a_clear_interval_says_why(con: duckdb.DuckDBPyConnection, fill: Fill):
+    fill_sessions(fill, "a", [1.0] * 8)
+    fill_sessions(fill, "b", [1.0] * 8)
+    con.execute("update session_comparison set static_tokens = if(project = 'a', 18000, 18100)")
+    found = compared(con).finding("static_tokens")
+    assert found is not None
+    assert words.sentence(found).endswith(
+        "8 against 8 sessions; under a hundredth, which the estimate of it can be off by)."
+    )
+    by_chance = replace(found, measure=MEASURES[0], p_corrected=0.0731)
+    assert words.sentence(by_chance).endswith("8 against 8 sessions; corrected chance 0.073).")
+    unclear = replace(by_chance, difference=Interval(0.1, -0.1, 0.2))
+    assert words.sentence(unclear).endswith("8 against 8 sessions).")
 
 
 def test_an_interval_names_its_unit_once():

@@ -14,7 +14,7 @@ from app import terminal
 from app.comparing import as_json, draw
 from her_models.compare import waterfall
 from her_models.compare.pairs import compare_pair
-from her_models.compare.report import as_markdown, pair_document, pair_sentence
+from her_models.compare.report import as_markdown, pair_document, pair_sentence, turns_grid
 from her_models.config import Config
 from her_models.errors import QueryError
 from her_models.export import SessionKey
@@ -135,9 +135,7 @@ def test_a_session_without_a_price_cost_an_unknown_amount_and_not_none(con: duck
     fill_prices(fill)
     fill_session(fill, "a", "opus", "0.0008", {"part": "text", **written(100)})
     fill_session(fill, "b", "unheard-of", "0", {"part": "text", "cache_write_1h_tokens": 50, "content_usd": None})
-    con.execute(
-        "update session_comparison set billed_usd = null, unpriced_requests_count = requests_count where session_id = 'b'"
-    )
+    con.execute("update session_comparison set billed_usd = null, unpriced_requests_count = 1 where session_id = 'b'")
     found = compare_pair(con, A, B)
     told = as_json(found)
     assert [told[f"{name}_usd"] for name in ("a", "b", "difference")] == [Decimal("0.0008"), None, None]
@@ -162,6 +160,19 @@ def test_what_to_mind_about_two_sessions_stands_first(con: duckdb.DuckDBPyConnec
     assert "count tokens differently" in drawn.get()
 
 
+def test_turns_are_counted_from_one_and_what_came_before_them_is_named(con: duckdb.DuckDBPyConnection, fill: Fill):
+    for session_id in ("a", "b"):
+        fill_session(fill, session_id, "opus", "0", written(0))
+        fill("turns", {"session_id": session_id, "turn_index": -1}, {"session_id": session_id, "turn_index": 0})
+    rows = turns_grid(compare_pair(con, A, B).turns).rows
+    assert [(row[0], row[2], row[5]) for row in rows] == [
+        ("Before the first prompt", "", ""),
+        ("", "1", ""),
+        ("Before the first prompt", "", ""),
+        ("", "", "1"),
+    ]
+
+
 def test_a_session_without_a_bill_of_its_own_is_refused(con: duckdb.DuckDBPyConnection, fill: Fill):
     fill_session(fill, "a", "opus", "0.1")
     with pytest.raises(QueryError, match="Session b was billed nothing of its own"):
@@ -171,7 +182,8 @@ def test_a_session_without_a_bill_of_its_own_is_refused(con: duckdb.DuckDBPyConn
 def test_a_model_without_a_price_is_no_price_list(con: duckdb.DuckDBPyConnection, fill: Fill):
     fill_session(fill, "a", "opus", "0.1")
     fill_session(fill, "b", "opus", "0.1")
-    with pytest.raises(QueryError, match="There is no price for 'gpt-2'"):
+    fill_prices(fill)
+    with pytest.raises(QueryError, match=r"There is no price for 'gpt-2' .* Those with a price: opus, sonnet\."):
         compare_pair(con, A, B, prices_of="gpt-2")
 
 

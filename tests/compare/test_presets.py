@@ -12,6 +12,7 @@ import pytest
 
 from her_models.compare import commits, instructions, presets
 from her_models.compare.groups import Group, parse_group, read_group
+from her_models.compare.nightly import weeks_document
 from her_models.errors import QueryError
 from tests.compare.conftest import Fill
 
@@ -34,6 +35,16 @@ def test_the_week_ends_yesterday_or_where_the_logs_last_tell_enough(days: dict[s
     counts = {date.fromisoformat(day): count for day, count in days.items()}
     found = presets.week_end(counts, date(2026, 11, 27))
     assert found == (date.fromisoformat(end) if end else None)
+
+
+def test_weeks_that_are_not_the_last_ones_are_told_on_the_report():
+    today = date(2026, 11, 27)
+    said = (
+        "No session began in the seven days to 2026-11-26. These are not the last two weeks but the last that can be"
+        " told, to 2026-01-14."
+    )
+    assert weeks_document(date(2026, 1, 14), [], today=today).sections[0].sentences == [said]
+    assert weeks_document(date(2026, 11, 26), [], today=today).sections[0].sentences == []
 
 
 def test_days_are_those_of_the_time_zone(con: duckdb.DuckDBPyConnection, fill: Fill):

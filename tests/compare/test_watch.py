@@ -89,6 +89,15 @@ def test_an_estimate_that_is_off_within_its_ends_is_no_change_of_cost(spread: fl
     assert len(found) == count
 
 
+@pytest.mark.parametrize(("fewer", "count"), [(14, 0), (400, 1)])
+def test_fewer_tokens_than_a_prefix_can_be_off_by_are_no_change(fewer: int, count: int):
+    rows = sessions(8)
+    for place, row in enumerate(rows):
+        row["static_tokens"] = 18_161 + place % 3 - (fewer if place >= 30 else 0)
+    found = [one for one in watch.find_changes(pa.Table.from_pylist(rows)) if one.measure == "static_tokens"]
+    assert len(found) == count
+
+
 def test_few_sessions_and_equal_values_are_no_change():
     assert watch.find_changes(pa.Table.from_pylist(sessions(6, 9, change_at=5))) == []
     assert watch.change_point(np.ones(40), 10) == (5, 1.0)
