@@ -10,6 +10,7 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 _SEPARATORS = frozenset({";", "&", "&&", "|", "||", "|&", "(", ")", "{", "}", "\n", ";;", "!", "do", "then", "else"})
@@ -98,7 +99,7 @@ def _commands(text: str, cwd: str | None, depth: int) -> Iterator[SimpleCommand]
     for inner in _SUBSTITUTION.finditer(text):
         yield from _commands(inner[1] or inner[2] or "", cwd, depth - 1)
     for words in _split(text):
-        command = _command(words, cwd)
+        command = _command(list(words), cwd)
         if command is None:
             continue
         if command.name == "cd" or command.name == "pushd":
@@ -114,22 +115,25 @@ def _commands(text: str, cwd: str | None, depth: int) -> Iterator[SimpleCommand]
             yield from _commands(" ".join(command.operands[1:]), None, depth - 1)
 
 
-def _split(text: str) -> Iterator[list[str]]:
+@lru_cache(maxsize=10_000)
+def _split(text: str) -> tuple[tuple[str, ...], ...]:
+    """Return the words of each command; remembered, as waste and audit ask for the same ones in turn."""
     lexer = shlex.shlex(text, posix=True, punctuation_chars=";|&()<>\n")
     lexer.whitespace = " \t\r"
     lexer.whitespace_split = True
     lexer.commenters = "#"
+    found: list[tuple[str, ...]] = []
     words: list[str] = []
     try:
         for token in lexer:
             if token in _SEPARATORS or (token and not token.strip(";|&()\n")):
-                yield words
+                found.append(tuple(words))
                 words = []
             else:
                 words.append(token)
     except ValueError:  # a quotation that never ends: what came before it counts
         pass
-    yield words
+    return (*found, tuple(words))
 
 
 def _command(words: list[str], cwd: str | None) -> SimpleCommand | None:
