@@ -250,20 +250,16 @@ def _uses(
 def _first(known: Numbers, number: Numbers, text: Ints) -> Ints:
     """Return, for each known number, the first text that holds it; a large number where none does."""
     result = np.full(len(known), np.iinfo(np.int64).max, np.int64)
-    if len(known) and len(number):
-        at = np.minimum(np.searchsorted(known, number), len(known) - 1)
-        hit = known[at] == number
-        np.minimum.at(result, at[hit], text[hit])
+    hit = Filter(known).matches(number)
+    np.minimum.at(result, np.searchsorted(known, number[hit]), text[hit])
     return result
 
 
 def _last(known: Numbers, number: Numbers, text: Ints) -> Ints:
     """Return, for each known number, the last answer that holds it; -1 where none does."""
     result = np.full(len(known), -1, np.int64)
-    if len(known) and len(number):
-        at = np.minimum(np.searchsorted(known, number), len(known) - 1)
-        hit = known[at] == number
-        np.maximum.at(result, at[hit], text[hit])
+    hit = Filter(known).matches(number)
+    np.maximum.at(result, np.searchsorted(known, number[hit]), text[hit])
     return result
 
 
@@ -356,9 +352,10 @@ def _add_quotes(
         return
     known = np.unique(quoted.number)
     earliest = _first(known, quoted.number, quoted.text)
-    at = np.minimum(np.searchsorted(known, run_numbers), len(known) - 1)
-    place = np.array(answers, np.int64)[words.text]
-    is_quote = (known[at] == run_numbers) & (run_numbers != 0) & (earliest[at] < place)
+    hit = Filter(known).matches(run_numbers)
+    first = np.full(len(run_numbers), np.iinfo(np.int64).max, np.int64)  # text that held a run first
+    first[hit] = earliest[np.searchsorted(known, run_numbers[hit])]
+    is_quote = first < np.array(answers, np.int64)[words.text]
     edges = np.flatnonzero(np.diff(np.concatenate([[False], is_quote, [False]]).astype(np.int8)))
     for low, high in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
         if high - low + RUN_WORDS - 1 < QUOTE_WORDS:
@@ -376,7 +373,7 @@ def _add_quotes(
                 "block_index": thread.columns["block_index"][answers[answer]],
                 "part_low": (int(words.start[low]) - start) / whole,
                 "part_high": min((end - start) / whole, 1.0),
-                "evidence_block_index": thread.columns["block_index"][int(earliest[at[(low + high) // 2]])],
+                "evidence_block_index": thread.columns["block_index"][int(first[(low + high) // 2])],
                 "words_count": high - low + RUN_WORDS - 1,
             }
         )
