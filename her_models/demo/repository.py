@@ -38,6 +38,10 @@ class Repository:
         self.files[path] = text
         self._note(path)
 
+    def remove(self, path: str) -> None:
+        del self.files[path]
+        self._note(path)
+
     def _note(self, path: str) -> None:
         self.changes_count += 1
         self.versions[path] = self.changes_count

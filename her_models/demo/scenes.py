@@ -336,7 +336,7 @@ def forgotten(session: Session) -> None:
 
 
 def server_connects(session: Session) -> None:
-    """A tool server connects while tools stand in the prefix: everything behind them is written again."""
+    """A tool server connects while tools stand in the prefix: everything behind them is written again. A file goes."""
     ask(tasks.IMPORTER_QUESTIONS[1])(session)
     truth = session.thread.blocks[0].truth
     tools = Block(
@@ -373,6 +373,22 @@ def server_connects(session: Session) -> None:
         )
     )
     session.reply(say="61,204 among the suppliers that are active.")
+    _remove_sample(session)
+
+
+def _remove_sample(session: Session) -> None:
+    """A file of the project goes, so that somebody can ask who deleted it."""
+    session.prompt("Velotrade sends other columns since October. Remove our old sample of theirs if no test reads it.")
+    session.reply(grep("velotrade", "tests"))
+    session.reply(
+        bash(
+            "rm -v samples/velotrade.csv",
+            "removed 'samples/velotrade.csv'",
+            "Remove the old sample",
+            effect=lambda repository: repository.remove("samples/velotrade.csv"),
+        )
+    )
+    session.reply(say="No test reads it; `samples/velotrade.csv` is gone. A new one can be cut from tonight's file.")
 
 
 def screenshots(session: Session) -> None:
