@@ -198,6 +198,22 @@ def test_models_without_a_price_are_listed_with_their_tokens(con: duckdb.DuckDBP
     ] == [("mystery", 1, 9)]
 
 
+def test_the_course_of_a_context_is_the_prompt_of_each_response_of_the_main_thread(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    for index, (prompt_tokens, is_sidechain) in enumerate([(900, False), (50, True), (2_000, False), (300, False)]):
+        sent = {"session_id": "short", "request_id": f"s{index}", "request_index": index}
+        fill(con, "requests", sent | {"prompt_tokens": prompt_tokens, "is_sidechain": is_sidechain})
+    for index in range(80):  # two to a point: the longer one shows, so that a compaction is a fall
+        sent = {"session_id": "long", "request_id": f"l{index}", "request_index": index}
+        fill(con, "requests", sent | {"prompt_tokens": index if index % 2 else 1_000 + index, "is_sidechain": False})
+    assert reports.session_contexts(con, ("short", "long")) == {
+        (SOURCE, "short"): [900, 2_000, 300],
+        (SOURCE, "long"): [1_000 + index for index in range(0, 80, 2)],
+    }
+    assert reports.session_contexts(con, ("short",)).keys() == {(SOURCE, "short")}
+
+
 def test_every_question_can_be_asked_of_an_empty_lake(con: duckdb.DuckDBPyConnection) -> None:
     assert reports.sessions(con).total_count == 0
     assert reports.filter_choices(con).owners == ()

@@ -243,7 +243,8 @@ class Recording {
     const parts = [this.toolName(position), this.data.words[position]].filter(Boolean);
     const where = lane ? ` in ${this.data.lanes[lane].name}` : "";
     const copied = this.flags[position] & INHERITED ? ", copied, not paid here" : "";
-    return `${this.kindName(position)}${where}${copied}: ${parts.join(" ") || "no text"}`;
+    const left = this.flags[position] & LEFT_BEHIND ? ", left behind by a rewind" : "";
+    return `${this.kindName(position)}${where}${copied}${left}: ${parts.join(" ") || "no text"}`;
   }
 }
 

@@ -84,6 +84,33 @@ def test_a_finding_opens_both_sides_of_its_evidence_with_their_difference(
     expect(page.locator("code.language-diff")).to_contain_text(re.compile(r"^[+-](?![+-])", re.MULTILINE))
 
 
+def test_a_rewind_shows_as_a_branch_and_what_it_left_behind_is_greyed(
+    demo_lake: Config, whole_demo_app: str, open_page: Opener
+) -> None:
+    """Two prompts follow the same answer: what the first of them brought is left behind by the second."""
+    (session, first), (_, second) = rows(
+        demo_lake,
+        "select session_id, block_index from blocks where kind = 'prompt' and "
+        "(preview like 'Try an init container%' or preview like 'No, that runs four times%') order by block_index",
+    )
+    page = open_page(f"{whole_demo_app}/session?session={session}&event={second + 1}")
+    replay = page.locator(".replay")
+    expect(replay.locator(".where")).to_have_text(re.compile(rf"^{second + 1} / "))
+    expect(replay.locator(".legend")).to_contain_text("left behind by a rewind")
+    expect(replay).to_contain_text(f"Rewound to event {first}; what came after it was left behind")
+    for event, is_left in ((first, False), (first + 1, True), (second, True), (second + 1, False)):
+        row = page.get_by_role("option", name=re.compile(rf"^Event {event}, "))
+        if is_left:
+            expect(row).to_have_attribute("aria-label", re.compile("left behind by a rewind"))
+            expect(row).to_have_class(re.compile(r"\bcopied\b"))
+        else:
+            expect(row).not_to_have_attribute("aria-label", re.compile("left behind by a rewind"))
+            expect(row).not_to_have_class(re.compile(r"\bcopied\b"))
+    row = page.get_by_role("option", name=re.compile(rf"^Event {second}, "))
+    row.click()
+    expect(replay).to_contain_text("Left behind by a rewind: paid, but no longer in the context")
+
+
 def test_words_of_a_search_stand_in_the_address_and_come_back(demo_app: str, open_page: Opener) -> None:
     page = open_page(f"{demo_app}/sessions")
     counted = page.get_by_text(re.compile(r"^\d+ sessions"))

@@ -17,7 +17,7 @@ from app.replay.page import session_page
 from her_models.config import load_config
 from her_models.export import SessionKey
 from her_models.lake import open_lake
-from tests.app.conftest import HOSTILE, SESSION, SOURCE, fill, fill_lake
+from tests.app.conftest import HOSTILE, SESSION, SOURCE, at, fill, fill_lake
 from tests.browser.conftest import PATIENCE_MS, axe_violations, downloaded, served, settled
 from tests.long_session import EDIT_EVENT, EVENTS, LONG, NEEDLE, NEEDLE_EVENT, SUBAGENT, TURN, fill_long_session
 
@@ -25,6 +25,7 @@ pytestmark = pytest.mark.browser
 Opener = Callable[[str], Page]
 FIVE_MEGABYTES = 5_000_000
 FORKED = "55555555-0000-4000-8000-000000000005"
+IDLE = "66666666-0000-4000-8000-000000000006"
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +40,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
             said = {"kind": "text", "role": "assistant", "content_hash": "fork", "preview": "Said."}
             fill(lake, "blocks", {**whose, **said, "block_index": index, "is_inherited": is_copy})
         fill(lake, "contents", {"content_hash": "fork", "text": "Said.", "text_bytes": 5})
+        idle = {"session_id": IDLE, "owner": "ada", "project": "engine"}
+        fill(lake, "sessions", {**idle, "title": "A hundred seconds of nothing", "models": []})
+        for index, seconds in enumerate((0, 1, 101, 102)):
+            said = {"kind": "text", "role": "assistant", "content_hash": "fork", "preview": "Said."}
+            moment = {"block_index": index, "logged_at": at(seconds // 60, seconds % 60)}
+            fill(lake, "blocks", {**idle, **said, **moment})
         block = {"session_id": HOSTILE, "block_index": 5, "kind": "tool_result", "tool_name": "Bash", "role": "user"}
         fill(lake, "blocks", {**block, "content_hash": "huge", "preview": "x" * 200})
         lake.con.execute(
@@ -83,6 +90,31 @@ def rests_at(page: Page) -> int:
     return int(page.evaluate("new URLSearchParams(location.search).get('event')"))
 
 
+_LABELS, _RIM = 104, 8  # pixels of the bar that are no time: names on its left, its right rim
+
+
+def scrub_to(page: Page, share: float) -> None:
+    """Click the bar of the whole session at a share of its time."""
+    bar = page.locator(".overview").bounding_box()
+    assert bar
+    x = bar["x"] + _LABELS + share * (bar["width"] - _LABELS - _RIM)
+    page.mouse.click(x, bar["y"] + bar["height"] / 2)
+
+
+def head_stands_at(page: Page, share: float) -> None:
+    """Wait until the playhead stands at a share of the time of the whole session."""
+    page.wait_for_function(
+        """([share, labels, rim]) => {
+            const player = document.querySelector('[data-testid=stBidiComponentIsolated]').shadowRoot;
+            const bar = player.querySelector('.overview').getBoundingClientRect();
+            const head = player.querySelector('.overview .head').getBoundingClientRect();
+            const at = (head.left + 1 - bar.left - labels) / (bar.width - labels - rim);
+            return Math.abs(at - share) < 0.005;
+        }""",
+        arg=[share, _LABELS, _RIM],
+    )
+
+
 def press(page: Page, key: str, event: int) -> None:
     page.keyboard.press(key)
     stands_at(page, event)
@@ -117,6 +149,28 @@ def test_every_key_moves_the_replay_as_the_map_says(app: str, open_page: Opener)
     expect(page.locator(".overview .view")).to_be_visible()
     page.keyboard.press("0")
     expect(page.locator(".overview .view")).to_be_hidden()
+
+
+def test_squeezing_cuts_a_pause_to_two_seconds_and_the_real_clock_keeps_it(app: str, open_page: Opener) -> None:
+    """Events after 0, 1, 101 and 102 s; squeezed, after 0, 1, 3 and 4 s."""
+    page = open_page(f"{app}/session?session={IDLE}&event=1")
+    stands_at(page, 1)
+    squeezing = page.get_by_role("checkbox", name="squeeze gaps")
+    expect(squeezing).to_be_checked()
+    scrub_to(page, 0.82)  # 3.3 of 4 s
+    stands_at(page, 3)
+    squeezing.uncheck()  # the clock changes, the event stays: after 101 of 102 s
+    head_stands_at(page, 101 / 102)
+    stands_at(page, 3)
+    scrub_to(page, 0.82)  # 84 of 102 s: in the middle of the pause
+    stands_at(page, 2)
+    squeezing.check()  # after 1 of 4 s
+    head_stands_at(page, 1 / 4)
+    stands_at(page, 2)
+    page.keyboard.press("g")  # after 1 of 102 s
+    head_stands_at(page, 1 / 102)
+    stands_at(page, 2)
+    expect(squeezing).not_to_be_checked()
 
 
 def test_it_plays_is_scrubbed_and_zoomed_and_its_place_is_in_the_address(app: str, open_page: Opener) -> None:
