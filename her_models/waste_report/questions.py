@@ -107,11 +107,11 @@ def waste_report(
         by_project=waste_by(con, "project", scope),
         by_owner=waste_by(con, "owner", scope) if names_persons else None,
         by_tool=waste_by(con, "tool", scope),
-        by_file=waste_by(con, "file", scope),
-        findings=findings(con, scope),
+        by_file=waste_by(con, "file", scope, names_persons=names_persons),
+        findings=findings(con, scope, names_persons=names_persons),
         paid_again=redundant_context(con, scope, PAID_AGAIN_SHOWN),
         what_ifs=what_ifs_of_scope(con, scope),
-        pieces=advice(con, scope),
+        pieces=tuple(piece for piece in advice(con, scope) if names_persons or not _names_home(con, piece.subject)),
         outcomes=tuple(outcome(con, change, scope) for change in (changes(config.home) if noted is None else noted)),
     )
 
@@ -121,9 +121,15 @@ def bill(con: duckdb.DuckDBPyConnection, scope: Scope) -> pa.Table:
     return _table(con, "waste_bill", scope)
 
 
-def waste_by(con: duckdb.DuckDBPyConnection, dimension: Dimension, scope: Scope) -> pa.Table:
-    """Return findings added up by `dimension`, hints apart, the dearest first."""
-    return _table(con, "waste_by", scope, dimension=dimension)
+def waste_by(
+    con: duckdb.DuckDBPyConnection, dimension: Dimension, scope: Scope, *, names_persons: bool = True
+) -> pa.Table:
+    """Return findings added up by `dimension`, hints apart, the dearest first.
+
+    `names_persons`: with files' whole paths, home folders included.
+    """
+    _learn_shown_path(con)
+    return _table(con, "waste_by", scope, dimension=dimension, names_persons=names_persons)
 
 
 def findings(
@@ -133,14 +139,28 @@ def findings(
     source_id: str | None = None,
     session_id: str | None = None,
     limit: int = FINDINGS_SHOWN,
+    names_persons: bool = True,
 ) -> pa.Table:
-    """Return single findings, counted ones before hints, the dearest first."""
-    return _table(con, "waste_findings", scope, source_id=source_id, session_id=session_id, limit=limit)
+    """Return single findings, counted ones before hints, the dearest first; `names_persons`: with whole paths."""
+    _learn_shown_path(con)
+    whose = {"source_id": source_id, "session_id": session_id, "names_persons": names_persons}
+    return _table(con, "waste_findings", scope, **whose, limit=limit)
 
 
 def by_request(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str) -> pa.Table:
     """Return how much of each prompt of a session was waste, and which findings began at its response."""
     return con.execute(_query("waste_requests"), {"source_id": source_id, "session_id": session_id}).to_arrow_table()
+
+
+def _learn_shown_path(con: duckdb.DuckDBPyConnection) -> None:
+    """Let a connection's queries say `shown_path`, which tells a path without the name of whose home it is."""
+    con.execute(_query("shown_path"))
+
+
+def _names_home(con: duckdb.DuckDBPyConnection, text: str) -> bool:
+    """Tell whether a text names a person's home folder: a command that only one of several people has."""
+    row = con.execute("select without_home($text) <> replace($text, '\\', '/')", {"text": text}).fetchone()
+    return bool(row and row[0])
 
 
 @cache

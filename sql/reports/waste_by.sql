@@ -1,30 +1,33 @@
 -- waste_by: findings of waste of a period, added up by label, kind, project, person, tool, file or session.
 -- grain: one row per group
 -- key:   group_name, label, is_hint
--- reads: waste
--- note:  a finding counts where it began, with all it cost afterwards; `label` is empty where labels are added up
+-- reads: waste, sessions
+-- note:  a finding counts where it began, with all it cost afterwards; `label` is empty where labels are added up. Where
+--        persons are not to be named, files are told by `shown_path`
 
 with grouped as (
     select
         case $dimension
             when 'label' then label
             when 'kind' then kind
-            when 'project' then project
-            when 'owner' then owner
+            when 'project' then waste.project
+            when 'owner' then waste.owner
             when 'tool' then tool_name
-            when 'file' then path
-            when 'session' then session_id
+            when 'file'
+                then case when $names_persons then waste.path else shown_path(waste.path, sessions.project_path) end
+            when 'session' then waste.session_id
         end as group_name,
         case when $dimension in ('label', 'kind') then label else '' end as label,
-        *
-        exclude (label)
+        waste.* exclude (label)
     from waste
+    left join sessions
+        on waste.source_id = sessions.source_id and waste.session_id = sessions.session_id
     where
-    ($since_at::timestamptz is null or started_at >= $since_at::timestamptz)
-    and ($until_at::timestamptz is null or started_at < $until_at::timestamptz)
-    and ($owners::varchar[] is null or list_contains($owners::varchar[], owner))
-    and ($projects::varchar[] is null or list_contains($projects::varchar[], project))
-    and ($models::varchar[] is null or list_contains($models::varchar[], model))
+    ($since_at::timestamptz is null or waste.started_at >= $since_at::timestamptz)
+    and ($until_at::timestamptz is null or waste.started_at < $until_at::timestamptz)
+    and ($owners::varchar[] is null or list_contains($owners::varchar[], waste.owner))
+    and ($projects::varchar[] is null or list_contains($projects::varchar[], waste.project))
+    and ($models::varchar[] is null or list_contains($models::varchar[], waste.model))
 )
 
 select

@@ -1,0 +1,29 @@
+-- shown_path: a path as a report over several people tells it, without the name of whoever's home folder it lies in.
+-- grain: a macro; `path` and `folder` (the project's, may be null) give one text
+-- key:   none
+-- reads: nothing
+-- note:  in the project's folder from that folder on, else with ~ for the home folder, so that one file of two people is one
+--        text. Slashes are those of Unix. Folders that the client names after a path (-Users-name-…) are told likewise
+
+create or replace temp macro without_home(path) as
+    case
+        when regexp_matches(path, '[/\\](?i:users)[/\\]+(?i:shared|public|default)(?:[/\\]|$)') then replace(path, '\', '/')
+        else regexp_replace(
+            regexp_replace(
+                replace(path, '\', '/'),
+                '^(?i:/[a-z]|/mnt/[a-z]|/cygdrive/[a-z]|(?://[?]/)?[a-z]:|/var|/usr|/export|/System/Volumes/Data|//[^/]+(?:/[^/]+)?)?/+(?i:home|users)/+[^/]+',
+                '~'
+            ),
+            '-(?i:home|users)-[A-Za-z0-9_.\[\]]+', '-~', 'g'
+        )
+    end;
+
+create or replace temp macro shown_path(path, folder) as
+    case
+        when starts_with(lower(without_home(path)), lower(nullif(rtrim(without_home(folder), '/'), '')) || '/')
+            then concat(
+                regexp_extract(rtrim(without_home(folder), '/'), '[^/]+$'),
+                substr(without_home(path), length(rtrim(without_home(folder), '/')) + 1)
+            )
+        else without_home(path)
+    end;

@@ -1,0 +1,98 @@
+"""Reports over several people tell files without the names of those whose home folders they lie in."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from her_models.config import Config
+from her_models.contracts import TABLES
+from her_models.documents import as_html, as_markdown
+from her_models.reports import Scope
+from her_models.waste_report import pages, questions, records
+from tests.test_reports import fill
+
+WHEN = datetime(2026, 3, 1, 10, tzinfo=UTC)
+FOLDERS = {"ada": "/home/ada/shop", "bob": "/Users/bob/work/shop", "eve": "C:\\Users\\eve\\shop"}
+
+
+@pytest.fixture
+def con() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Three people who each read one file of the same project again, and a plan in their home folder."""
+    with duckdb.connect() as connection:
+        for table in TABLES.values():
+            connection.execute(table.ddl())
+        for owner, folder in FOLDERS.items():
+            whose = {"source_id": f"{owner}@desk", "session_id": "s", "owner": owner, "project": "shop"}
+            fill(connection, "sessions", whose | {"project_path": folder, "started_at": WHEN, "ended_at": WHEN})
+            paths = (f"{folder}/src/a.py", f"{'/'.join(folder.replace(chr(92), '/').split('/')[:3])}/.claude/plan.md")
+            for number, path in enumerate(paths):
+                found = {"finding_index": number, "label": "C5", "kind": "C5.reread", "confidence": "estimated"}
+                found |= {"path": path, "started_at": WHEN, "waste_usd": 1.0, "low_usd": 1.0, "high_usd": 1.0}
+                fill(connection, "waste", whose | found)
+            said = {"request_id": "r", "label": "C5", "content_usd": 2.0, "output_tokens": 1}
+            fill(connection, "request_labels", {"source_id": f"{owner}@desk", "session_id": "s"} | said)
+            fill(connection, "requests", whose | {"request_id": "r", "started_at": WHEN, "billed_usd": 2.0})
+        yield connection
+
+
+@pytest.mark.parametrize(
+    ("path", "folder", "shown"),
+    [
+        ("/home/ada/shop/src/a.py", "/home/ada/shop", "shop/src/a.py"),
+        ("/home/ada/shopping/a.py", "/home/ada/shop", "~/shopping/a.py"),
+        ("c:\\Users\\Eve\\shop\\a.py", "C:\\Users\\Eve\\shop\\", "shop/a.py"),
+        ("/home/ada/a.py", "/home", "~/a.py"),
+        ("/home/ada/a.py", "/home/ada", "~/a.py"),
+        ("/home/ada/a.py", "/", "~/a.py"),
+        ("/home/ada", None, "~"),
+        ("/mnt/c/Users/ada/a.py", None, "~/a.py"),
+        ("\\\\wsl$\\Ubuntu\\home\\ada\\a.py", None, "~/a.py"),
+        ("/cache/-Users-ada-shop/tasks/1.output", None, "/cache/-~-shop/tasks/1.output"),
+        ("/Users/Shared/a.py", None, "/Users/Shared/a.py"),
+        ("/srv/app/users/models.py", None, "/srv/app/users/models.py"),
+        ("/srv/app/a.py", "/srv/app", "app/a.py"),
+        (None, "/srv/app", None),
+    ],
+)
+def test_a_path_is_told_from_its_projects_folder_on_else_with_a_tilde(
+    con: duckdb.DuckDBPyConnection, path: str | None, folder: str | None, shown: str | None
+) -> None:
+    questions._learn_shown_path(con)
+    given = {"path": path, "folder": folder}
+    assert con.execute("select shown_path($path::varchar, $folder::varchar)", given).fetchone() == (shown,)
+
+
+def test_one_file_of_several_people_is_one_row_and_names_nobody(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    config = Config(home=tmp_path)
+    report = questions.waste_report(con, config, is_everyone=True, noted=())
+    rows = {row["group_name"]: (row["findings_count"], row["waste_usd"]) for row in report.by_file.to_pylist()}
+    assert rows == {"shop/src/a.py": (3, 3), "~/.claude/plan.md": (3, 3)}
+    document = pages.document(report, date(2026, 3, 2))
+    rest = [str(records.as_record(report)), str(records.as_rows(report).to_pylist())]
+    for told in (as_html(document), as_markdown(document), *rest):
+        assert "shop/src/a.py" in told
+        assert not [owner for owner in FOLDERS if f"/{owner}" in told or f"\\{owner}" in told]
+
+
+@pytest.mark.parametrize(
+    ("shows_persons", "owners", "count"), [(True, (), 6), (False, ("ada",), 2), (False, ("ada", "bob"), 2)]
+)
+def test_whole_paths_stand_in_ones_own_report_and_where_persons_may_be_named(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path, shows_persons: bool, owners: tuple[str, ...], count: int
+) -> None:
+    config = replace(Config(home=tmp_path), shows_persons=shows_persons)
+    report = questions.waste_report(con, config, Scope(owners=owners), is_everyone=True, noted=())
+    assert report.by_file.num_rows == count
+    is_named = shows_persons or len(owners) == 1
+    assert any("/home/ada" in row["path"] for row in report.findings.to_pylist()) is is_named
+
+
+def test_a_command_in_somebodys_home_is_no_advice_to_a_team(con: duckdb.DuckDBPyConnection) -> None:
+    questions._learn_shown_path(con)
+    assert questions._names_home(con, "/home/ada/bin/deploy")
+    assert not questions._names_home(con, "git push")
+    assert not questions._names_home(con, "")
