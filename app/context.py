@@ -142,7 +142,7 @@ def _draw_blocks(session: Session) -> None:
             "what": [_what(row) for row in rows],
             "size": [size_words(row) for row in rows],
             "cache_excess_usd": found["cache_excess_usd"],
-            "turn_index": found["turn_index"],
+            "turn": format.turn_numbers(found["turn_index"]),
             "waste": [wasted.get(row["block_index"], "") for row in rows],
         }
     )
@@ -158,7 +158,7 @@ def _draw_blocks(session: Session) -> None:
             "what": Shown("What", "text", "blocks.path, else label, else preview", 320),
             "size": Shown("Tokens and class", "text", "blocks.size_tokens, size_class, size_low_tokens to high", 230),
             "cache_excess_usd": Shown("Of it, misses", "usd", "blocks.cache_excess_usd"),
-            "turn_index": Shown("Turn", "count", "blocks.turn_index"),
+            "turn": Shown("Turn", "count", "blocks.turn_index, counted from 1; 0 is what came before the first prompt"),
             "waste": Shown("Waste", "text", "waste.kind of findings about this block; the view Waste shows them"),
         },
         label="Dearest blocks",

@@ -1,4 +1,4 @@
-"""Findings of waste on a page: the bill as a waterfall, groups, single findings, and both sides of one with a diff."""
+"""Findings of waste on a page: the bill as a waterfall, groups, single findings, and both sides of one."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from app import data, format, tables
 from app.replay import component as replay
 from app.tables import Shown
 from her_models import evidence
+from her_models.evidence import Shown as ShownSide
 from her_models.evidence import Side
 from her_models.waste_report import pages, words
 
 _CHARACTERS_SHOWN = 6_000
+_EQUAL = "**Difference**: none, the two are equal"
 _PATH_CHARACTERS = 34  # what the column shows of a file and its folder; the beginnings of paths are alike
 _COLUMNS = {
     "what": Shown("What", "text", "waste.kind"),
@@ -23,7 +25,7 @@ _COLUMNS = {
     "tokens": Shown("Tokens billed", "tokens", "waste.tokens: entry, carry, output and turn tax"),
     "carried_requests_count": Shown("Carried by", "count", "waste.carried_requests_count: prompts that held it"),
     "evidence": Shown("Evidence", "text", "waste.evidence"),
-    "turn_index": Shown("Turn", "count", "waste.turn_index"),
+    "turn": Shown("Turn", "count", "waste.turn_index, counted from 1; 0 is what came before the first prompt"),
     "project": Shown("Project", "text", "waste.project"),
     "between": Shown("Between", "text", "waste.low_usd to waste.high_usd"),
     "class": Shown("Class", "text", "waste.confidence, and how often findings of the label were right when read"),
@@ -101,6 +103,7 @@ def draw_findings(table: pa.Table, *, key: str, height: int | Literal["auto"] = 
     }
     for name, values in columns.items():
         shown = shown.append_column(name, pa.array(values, pa.string()))
+    shown = shown.append_column("turn", format.turn_numbers(table["turn_index"]))
     chosen = tables.draw(shown, _COLUMNS, label="Findings of waste", key=key, selects=True, height=height)
     st.caption("Click a finding to see both sides of its evidence.")
     wanted = st.query_params.get("finding")
@@ -129,52 +132,67 @@ def draw_finding(row: dict[str, Any]) -> None:
                 f" cache misses beside it {words.usd(row['cache_excess_usd'])}. {row['remedy'] or ''}"
             )
         )
-        earlier = _side(row["source_id"], row["evidence_session_id"] or row["session_id"], row["evidence_block_index"])
-        later = _side(row["source_id"], row["session_id"], row["block_index"])
-        left, right = st.columns(2, gap="medium")
-        with left:
-            _draw_side("The earlier one", earlier, row["evidence_first_line"], row["evidence_last_line"])
-        with right:
-            _draw_side("What is waste", later, row["first_line"], row["last_line"])
-        if earlier and later and earlier.text and later.text:
-            changed = evidence.difference(earlier.text, later.text)
-            st.markdown("**Difference**" if changed else "**Difference**: none, the two are equal")
-            if changed:
-                st.code(format.shortened(changed, _CHARACTERS_SHOWN)[0], language="diff", wrap_lines=True)
+        other = _side(row["source_id"], row["evidence_session_id"] or row["session_id"], row["evidence_block_index"])
+        found = evidence.sides(row, _side(row["source_id"], row["session_id"], row["block_index"]), other)
+        for column, side in zip(st.columns(len(found.shown), gap="medium"), found.shown, strict=True):
+            with column:
+                _draw_side(side)
+        if len(found.shown) == 1:
+            st.caption("There is no other side: what shows it stands in this one, or is that nothing made use of it.")
+        if found.difference is not None:
+            st.markdown("**Difference, from the earlier to the later**" if found.difference else _EQUAL)
+        if found.difference and any(side.lines for side in found.shown):
+            st.caption("The finding may be of several stretches of these lines: lines that differ are in no claim.")
+        if found.difference:
+            st.code(format.shortened(found.difference, _CHARACTERS_SHOWN)[0], language="diff", wrap_lines=True)
 
 
 def _side(source_id: str, session_id: str, block_index: int | None) -> Side | None:
     return None if block_index is None else data.ask(evidence.side, source_id, session_id, block_index)
 
 
-def _draw_side(heading: str, found: Side | None, first_line: int | None, last_line: int | None) -> None:
-    st.markdown(f"**{heading}**")
+def _heading(side: ShownSide) -> str:
+    if side.is_waste:
+        return f"What is waste: {side.name}"
+    return f"What shows it, {'after' if side.is_after else 'before'} it: {side.name}"
+
+
+def _draw_side(side: ShownSide) -> None:
+    st.markdown(f"**{format.escaped(_heading(side))}**")
+    found = side.block
     if found is None:
-        st.caption("Nothing stands on this side: a whole request, or that something was never used, has no place.")
+        st.caption("A whole request: it has no place of its own.")
         return
     what = " · ".join(
         part
         for part in (
             found.tool_name or found.label or found.kind.replace("_", " "),
             found.path,
-            f"lines {first_line}–{last_line}" if first_line is not None else None,
-            f"turn {found.turn_index}" if found.turn_index is not None else None,
+            f"lines {side.lines[0]:,}–{side.lines[1]:,}" if side.lines is not None else None,
+            format.turn(found.turn_index) if found.turn_index is not None else None,
             f"{found.size_tokens:,} tokens" if found.size_tokens is not None else None,
         )
         if part
     )
     st.caption(format.escaped(what))
-    if found.text is None:
+    if side.text is None:
         st.caption("No line of the log holds its text.")
     else:
-        text, left_out = format.shortened(format.plain(found.text), _CHARACTERS_SHOWN)
+        text, left_out = format.shortened(format.plain(side.text), _CHARACTERS_SHOWN)
         st.code(text, language=None, height=260, wrap_lines=True)
         if left_out:
             st.caption(f"{left_out:,} more characters are in the session.")
     event, label, icon = found.block_index + 1, "Open it in the session", ":material/play_circle:"
     if "session" in st.query_params:  # already on the page of a session, in another view
         place = (event, found.session_id, found.source_id)
-        st.button(label, key=f"open_{heading}", icon=icon, type="tertiary", on_click=replay.turn_to, args=place)
+        st.button(
+            label,
+            key=f"open_{'waste' if side.is_waste else 'evidence'}",
+            icon=icon,
+            type="tertiary",
+            on_click=replay.turn_to,
+            args=place,
+        )
     else:
         st.page_link(
             "views/session.py",

@@ -12,6 +12,9 @@ from decimal import Decimal
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 NO_PRICE = "no price"
 UNKNOWN = "–"
 LIST_PRICE_NOTE = "At list price. On a subscription this is what the same tokens would cost through the API."
@@ -59,6 +62,16 @@ def bill(of: Billed) -> str:
 def count(number: int | None) -> str:
     """Write a whole number with separators."""
     return UNKNOWN if number is None else f"{number:,}"
+
+
+def turn(index: int | None) -> str:
+    """Name a turn, which people count from 1."""
+    return "no turn" if index is None else f"turn {index + 1:,}" if index >= 0 else "before the first prompt"
+
+
+def turn_numbers(indexes: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Count turns from 1; what came before the first prompt is 0."""
+    return pc.add(indexes, 1)
 
 
 def tokens(number: int | None, *, is_floor: bool = False) -> str:

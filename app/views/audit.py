@@ -29,7 +29,7 @@ EVENTS = {
     "project": Shown("Project", "text"),
     "owner": Shown("Person", "text"),
     "title": Shown("Session", "text", "sessions.title", 220),
-    "turn_index": Shown("Turn", "count"),
+    "turn": Shown("Turn", "count", "audit_events.turn_index, from 1; 0 is what came before the first prompt"),
     "rule": Shown("Rule", "text", "docs/audit.md lists them"),
 }
 COMPLETENESS = {
@@ -91,7 +91,7 @@ def draw_events(found: pa.Table) -> None:
     st.caption(f"{found.num_rows:,} events, newest first · click one to see it in the replay")
     names = pa.array([CLASSES.get(kind, kind) for kind in found["class"].to_pylist()])
     clicked = tables.draw(
-        found.append_column("class_name", names),
+        found.append_column("class_name", names).append_column("turn", format.turn_numbers(found["turn_index"])),
         EVENTS,
         label="Risky actions",
         key="audit_table",

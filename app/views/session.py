@@ -154,9 +154,9 @@ def draw_turns(session: Session) -> None:
         return
     st.caption("Click a turn to see it in the replay.")
     clicked = tables.draw(
-        turns,
+        turns.append_column("turn", format.turn_numbers(turns["turn_index"])),
         {
-            "turn_index": Shown("Turn", "count", "turns.turn_index; -1 is what came before the first prompt"),
+            "turn": Shown("Turn", "count", "turns.turn_index, counted from 1; 0 is what came before the first prompt"),
             "started_at": Shown("Started", "when"),
             "prompt": Shown("Prompt", "text", "turns.prompt", 420),
             "incurred_usd": Shown(

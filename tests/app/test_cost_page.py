@@ -100,14 +100,32 @@ def test_a_finding_named_in_the_address_opens_with_both_sides_and_their_differen
     told = words(app).replace("\\", "")
     assert "Lines 1 to 2 repeat that read." in told
     assert "/engine/loop.py · lines 1–2" in told
+    headings = [text.value for text in app.markdown if text.value.startswith("**What")]
+    assert [heading.replace("\\", "") for heading in headings] == [
+        "**What shows it, before it: the first read**",
+        "**What is waste: the second read**",
+    ]
     codes = [code.value for code in app.code]
-    assert "File has not been read yet" in codes
-    assert any("-{" in code and "+File has not been read yet" in code for code in codes)
+    assert "1\tFile has not been read yet" in codes
+    assert any("-1\t{" in code and "+1\tFile has not been read yet" in code for code in codes)
+
+
+def test_turns_are_counted_from_one_and_what_came_before_the_first_prompt_has_no_number(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HER_HOME", str(tmp_path / "home"))
+    shutil.copytree(home, tmp_path / "home")
+    with open_lake(load_config(tmp_path / "home")) as lake:
+        lake.con.execute("update blocks set turn_index = block_index - 3")  # what is waste is block 3
+    app = opened("session", session=SESSION, view="Waste", finding="0")
+    told = [caption.value.replace("\\", "") for caption in app.caption if "lines 1–2" in caption.value]
+    assert [one.split(" · ")[3] for one in told] == ["before the first prompt", "turn 1"]
+    assert app.dataframe[0].value["turn"].tolist() == [1, 1]
 
 
 def test_either_side_of_a_finding_turns_the_sessions_page_to_the_replay_there(home: Path) -> None:
     app = opened("session", session=SESSION, view="Waste", finding="0")
-    app.button(key="open_What is waste").click().run()
+    app.button(key="open_waste").click().run()
     assert app.session_state["view"] == "Replay"
     assert (app.query_params["event"], app.query_params["session"]) == ("4", SESSION)
 
