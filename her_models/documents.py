@@ -77,7 +77,9 @@ class Document:
     parts: tuple[Part, ...]
 
 
-_STYLE = (Path(__file__).parent / "documents.css").read_text(encoding="utf-8")
+_LONG_WORD = 24  # letters; longer ones are broken where there is no room
+_WORD = 16
+STYLE = (Path(__file__).parent / "documents.css").read_text(encoding="utf-8")
 # A document shows what it holds and loads nothing, whatever text came into it.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
@@ -89,7 +91,7 @@ def as_html(document: Document) -> str:
         "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"
-        f"<title>{title}</title><style>{_STYLE}</style></head>\n<body><main><h1>{title}</h1>\n"
+        f"<title>{title}</title><style>{STYLE}</style></head>\n<body><main><h1>{title}</h1>\n"
         f"<p class='subtitle'>{html.escape(document.subtitle)}</p>\n{body}\n</main></body></html>\n"
     )
 
@@ -112,27 +114,30 @@ def _html_part(part: Part) -> str:
             return _html_grid(part)
 
 
-def _is_word(cell: str) -> bool:
-    """Say whether a cell is one short word, which is not to be broken for want of room."""
-    return len(cell) <= 16 and not any(mark.isspace() for mark in cell)
+def cell_class(cell: str, *, is_figure: bool) -> str:
+    """Return how a cell of a table stands, as an attribute: what may be broken for want of room, and what not."""
+    words = cell.split()
+    is_long = any(len(word) > _LONG_WORD for word in words)
+    if is_figure:
+        return " class='figure long'" if is_long else " class='figure'"
+    if len(words) <= 1 and len(cell) <= _WORD:
+        return " class='word'"
+    return " class='long'" if is_long else ""
 
 
 def _html_grid(grid: Grid) -> str:
     def row(cells: Sequence[str], tag: str) -> str:
-        kinds = (
-            " class='figure'" if place in grid.figures else " class='word'" if _is_word(cell) else ""
+        drawn = (
+            f"<{tag}{cell_class(cell, is_figure=place in grid.figures)}>{html.escape(cell)}</{tag}>"
             for place, cell in enumerate(cells)
         )
-        return (
-            "<tr>"
-            + "".join(f"<{tag}{kind}>{html.escape(cell)}</{tag}>" for kind, cell in zip(kinds, cells, strict=True))
-            + "</tr>"
-        )
+        return f"<tr>{''.join(drawn)}</tr>"
 
     foot = f"<tfoot>{row(grid.total, 'td')}</tfoot>" if grid.total else ""
     body = "\n".join(row(cells, "td") for cells in grid.rows)
     return (
-        f"<div class='wide'><table><thead>{row(grid.headings, 'th')}</thead>\n<tbody>{body}</tbody>{foot}</table></div>"
+        "<div class='wide' tabindex='0'>"
+        f"<table><thead>{row(grid.headings, 'th')}</thead>\n<tbody>{body}</tbody>{foot}</table></div>"
     )
 
 
@@ -140,7 +145,9 @@ def svg(spec: Mapping[str, Any]) -> str:
     """Return a Vega-Lite specification as SVG. Nothing is fetched: its rows stand in it."""
     import vl_convert  # a second to load; only documents with charts need it
 
-    drawn: str = vl_convert.vegalite_to_svg(dict(spec))
+    # The page gives ground and ink, which differ by day and by night; letters are as large as those around them.
+    config = {**spec.get("config", {}), "background": "transparent", "axis": {"labelFontSize": 13, "titleFontSize": 12}}
+    drawn: str = vl_convert.vegalite_to_svg({**spec, "config": config})
     return drawn
 
 

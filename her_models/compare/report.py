@@ -19,6 +19,7 @@ from her_models.compare.pairs import PairComparison, Side, TurnPair, usd
 from her_models.compare.similarity import as_typed
 from her_models.compare.verdicts import GroupComparison, GroupStep
 from her_models.compare.waterfall import PICODOLLARS, VIEWS, Step, View
+from her_models.documents import STYLE, cell_class
 
 COST = ("estimated_per_turn_usd", "estimated_usd")
 """What is told first: measures of cost."""
@@ -545,19 +546,13 @@ def _md(text: str) -> str:
     return re.sub(r"([\\`*_\[\]<>|#$])", r"\\\1", text)
 
 
-_STYLE = """
-:root { color-scheme: light dark; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 1240px; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.6rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
-ul { padding-left: 1.2rem; } li { margin: .25rem 0; }
-.wide { overflow-x: auto; } table { border-collapse: collapse; margin: .8rem 0; font-size: 13px; }
-caption { text-align: left; opacity: .7; padding-bottom: .3rem; }
-th, td { padding: .25rem .6rem; border-bottom: 1px solid #8884; text-align: left; vertical-align: top; }
-th { font-weight: 600; } td:first-child { min-width: 9rem; }
-td:not(.n):not(:first-child) { white-space: nowrap; }
-.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-figure { margin: 1rem 0; overflow-x: auto; } svg { max-width: 100%; height: auto; }
+_STYLE = (
+    STYLE
+    + """
+body { max-width: 1240px } ul { padding-left: 1.2rem } li { margin: .25rem 0; overflow-wrap: break-word }
+th, td { font-size: 13px }
 """
+)
 
 
 def as_html(document: Document) -> str:
@@ -594,10 +589,11 @@ def _html_grid(grid: Grid) -> str:
 
     def cells(tag: str, values: Sequence[str]) -> str:
         return "".join(
-            f"<{tag}{' class=n' if place in grid.numbers else ''}>{html.escape(value)}</{tag}>"
+            f"<{tag}{cell_class(value, is_figure=place in grid.numbers)}>{html.escape(value)}</{tag}>"
             for place, value in enumerate(values)
         )
 
-    caption = f"<caption>{html.escape(grid.note)}</caption>" if grid.note else ""
+    # Not a caption: that would be as wide as the table, and run off the page where the table scrolls.
+    note = f'<p class="quiet">{html.escape(grid.note)}</p>' if grid.note else ""
     rows = "".join(f"<tr>{cells('td', row)}</tr>" for row in grid.rows)
-    return f'<div class="wide"><table>{caption}<tr>{cells("th", grid.heading)}</tr>{rows}</table></div>'
+    return f'{note}<div class="wide" tabindex="0"><table><tr>{cells("th", grid.heading)}</tr>{rows}</table></div>'
