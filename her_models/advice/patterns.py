@@ -1,4 +1,7 @@
-"""The patterns that advice knows: read from `patterns.toml`, which says what each field means."""
+"""The patterns that advice knows: read from `patterns.toml`, which says what each field means.
+
+Beside them stand the skills that come with the client (`bundled_skills.toml`): no advice can remove them.
+"""
 
 from __future__ import annotations
 
@@ -46,3 +49,10 @@ def load_patterns() -> dict[str, Pattern]:
         Pattern(**{**entry, "kinds": tuple(entry["kinds"]), "change": entry["change"].strip("\n")}) for entry in entries
     ]
     return {pattern.name: pattern for pattern in found}
+
+
+@cache
+def bundled_skills() -> tuple[str, ...]:
+    """Return the names of the skills that come with the client."""
+    text = (Path(__file__).parent / "bundled_skills.toml").read_text(encoding="utf-8")
+    return tuple(tomllib.loads(text)["names"])

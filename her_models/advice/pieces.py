@@ -22,7 +22,7 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from her_models.advice.patterns import Pattern, load_patterns
+from her_models.advice.patterns import Pattern, bundled_skills, load_patterns
 from her_models.reports import Scope
 
 LEAST_SESSIONS = 3
@@ -131,6 +131,7 @@ def read_bill(con: duckdb.DuckDBPyConnection, scope: Scope) -> Bill:
 def read_cases(con: duckdb.DuckDBPyConnection, pattern: Pattern, scope: Scope) -> list[Case]:
     """Return the cases of one pattern in a scope; those without a price are left out."""
     parameters = {**_parameters(scope), "kinds": list(pattern.kinds), "subject": pattern.subject}
+    parameters["bundled"] = list(bundled_skills())
     text = _query(pattern.query)
     given = {name: value for name, value in parameters.items() if f"${name}" in text}
     rows = con.execute(text, given).to_arrow_table().to_pylist()

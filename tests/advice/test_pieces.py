@@ -97,6 +97,7 @@ def miss_kinds() -> Iterator[str]:
 KNOWN_KINDS = {
     "waste": {*RULES, *(rule.label for rule in RULES.values())},
     "denials": {"C4.denied"},
+    "unused_skills": {"C10.skill"},
     "unused_servers": {"C10.tool", "C10.server"},
     "misses": set(miss_kinds()),
     "premiums": {"P1", "P2", "P3"},
@@ -154,7 +155,7 @@ def test_a_server_is_named_by_its_schemas_and_by_its_instructions() -> None:
 @pytest.fixture
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
-        for table in ("blocks", "cache_misses", "requests", "waste"):
+        for table in ("blocks", "cache_misses", "contents", "requests", "waste"):
             connection.execute(TABLES[table].ddl())
         yield connection
 
@@ -196,3 +197,27 @@ def test_no_advice_says_that_a_compaction_can_be_undone() -> None:
         if "/compact" in pattern.change:
             assert "Nothing to undo" not in pattern.undo, pattern.name
             assert "A compaction stays" in pattern.undo
+
+
+def test_skills_of_the_client_are_in_no_case_and_no_saving(con: duckdb.DuckDBPyConnection) -> None:
+    texts = {
+        "mixed": "- init: 12345\n- board:post: 12345\n  12345\n- used: 1234567890",
+        "own": "- init: 12345\n- loop: 123456789",
+    }
+    for session, text in texts.items():
+        where = {"session_id": session, "block_index": 1}
+        fill(con, "contents", {"content_hash": session, "text": text})
+        fill(con, "blocks", where | {"kind": "listing", "content_hash": session})
+        money = {"waste_usd": 2.1, "low_usd": 1.05, "high_usd": 4.2, "confidence": "heuristic"}
+        fill(con, "waste", where | money | {"kind": "C10.skill", "label": "C10"})
+    call = {"session_id": "mixed", "block_index": 2, "kind": "tool_call", "tool_name": "Skill"}
+    fill(con, "blocks", call | {"preview": '{"skill": "used"}'})
+    (found,) = pieces.read_cases(con, load_patterns()["remove-unused-skills"], Scope())
+    # 16 of the 24 bytes that describe what was not used belong to a skill of a plugin.
+    assert (found.session_id, found.saving_usd, found.low_usd, found.high_usd) == (
+        "mixed",
+        pytest.approx(1.4),
+        pytest.approx(0.7),
+        pytest.approx(2.8),
+    )
+    assert "not counted" in load_patterns()["remove-unused-skills"].what
