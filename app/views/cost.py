@@ -112,7 +112,8 @@ def _draw_piece(piece: Piece, *, is_made: bool) -> None:
         if is_made:
             st.caption("You noted that you made this change; what became of it stands below.")
         elif st.button("I made this change today", key=f"done_{piece.name}"):
-            outcomes.made(data.config().home, piece.name, datetime.now(ZoneInfo(data.config().time_zone)).date())
+            today = datetime.now(ZoneInfo(data.config().time_zone)).date()
+            outcomes.made(data.config().home, piece.name, today, today)
             st.rerun()
 
 
@@ -145,7 +146,7 @@ def draw_what_ifs(report: WasteReport) -> None:
                 "gross": [words.change_in_words(row["gross_saving_usd"]) for row in rows],
                 "net_saving_usd": pa.array([row["net_saving_usd"] for row in rows], pa.decimal128(38, 12)),
                 "between": [
-                    f"{words.signed_usd(row['low_usd'])} to {words.signed_usd(row['high_usd'])}" for row in rows
+                    f"{words.usd(row['low_usd'])} to {words.usd(row['high_usd'])}" for row in rows
                 ],
                 "class": [words.CLASSES[row["doubt"]] for row in rows],
             }

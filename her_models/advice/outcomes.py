@@ -4,13 +4,17 @@ What belongs here: the list of changes (`HER_HOME/advice.json`) and the comparis
 after. What does not: what a pattern costs (`pieces`).
 
 Compared is the share of the bill that a pattern costs, sessions of the 28 days before the change against all since:
-the ratio of sums, with the interval of 2.5 to 97.5 % when sessions are drawn again with replacement. Below five
-sessions on either side nothing is said.
+the ratio of sums. The interval of a side joins two doubts: which sessions fell into it (sessions drawn again with
+replacement, 2.5 to 97.5 %), and in how many of them the pattern shows (Wilson's interval of that share, times what it
+costs where it does; where a side has none, what it cost on the other side), for sessions that all say nothing of it
+would otherwise be taken for certain. Both sides together give the interval of the difference after Newcombe. Nothing is
+said below five sessions on either side, nor where the interval holds both no change and the end of the pattern.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -56,7 +60,8 @@ class Change:
 class Outcome:
     """What became of a change. Ratios are the pattern's share of the bill, 0 to 1; None where nothing was billed.
 
-    `low_ratio` and `high_ratio` bound `after_ratio - before_ratio`; None below five sessions on a side.
+    `low_ratio` and `high_ratio` bound `after_ratio - before_ratio`; None below five sessions on a side, and where no
+    session holds a case.
     `saved_usd_per_week` is what the difference is worth on the bill since, US dollars at list price.
     """
 
@@ -81,14 +86,24 @@ def changes(home: Path) -> tuple[Change, ...]:
     return tuple(sorted(found, key=lambda change: (change.made_on, change.name)))
 
 
-def made(home: Path, name: str, on: date) -> Change:
-    """Note that the change which a piece of advice names was made on a day.
+def made(home: Path, name: str, on: date, today: date | None = None) -> Change:
+    """Note that the change which a piece of advice names was made on a day; `today` is this machine's by default.
 
     Raises:
-        QueryError: there is no such pattern.
+        QueryError: there is no such advice, or the day is still to come.
     """
-    if name.partition(":")[0] not in load_patterns():
+    pattern_name, _, subject = name.partition(":")
+    pattern = load_patterns().get(pattern_name)
+    if pattern is None:
         raise QueryError(f"There is no advice named {name!r}. her advice lists the names.")
+    if pattern.subject == "none" and subject:
+        raise QueryError(f"There is no advice named {name!r}; this one stands alone: {pattern_name}.")
+    if pattern.subject != "none" and not subject:
+        raise QueryError(
+            f"Advice {name!r} is about one {pattern.subject}: write {name}:NAME, as her advice does that gave it."
+        )
+    if on > (today or date.today()):
+        raise QueryError(f"{on} is still to come. Note a change on the day it is made, or on an earlier one.")
     _write(home, {**_read(home), name: on.isoformat()})
     return Change(name, on)
 
@@ -119,8 +134,12 @@ def outcome(con: duckdb.DuckDBPyConnection, change: Change, scope: Scope | None 
         return Outcome(
             change, "not yet enough data", len(before), len(after), before_ratio, after_ratio, None, None, None
         )
+    if not before[:, 0].any() and not after[:, 0].any():
+        return Outcome(change, "not yet enough data", len(before), len(after), 0.0, 0.0, None, None, None)
     low, high = _interval(before, after)
     verdict: Verdict = "worked" if high < 0 else "got worse" if low > 0 else "no difference seen"
+    if low <= -before_ratio and high >= 0:
+        verdict = "not yet enough data"
     weeks = max((datetime.now(UTC) - made_at) / timedelta(days=7), 1.0)
     saved = (before_ratio - after_ratio) * float(after[:, 1].sum()) / weeks
     return Outcome(change, verdict, len(before), len(after), before_ratio, after_ratio, low, high, saved)
@@ -154,13 +173,36 @@ def _ratio(sessions: npt.NDArray[np.float64]) -> float | None:
 
 
 def _interval(before: npt.NDArray[np.float64], after: npt.NDArray[np.float64]) -> tuple[float, float]:
-    random = np.random.default_rng(_SEED)
-    ratios = []
-    for side in (before, after):
-        drawn = side[random.integers(0, len(side), (_DRAWS, len(side)))].sum(axis=1)
-        ratios.append(np.divide(drawn[:, 0], drawn[:, 1], out=np.zeros(_DRAWS), where=drawn[:, 1] > 0))
-    low, high = np.quantile(ratios[1] - ratios[0], [0.025, 0.975])
-    return float(low), float(high)
+    """Return the 95 % interval of the difference of two shares of bills, after Newcombe."""
+    sizes = [_size(side) for side in (before, after)]
+    (before_ratio, before_low, before_high), (after_ratio, after_low, after_high) = (
+        _bounds(side, own if own else other)
+        for side, own, other in ((before, sizes[0], sizes[1]), (after, sizes[1], sizes[0]))
+    )
+    difference = after_ratio - before_ratio
+    low = difference - math.hypot(after_ratio - after_low, before_high - before_ratio)
+    high = difference + math.hypot(after_high - after_ratio, before_ratio - before_low)
+    return low, high
+
+
+def _size(side: npt.NDArray[np.float64]) -> float:
+    """Return which share of their bills the pattern costs in sessions that show it; 0 where none does."""
+    shown = side[side[:, 0] > 0]
+    return float(shown[:, 0].sum() / shown[:, 1].sum()) if len(shown) else 0.0
+
+
+def _bounds(side: npt.NDArray[np.float64], size: float) -> tuple[float, float, float]:
+    """Return the share of a side's bill and its 95 % interval: the wider of what both doubts allow."""
+    from scipy import stats
+
+    ratio = float(side[:, 0].sum() / side[:, 1].sum())
+    drawn = side[np.random.default_rng(_SEED).integers(0, len(side), (_DRAWS, len(side)))].sum(axis=1)
+    low, high = np.quantile(drawn[:, 0] / drawn[:, 1], [0.025, 0.975])
+    shown = int((side[:, 0] > 0).sum())
+    share = stats.binomtest(shown, len(side)).proportion_ci(method="wilson")
+    # Sessions that show it may have larger or smaller bills than others: the share of sessions becomes one of the bill.
+    scale = ratio / (shown / len(side)) if shown else size
+    return ratio, min(float(low), share.low * scale, ratio), max(float(high), share.high * scale, ratio)
 
 
 def _read(home: Path) -> dict[str, str]:

@@ -28,7 +28,6 @@ from her_models.waste_report.words import (
     policy_in_words,
     precision_in_words,
     saving_in_words,
-    signed_usd,
     text_in_words,
     usd,
 )
@@ -180,7 +179,7 @@ def _settings_grid(rows: Sequence[dict[str, Any]]) -> Grid:
             usd(row["billed_usd"]),
             usd(row["billed_usd"] - row["gross_saving_usd"]),
             change_in_words(row["gross_saving_usd"]),
-            f"{signed_usd(row['low_usd'])} to {signed_usd(row['high_usd'])}",
+            f"{usd(row['low_usd'])} to {usd(row['high_usd'])}",
             CLASSES[row["doubt"]],
         )
         for row in rows

@@ -6,7 +6,7 @@ import json
 from decimal import Decimal
 from typing import Any
 
-from her_models.advice.outcomes import Outcome
+from her_models.advice.outcomes import LEAST_SESSIONS, Outcome
 from her_models.advice.pieces import Piece
 from her_models.waste.rules import RULES
 from her_models.waste_report.questions import WasteReport
@@ -133,17 +133,13 @@ def change_in_words(saving: Decimal) -> str:
     return usd(saving) if saving >= 0 else f"{usd(-saving)} dearer"
 
 
-def signed_usd(amount: Decimal) -> str:
-    """Write US dollars that may be below zero."""
-    return usd(amount) if amount >= 0 else f"−{usd(-amount)}"
-
-
 def usd(value: Decimal | float | None) -> str:
-    """Write US dollars; under ten cents to the hundredth of a cent."""
+    """Write US dollars, a minus before the sign; under ten cents to the hundredth of a cent."""
     if value is None:
         return "no price"
-    number = float(value)
-    return f"${number:,.2f}" if abs(number) >= 0.1 or number == 0 else f"${number:,.4f}"
+    number = abs(float(value))
+    told = f"${number:,.2f}" if number >= 0.1 or number == 0 else f"${number:,.4f}"
+    return f"−{told}" if value < 0 else told
 
 
 def saving_in_words(piece: Piece) -> str:
@@ -153,6 +149,11 @@ def saving_in_words(piece: Piece) -> str:
 
 def outcome_in_words(found: Outcome) -> str:
     """Return what became of a change."""
+    if min(found.before_sessions_count, found.after_sessions_count) >= LEAST_SESSIONS and found.low_ratio is None:
+        return (
+            "Nothing to compare: no session of the four weeks before, and none since, holds a case of it. "
+            "Advice that is not given here cannot be seen to work."
+        )
     if found.low_ratio is None or found.high_ratio is None or found.before_ratio is None or found.after_ratio is None:
         return (
             f"Not yet enough data: {found.before_sessions_count} sessions before, {found.after_sessions_count} since; "
@@ -160,5 +161,6 @@ def outcome_in_words(found: Outcome) -> str:
         )
     return (
         f"{found.verdict.capitalize()}: {found.before_ratio:.1%} of the bill before, {found.after_ratio:.1%} since "
-        f"({found.low_ratio * 100:+.1f} to {found.high_ratio * 100:+.1f} points)."
+        f"({found.low_ratio * 100:+.1f} to {found.high_ratio * 100:+.1f} points"
+        + (", which holds no change as well as its end)." if found.verdict == "not yet enough data" else ").")
     )
