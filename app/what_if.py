@@ -61,7 +61,7 @@ def _draw_waste(rows: list[dict[str, Any]]) -> None:
             "Saved, at most",
             format.usd(whole["gross_saving_usd"]),
             border=True,
-            help=f"Between {_between(whole)}; an upper bound on what could have been saved",
+            help=f"Interval: {_between(whole)}. An upper bound on what could have been saved",
         )
     st.caption(NEVER_ADDED, width="content")
     table = pa.table(
@@ -127,7 +127,9 @@ def _change(saving: Decimal) -> str:
 
 def _between(row: dict[str, Any]) -> str:
     low, high = row["low_usd"], row["high_usd"]
-    return "exactly" if low == high else f"{_signed(low)} to {_signed(high)}"
+    if low != high:
+        return f"{_signed(low)} to {_signed(high)}"
+    return "exactly" if row["confidence"] == "exact" else _signed(low)  # nothing of it has an interval of its own
 
 
 def _signed(amount: Decimal) -> str:

@@ -124,11 +124,23 @@ def scores(judged: Iterable[Row]) -> dict[str, tuple[int, int, int]]:
     return {name: (hits, misses, unsure) for name, (hits, misses, unsure) in counts.items()}
 
 
+def sessions_of(judged: Iterable[Row], name: str) -> list[str]:
+    """Return the sessions that the judged findings of a kind or label come from, by the beginnings of their ids."""
+    return sorted(
+        {
+            row["session_id"][:8]
+            for row in counting(judged)
+            if row.get("verdict") is not None and name in (row["kind"], row["kind"].partition(".")[0])
+        }
+    )
+
+
 def precision_toml(judged: Iterable[Row]) -> str:
     """Return the file that app and report read: what is unsure counts as false."""
     lines = [
         "# Precision of each rule on findings read by hand; written by: python -m bench.labels score",
-        "# ratio = right / judged, where unsure counts as wrong; low and high: 95 % interval after Wilson",
+        "# ratio = right / judged, where unsure counts as wrong; low and high: 95 % interval after Wilson;",
+        "# sessions: those that the judged findings come from, by the beginnings of their ids",
         "",
     ]
     for name, (hits, misses, unsure) in sorted(scores(judged).items()):
@@ -141,6 +153,7 @@ def precision_toml(judged: Iterable[Row]) -> str:
             f'version = "{RULES[name].version}"',
             f"judged = {count}",
             f"right = {hits}",
+            f"sessions = {json.dumps(sessions_of(judged, name))}",
             f"ratio = {hits / count:.3f}",
             f"low = {low:.3f}",
             f"high = {high:.3f}",
@@ -316,8 +329,8 @@ def _print_blocks(
 def table(judged: Sequence[Row]) -> str:
     """Return precision by kind and label as Markdown."""
     lines = [
-        "| rule | judged | right | wrong | unsure | precision | 95 % interval | |",
-        "|---|---:|---:|---:|---:|---:|---|---|",
+        "| rule | judged | from sessions | right | wrong | unsure | precision | 95 % interval | |",
+        "|---|---:|---:|---:|---:|---:|---:|---|---|",
     ]
     for name, (hits, misses, unsure) in sorted(scores(judged).items()):
         count = hits + misses + unsure
@@ -326,7 +339,8 @@ def table(judged: Sequence[Row]) -> str:
         shown = name if "." in name else f"**{name}**"
         interval = f"{low:.2f}–{high:.2f}"
         lines.append(
-            f"| {shown} | {count} | {hits} | {misses} | {unsure} | {hits / count:.2f} | {interval} | {counted} |"
+            f"| {shown} | {count} | {len(sessions_of(judged, name))} | {hits} | {misses} | {unsure} "
+            f"| {hits / count:.2f} | {interval} | {counted} |"
         )
     return "\n".join(lines)
 

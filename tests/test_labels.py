@@ -16,8 +16,8 @@ def finding(number: int, kind: str = "C5.reread") -> dict[str, Any]:
     return {"kind": kind, "session_id": f"s{number}", "file": "a.jsonl", "offset_bytes": number}
 
 
-def verdict(kind: str, said: str) -> dict[str, Any]:
-    return {"kind": kind, "rule_version": RULES[kind].version, "verdict": said}
+def verdict(kind: str, said: str, session_id: str = "s") -> dict[str, Any]:
+    return {"kind": kind, "rule_version": RULES[kind].version, "verdict": said, "session_id": session_id}
 
 
 def test_ten_of_each_kind_are_drawn_and_the_rest_by_lot() -> None:
@@ -59,6 +59,13 @@ def test_unsure_counts_as_wrong_and_old_rules_do_not_count() -> None:
     judged.append({**verdict("C5.reread", "true"), "rule_version": "0"})
     assert labels.scores(judged)["C5"] == (3, 1, 1)
     assert "ratio = 0.600" in labels.precision_toml(judged)
+
+
+def test_sessions_that_judged_findings_come_from_are_counted_once() -> None:
+    judged = [verdict("C5.reread", "true", session) for session in ("a", "a", "b")]
+    judged.append({**verdict("C5.reread", "true", "c"), "rule_version": "0"})
+    assert 'sessions = ["a", "b"]' in labels.precision_toml(judged)
+    assert "| C5.reread | 3 | 2 | 3 | 0 | 0 | 1.00 |" in labels.table(judged)
 
 
 def test_interval_of_a_share_is_wilsons() -> None:

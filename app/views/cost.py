@@ -145,9 +145,7 @@ def draw_what_ifs(report: WasteReport) -> None:
                 "billed_usd": [row["billed_usd"] for row in rows],
                 "gross": [words.change_in_words(row["gross_saving_usd"]) for row in rows],
                 "net_saving_usd": pa.array([row["net_saving_usd"] for row in rows], pa.decimal128(38, 12)),
-                "between": [
-                    f"{words.usd(row['low_usd'])} to {words.usd(row['high_usd'])}" for row in rows
-                ],
+                "between": [f"{words.usd(row['low_usd'])} to {words.usd(row['high_usd'])}" for row in rows],
                 "class": [words.CLASSES[row["doubt"]] for row in rows],
             }
         )

@@ -50,9 +50,23 @@ class Rule:
     @property
     def precision(self) -> float | None:
         """Share of right findings among those read by hand; None where this version of the rule has no sample."""
-        found = _precision().get(self.kind, {})
-        ratio: float | None = found.get("ratio") if found.get("version") == self.version else None
+        ratio: float | None = self._sample.get("ratio")
         return ratio
+
+    @property
+    def judged_count(self) -> int:
+        """How many findings of this version of the rule were read by hand."""
+        return int(self._sample.get("judged", 0))
+
+    @property
+    def judged_sessions(self) -> frozenset[str]:
+        """Sessions that those findings come from, by the beginnings of their ids: many of one session prove little."""
+        return frozenset(self._sample.get("sessions", ()))
+
+    @property
+    def _sample(self) -> dict[str, Any]:
+        found = _precision().get(self.kind, {})
+        return found if found.get("version") == self.version else {}
 
     @property
     def label(self) -> str:
@@ -107,7 +121,13 @@ RULES: dict[str, Rule] = {
         Rule(
             "C4.timeout", "estimated", "2", "Give long commands a timeout of their own, or run them in the background."
         ),
-        Rule("C4.repeat", "estimated", "1", "Change something before trying again: the same call failed the same way."),
+        Rule(
+            "C4.repeat",
+            "estimated",
+            "1",
+            "Change something before trying again: the same call failed the same way. Where approval was lacking, "
+            "write a permission rule that allows or denies it.",
+        ),
         Rule("C5.reread", "estimated", "1", "Use the copy that is still in the context instead of reading again."),
         Rule(
             "C5.stub", "estimated", "1", "Use the copy that is still in the context; the client said it is unchanged."

@@ -10,7 +10,7 @@ import pyarrow as pa
 from her_models.advice.outcomes import Outcome
 from her_models.advice.pieces import Piece
 from her_models.waste_report.questions import WasteReport
-from her_models.waste_report.words import CLASSES, METHOD, outcome_in_words
+from her_models.waste_report.words import CLASSES, METHOD, outcome_in_words, precision
 
 
 def as_rows(report: WasteReport) -> pa.Table:
@@ -24,7 +24,9 @@ def as_rows(report: WasteReport) -> pa.Table:
     groups = {"label": report.by_label, "kind": report.by_kind, "project": report.by_project, "tool": report.by_tool}
     groups |= {"file": report.by_file} | ({"owner": report.by_owner} if report.by_owner is not None else {})
     for name, table in groups.items():
-        sections.append((f"waste by {name}", [_long(row) for row in table.to_pylist()]))
+        is_rule = name in ("label", "kind")
+        rows = [_long(row) | (_precision(row) if is_rule else {}) for row in table.to_pylist()]
+        sections.append((f"waste by {name}", rows))
     sections.append(
         (
             "overhead paid again",
@@ -68,10 +70,18 @@ def as_rows(report: WasteReport) -> pa.Table:
             ("sessions_count", pa.int64()),
             ("confidence", pa.string()),
             ("is_hint", pa.bool_()),
+            ("precision_ratio", pa.float64()),
+            ("judged_count", pa.int64()),
+            ("judged_sessions_count", pa.int64()),
         ]
     )
-    rows = [{"section": section, **row} for section, found in sections for row in found]
-    return pa.Table.from_pylist(rows, schema=schema)
+    told = [{"section": section, **row} for section, found in sections for row in found]
+    return pa.Table.from_pylist(told, schema=schema)
+
+
+def _precision(row: dict[str, Any]) -> dict[str, Any]:
+    """Return how often findings of a row's label or kind were right when read by hand, and in how many sessions."""
+    return precision(row["group_name"], is_hint=row["is_hint"])
 
 
 def _long(row: dict[str, Any]) -> dict[str, Any]:
@@ -98,8 +108,8 @@ def as_record(report: WasteReport) -> dict[str, Any]:
         "billed_usd": report.billed_usd,
         "waste_usd": report.waste_usd,
         "bill": report.bill.to_pylist(),
-        "by_label": report.by_label.to_pylist(),
-        "by_kind": report.by_kind.to_pylist(),
+        "by_label": [row | _precision(row) for row in report.by_label.to_pylist()],
+        "by_kind": [row | _precision(row) for row in report.by_kind.to_pylist()],
         "by_project": report.by_project.to_pylist(),
         "by_owner": report.by_owner.to_pylist() if report.by_owner is not None else None,
         "by_tool": report.by_tool.to_pylist(),

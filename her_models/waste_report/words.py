@@ -53,7 +53,9 @@ METHOD = (
 
 NEVER_ADDED = (
     "Each row is the whole session replayed with one change. Gross savings overlap and are never added. Net savings "
-    "are what each label saves after all labels above it are taken out; those add up to the last row."
+    "are what each label saves after all labels above it are taken out; those add up to the last row. "
+    "They are not the waste of the bill: that is what the wasted tokens were billed, these are what would have been "
+    "saved, and taking text out of a running context has everything behind it written again (C13 above all)."
 )
 OTHER_SETTINGS = (
     "Each row replays, whole and whatever their models, the sessions in which this one setting would change something, "
@@ -67,13 +69,32 @@ PAID_AGAIN = (
 REMOVE_ALL = "remove.all"
 
 
+def precision(name: str, *, is_hint: bool | None = None) -> dict[str, Any]:
+    """Return the hand-read sample of a label or a kind: share right, findings, sessions; `is_hint`: only of such rules.
+
+    A hint is decided by kind: a label whose kinds differ has a row for those that count and one for its hints.
+    """
+    rules = [
+        rule
+        for rule in RULES.values()
+        if name in (rule.kind, rule.label) and is_hint in (None, rule.is_hint) and rule.precision is not None
+    ]
+    count = sum(rule.judged_count for rule in rules)
+    right = sum(rule.judged_count * (rule.precision or 0.0) for rule in rules)
+    return {
+        "precision_ratio": round(right / count, 3) if count else None,
+        "judged_count": count,
+        "judged_sessions_count": len(frozenset().union(*(rule.judged_sessions for rule in rules))),
+    }
+
+
 def precision_in_words(name: str, *, is_hint: bool | None = None) -> str:
-    """Return how often findings of a label or a kind were right when read by hand; `is_hint`: only of such rules."""
-    rules = [rule for rule in RULES.values() if name in (rule.kind, rule.label) and is_hint in (None, rule.is_hint)]
-    judged = [rule for rule in rules if rule.precision is not None]
-    if not judged:
+    """Return how often findings of a label or a kind were right when read by hand, and from how many sessions."""
+    found = precision(name, is_hint=is_hint)
+    if found["precision_ratio"] is None:
         return "not sampled"
-    return ", ".join(sorted({f"{rule.precision:.0%}" for rule in judged if rule.precision is not None}))
+    sessions = found["judged_sessions_count"]
+    return f"{found['precision_ratio']:.0%} of {found['judged_count']}, {sessions} session{'s' * (sessions != 1)}"
 
 
 def in_words(report: WasteReport) -> list[str]:
