@@ -278,7 +278,7 @@ def _reconcile(is_json: bool) -> None:
     )
 )
 def report(
-    by: Annotated[By, typer.Option(help="What to add up by.")] = By.DAY,
+    by: Annotated[By | None, typer.Option(help="What to add up by; default: day.")] = None,
     since: Annotated[str | None, typer.Option(metavar="DAY", help="First day: 2026-01-31, today, or 7d ago.")] = None,
     until: Annotated[str | None, typer.Option(metavar="DAY", help="Last day, included.")] = None,
     project: Annotated[list[str] | None, typer.Option(help="Only this one; may be repeated.")] = None,
@@ -312,18 +312,21 @@ def report(
         time_zone=config.time_zone,
     )
     if is_waste:
+        if by is not None:
+            _usage("--by does not go with --waste, which adds up by label, kind, project, tool and file at once.")
         from app.waste import put_report
 
         with _lake(config) as con:
-            reports.require_people(con, scope)
+            reports.require_known(con, scope)
             forms = {"html": is_html, "md": is_markdown, "csv": is_csv, "json": is_json}
             chosen = next((form for form, is_chosen in forms.items() if is_chosen), "md" if out else "terminal")
             put_report(con, config, scope, is_everyone=is_everyone, form=chosen, out=out)
         return
     if is_everyone:
         _usage("--everyone goes with --waste; other reports show everybody, or use --owner.")
+    by = by or By.DAY
     with _lake(config) as con:
-        reports.require_people(con, scope)
+        reports.require_known(con, scope)
         rows = _report_rows(con, by, scope)
         overview = reports.overview(con, scope)
     title = f"Cost by {by.value}{_scope_in_words(scope)}"
@@ -472,6 +475,7 @@ def advice(
         time_zone=config.time_zone,
     )
     with _lake(config) as con:
+        reports.require_known(con, scope)
         put_advice(con, config, scope, is_everyone=is_everyone, is_json=is_json)
 
 

@@ -216,16 +216,23 @@ class IngestTotals:
     refused_count: int
 
 
-def require_people(con: duckdb.DuckDBPyConnection, scope: Scope) -> None:
-    """Refuse a scope that asks for somebody of whom the lake holds no session: nothing found would read as no cost.
+def require_known(con: duckdb.DuckDBPyConnection, scope: Scope) -> None:
+    """Refuse a scope in which no session can lie: nothing found would read as no cost.
 
     Raises:
-        QueryError: a person named in the scope is in no session.
+        QueryError: a person or a project named in the scope is in no session, or its last day is before its first.
     """
-    known = set(filter_choices(con).owners)
+    if scope.since_on and scope.until_on and scope.since_on > scope.until_on:
+        raise QueryError(
+            f"No day lies between {scope.since_on} and {scope.until_on}. Give the earlier one as the first."
+        )
+    known = filter_choices(con)
     for name in scope.owners:
-        if name not in known:
+        if name not in known.owners:
             raise QueryError(f"There is no person {name!r} in the lake. Who is there: her report --by owner")
+    for name in scope.projects:
+        if name not in known.projects:
+            raise QueryError(f"There is no project {name!r} in the lake. Which are there: her report --by project")
 
 
 def overview(con: duckdb.DuckDBPyConnection, scope: Scope | None = None) -> Overview:

@@ -328,6 +328,26 @@ def test_everyone_goes_with_the_report_on_waste_only(her: Her) -> None:
     assert (done.returncode, "--everyone goes with --waste" in done.stderr) == (2, True)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (
+            ("report", "--since", "2026-03-02", "--until", "2026-03-01"),
+            1,
+            "No day lies between 2026-03-02 and 2026-03-01",
+        ),
+        (("report", "--waste", "--project", "nothing"), 1, "There is no project 'nothing'"),
+        (("advice", "--project", "nothing"), 1, "There is no project 'nothing'"),
+        (("advice", "--since", "2026-03-02", "--until", "2026-03-01"), 1, "No day lies between"),
+        (("report", "--waste", "--by", "tool"), 2, "--by does not go with --waste"),
+    ],
+)
+def test_what_no_session_can_answer_is_refused(her: Her, arguments: tuple[str, ...], code: int, said: str) -> None:
+    done = her(*arguments)
+    assert done.returncode == code
+    assert said in " ".join(done.stderr.split())
+
+
 def test_advice_is_silent_without_a_pattern_and_notes_changes(her: Her, home: Path) -> None:
     assert "No named pattern fires" in her("advice", "--everyone").stdout
     told = her("advice", "--everyone", "--done", "use-what-was-read", "--on", "2026-03-01", "--json")

@@ -234,3 +234,15 @@ def test_every_question_can_be_asked_of_an_empty_lake(con: duckdb.DuckDBPyConnec
         reports.uncounted_files(con),
     ):
         assert table.num_rows == 0
+
+
+def test_a_scope_in_which_no_session_can_lie_is_refused(con: duckdb.DuckDBPyConnection) -> None:
+    fill(con, "sessions", {"session_id": "s", "owner": "ada", "project": "engine", "models": []})
+    reports.require_known(con, Scope(date(2026, 3, 1), date(2026, 3, 1), owners=("ada",), projects=("engine",)))
+    for scope, said in (
+        (Scope(date(2026, 3, 2), date(2026, 3, 1)), "No day lies between 2026-03-02 and 2026-03-01"),
+        (Scope(owners=("bob",)), "no person 'bob'"),
+        (Scope(projects=("engines",)), "no project 'engines'"),
+    ):
+        with pytest.raises(QueryError, match=said):
+            reports.require_known(con, scope)

@@ -164,6 +164,8 @@ def draw_what_ifs(report: WasteReport) -> None:
             key=f"what_ifs_{rows[0]['family']}",
             height="content",
         )
+    if left_out := pages.servers_left_out(report):
+        st.caption(left_out, width="content")
 
 
 def draw_paid_again(report: WasteReport) -> None:

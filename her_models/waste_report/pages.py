@@ -22,6 +22,7 @@ from her_models.waste_report.words import (
     OTHER_SETTINGS,
     PAID_AGAIN,
     REMOVE_ALL,
+    assumed_in_words,
     change_in_words,
     in_words,
     outcome_in_words,
@@ -101,7 +102,8 @@ def _piece_parts(piece: Piece) -> Iterator[Part]:
     yield Paragraph(piece.what)
     yield Paragraph(
         f"{piece.cases_count:,} cases in {piece.sessions_count:,} of {piece.scope_sessions_count:,} sessions, "
-        f"{usd(piece.total_usd)} in all. Expected saving {saving_in_words(piece)}, {piece.confidence}."
+        f"{usd(piece.total_usd)} in all. Expected saving {saving_in_words(piece)}, {piece.confidence}. "
+        f"{assumed_in_words(piece)}".rstrip()
     )
     yield Paragraph(f"Change {MEANS_IN_WORDS[piece.pattern.means]}: {piece.pattern.where}")
     yield Code(piece.change)
@@ -134,12 +136,27 @@ def without_waste(report: WasteReport) -> list[dict[str, Any]]:
 
 
 def done_otherwise(report: WasteReport) -> list[dict[str, Any]]:
-    """Return what other settings would have saved or cost; of single servers, those that matter most."""
+    """Return what other settings would have saved or cost; of single servers, those whose absence saves most, last."""
     rows = [row for row in report.what_ifs.to_pylist() if row["family"] not in ("identity", "remove")]
-    servers = sorted(
-        (row for row in rows if row["policy"].startswith("server.")), key=lambda row: -abs(row["gross_saving_usd"])
-    )
-    return [row for row in rows if row not in servers[_SERVERS_SHOWN:]]
+    return [row for row in rows if not _is_server(row)] + _servers(report)[:_SERVERS_SHOWN]
+
+
+def servers_left_out(report: WasteReport) -> str:
+    """Say which single servers `done_otherwise` leaves out; nothing where it leaves out none."""
+    rest = _servers(report)[_SERVERS_SHOWN:]
+    if not rest:
+        return ""
+    most = change_in_words(rest[0]["gross_saving_usd"])
+    return f"{len(rest)} more MCP server{'s' * (len(rest) > 1)}: without one of them, {most} at best."
+
+
+def _servers(report: WasteReport) -> list[dict[str, Any]]:
+    rows = [row for row in report.what_ifs.to_pylist() if _is_server(row)]
+    return sorted(rows, key=lambda row: (-row["gross_saving_usd"], row["policy"]))
+
+
+def _is_server(row: dict[str, Any]) -> bool:
+    return bool(row["policy"].startswith("server."))
 
 
 def _what_if_parts(report: WasteReport) -> Iterator[Part]:
@@ -152,6 +169,8 @@ def _what_if_parts(report: WasteReport) -> Iterator[Part]:
         yield Heading("What other settings would have cost")
         yield Paragraph(OTHER_SETTINGS, is_quiet=True)
         yield _settings_grid(others)
+        if left_out := servers_left_out(report):
+            yield Paragraph(left_out, is_quiet=True)
 
 
 def _removed_grid(rows: Sequence[dict[str, Any]]) -> Grid:

@@ -168,6 +168,14 @@ def saving_in_words(piece: Piece) -> str:
     return f"{usd(piece.saving_usd)} a week ({usd(piece.low_usd)} to {usd(piece.high_usd)})"
 
 
+def assumed_in_words(piece: Piece) -> str:
+    """Return what the expected saving takes for granted; nothing where a program makes the change."""
+    share = piece.pattern.followed
+    if share == 1:
+        return ""
+    return f"Assumed: the change ends {share:.0%} of the cases at least; the expected saving is midway to all of them."
+
+
 def outcome_in_words(found: Outcome) -> str:
     """Return what became of a change."""
     if min(found.before_sessions_count, found.after_sessions_count) >= LEAST_SESSIONS and found.low_ratio is None:

@@ -39,7 +39,7 @@ def what_if_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ),
             _policy(3, "remove.all", "remove", 0.625, 0.625),
             _policy(4, "ttl.5m.main", "lifetime", -0.75, parameters='{"lifetime": "5m", "threads": "main"}'),
-            _policy(5, "cap.5000", "cap", 0.25, parameters='{"most_tokens": 5000}'),
+            _policy(5, "cap.5000", "cap", 0.25, parameters='{"most_tokens": 5000}', confidence="heuristic"),
             {**_policy(0, "identity", "identity", 0.0), "session_id": HOSTILE, "is_identity": False},
         )
     return home
@@ -70,9 +70,10 @@ def test_gross_and_net_savings_stand_apart_and_are_never_added(opened_home: Path
 
 def test_a_policy_that_would_have_been_dearer_says_so(opened_home: Path) -> None:
     app = opened("session", session=SESSION, source=SOURCE, view="What if")
-    assert [row[:2] for row in _rows(app, 1)] == [
-        ["Main conversation cached for five minutes", "$0.75 dearer"],
-        ["Tool results of at most 5,000 tokens", "$0.25"],
+    # Neither has a width; only what is exact is called so.
+    assert [row[:3] for row in _rows(app, 1)] == [
+        ["Main conversation cached for five minutes", "$0.75 dearer", "exactly"],
+        ["Tool results of at most 5,000 tokens", "$0.25", "$0.25"],
     ]
 
 

@@ -6,11 +6,14 @@ from typing import Any
 import duckdb
 import pytest
 
+from her_models.advice.patterns import load_patterns
+from her_models.advice.pieces import Piece
 from her_models.config import Config
 from her_models.contracts import TABLES
+from her_models.documents import Paragraph
 from her_models.waste import rules
-from her_models.waste_report import questions, records
-from her_models.waste_report.words import precision_in_words
+from her_models.waste_report import pages, questions, records
+from her_models.waste_report.words import assumed_in_words, precision_in_words
 from tests.test_reports import fill
 
 
@@ -67,3 +70,33 @@ def test_precision_stands_beside_the_label_in_json_and_csv(tmp_path: Path) -> No
     rows = [row for row in records.as_rows(report).to_pylist() if row["section"].startswith("waste by")]
     assert {row["precision_ratio"] for row in rows if row["section"] == "waste by label"} == {1.0, 0.5}
     assert {row["precision_ratio"] for row in rows if row["section"] == "waste by tool"} <= {None}
+
+
+def test_servers_stand_by_what_their_absence_saves_and_the_rest_is_told(tmp_path: Path) -> None:
+    savings = {"a": 0.5, "b": -9.0, "c": 3.0, "d": 0.25, "e": 2.0, "f": 1.0, "g": 4.0}
+    with duckdb.connect() as con:
+        for table in TABLES.values():
+            con.execute(table.ddl())
+        for index, (name, usd) in enumerate(savings.items()):
+            money = {"billed_usd": 10.0, "gross_saving_usd": usd, "low_usd": usd, "high_usd": usd, "is_identity": True}
+            policy = {"policy": f"server.{name}", "family": "tools", "policy_index": index, "session_id": "s"}
+            given = {"parameters": f'{{"server": "{name}"}}', "confidence": "estimated"}
+            fill(con, "what_ifs", money | policy | given)
+        report = questions.waste_report(con, Config(home=tmp_path), is_everyone=True, noted=())
+    assert [row["policy"][-1] for row in pages.done_otherwise(report)] == ["g", "c", "e", "f", "a"]
+    assert pages.servers_left_out(report) == "2 more MCP servers: without one of them, $0.25 at best."
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("use-what-was-read", "ends 30% of the cases at least; the expected saving is midway to all of them."),
+        ("drop-an-unused-server", ""),
+    ],
+)
+def test_what_an_expected_saving_takes_for_granted_is_told(name: str, told: str) -> None:
+    piece = Piece(load_patterns()[name], "", 3, 3, 9, 1.0, 0.65, 0.2, 1.2, "heuristic", ())
+    assert assumed_in_words(piece).endswith(told)
+    assert bool(assumed_in_words(piece)) is bool(told)
+    said = [part.text for part in pages._piece_parts(piece) if isinstance(part, Paragraph)]
+    assert told in " ".join(said)
