@@ -27,7 +27,7 @@ _COLUMNS = {
     "evidence": Shown("Evidence", "text", "waste.evidence"),
     "turn": Shown("Turn", "count", "waste.turn_index, counted from 1; 0 is what came before the first prompt"),
     "project": Shown("Project", "text", "waste.project"),
-    "between": Shown("Between", "text", "waste.low_usd to waste.high_usd"),
+    "between": Shown("Between", "figure", "waste.low_usd to waste.high_usd"),
     "class": Shown("Class", "text", "waste.confidence, and how often findings of the label were right when read"),
 }
 
@@ -70,7 +70,7 @@ def draw_groups(table: pa.Table, heading: str) -> None:
             "tokens": Shown("Tokens billed", "tokens", "waste.tokens"),
             "waste_usd": Shown("Cost", "usd", "waste.waste_usd, US dollars at list price"),
             "turn_tax_usd": Shown("Of it turn tax", "usd", "requests made only because of the waste"),
-            "between": Shown("Between", "text", "waste.low_usd to waste.high_usd"),
+            "between": Shown("Between", "figure", "waste.low_usd to waste.high_usd"),
         },
         label=f"Waste by {heading.lower()}",
         key=f"waste_by_{heading}",

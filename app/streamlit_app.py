@@ -31,6 +31,7 @@ st.html(
     }
     @media (max-width: 640px) {
         [class*="st-key-figures"][class*="st-key-figures"] > * { flex: 1 1 40% !important; }
+        .st-key-sides.st-key-sides > * { flex: 1 1 100% !important; }
     }
     [class*="st-key-figures"] [data-testid="stMetric"] { padding: 0.4rem 0.8rem; }
     [class*="st-key-figures"] [data-testid="stMetric"] > div { padding: 0; }

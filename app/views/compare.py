@@ -403,7 +403,7 @@ def _draw_builders(known: Choices) -> None:
 
 def draw_sides(known: Choices) -> tuple[str, str, str, str | None]:
     """Draw A and B as text, the way to swap them, and how they are compared; returns what is chosen."""
-    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom", key="sides"):
         a = st.text_input("A", key="a", bind="query-params", help=_HELP)
         st.button("Swap", icon=":material/swap_horiz:", on_click=swap, help="Make A of B and B of A")
         b = st.text_input("B", key="b", bind="query-params", help=_HELP)

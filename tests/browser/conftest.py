@@ -9,6 +9,7 @@ Where there is no Chromium these tests are skipped, unless HER_REQUIRE_BROWSER=1
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -137,6 +138,31 @@ def axe_violations(page: Page) -> list[str]:
     ]
 
 
+class Clicks:
+    """A person at the page, who counts."""
+
+    def __init__(self, page: Page) -> None:
+        self.page, self.count = page, 0
+
+    def click(self, what: Locator) -> None:
+        self.count += 1
+        what.click()
+        settled(self.page)
+
+    def visit(self, name: str) -> None:
+        """From any page to one that stands at the top."""
+        self.click(self.page.get_by_test_id("stTopNavLink").filter(has_text=re.compile(f"{name}$")))
+        expect(self.page.get_by_role("heading", name=name, exact=True, level=1)).to_be_visible()
+        settled(self.page)
+
+    def compare(self, question: str) -> None:
+        """From any page to one of the questions of Compare."""
+        self.visit("Compare")
+        expect(self.page.get_by_role("textbox", name="A", exact=True)).to_be_visible()
+        settled(self.page)
+        self.click(self.page.get_by_role("radio", name=question))
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     path = chromium_path()
@@ -195,15 +221,21 @@ def demo_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def whole_demo_app(demo_lake: Config) -> Iterator[str]:
     """The app on the whole demo."""
-    with served(demo_lake.home) as address:
+    with served(_as_it_was_made(demo_lake)) as address:
         yield address
 
 
 @pytest.fixture(scope="session")
 def sessions_app(sessions_lake: Config) -> Iterator[str]:
     """The app on real sessions, as other tests read them."""
-    with served(sessions_lake.home) as address:
+    with served(_as_it_was_made(sessions_lake)) as address:
         yield address
+
+
+def _as_it_was_made(config: Config) -> Path:
+    """Return the home of a lake with its time zone written down: the machine may have another."""
+    (config.home / "config.toml").write_text(f'time_zone = "{config.time_zone}"\n', encoding="utf-8")
+    return config.home
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, quote
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import PATIENCE_MS, downloaded, settled
+from tests.browser.conftest import PATIENCE_MS, Clicks, downloaded, settled
 
 pytestmark = pytest.mark.browser
 Opener = Callable[[str], Page]
@@ -20,6 +20,15 @@ def sides(page: Page) -> tuple[str, str]:
     """A and B as the address has them."""
     given = parse_qs(page.evaluate("location.search.slice(1)"))
     return given["a"][0], given["b"][0]
+
+
+def test_on_a_phone_both_sides_can_be_read(demo_app: str, open_page: Opener) -> None:
+    page = open_page(f"{demo_app}/compare")
+    page.set_viewport_size({"width": 390, "height": 844})
+    for side in ("A", "B"):
+        field = page.get_by_role("textbox", name=side, exact=True)
+        expect(field).not_to_have_value("")
+        page.wait_for_function("(field) => field.clientWidth > 300", arg=field.element_handle())
 
 
 def answer(page: Page) -> Locator:
@@ -92,25 +101,6 @@ def test_sessions_are_found_by_what_was_said_in_them(demo_app: str, open_page: O
         box.press("Enter")
         expect(found).to_have_attribute("placeholder", re.compile(told))
     settled(page)
-
-
-class Clicks:
-    """A person at the page, who counts."""
-
-    def __init__(self, page: Page) -> None:
-        self.page, self.count = page, 0
-
-    def click(self, what: Locator) -> None:
-        self.count += 1
-        what.click()
-        settled(self.page)
-
-    def compare(self, question: str) -> None:
-        """From any page to one of the questions."""
-        self.click(self.page.get_by_test_id("stTopNavLink").filter(has_text=re.compile("Compare$")))
-        expect(self.page.get_by_role("textbox", name="A", exact=True)).to_be_visible()
-        settled(self.page)
-        self.click(self.page.get_by_role("radio", name=question))
 
 
 INTERVAL = re.compile(r"Cost per turn: .*95 % interval of the difference [^ ]+ to [^ ]+; \d+ against \d+ sessions")
