@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import textwrap
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -16,6 +18,9 @@ from her_models.evidence import Side
 from her_models.waste_report import pages, words
 
 _CHARACTERS_SHOWN = 6_000
+_NAME_CHARACTERS = 28  # of a line of a name on a phone
+_STEP = 27  # height of a bar; two lines of a name fit
+_IS_NARROW = "containerSize()[0] < 520"
 _EQUAL = "**Difference**: none, the two are equal"
 _PATH_CHARACTERS = 34  # what the column shows of a file and its folder; the beginnings of paths are alike
 _COLUMNS = {
@@ -35,9 +40,26 @@ _COLUMNS = {
 def draw_waterfall(bill: pa.Table) -> None:
     """Draw the parts of the bill one after the other."""
     spec = {**pages.waterfall(bill), "width": "container"}
-    # On a phone names of any length would leave no room for the bars; a name that is cut stands whole in the tip.
-    spec["config"] = {**spec["config"], "axisY": {"labelLimit": {"expr": "clamp(containerSize()[0] * 0.4, 90, 320)"}}}
+    # On a phone a name of any length would leave no room for the bars, so that it takes several lines there.
+    names = [row["label"] for row in spec["data"]["values"]]
+    lines = json.dumps({name: textwrap.wrap(name, _NAME_CHARACTERS) for name in names})
+    axis = {
+        "labelExpr": f"{_IS_NARROW} ? ({lines})[datum.label] : datum.label",
+        "labelFontSize": {"expr": f"{_IS_NARROW} ? 10 : 12"},
+        "labelLineHeight": 11,
+        "labelLimit": 320,
+        "labelOverlap": False,
+    }
+    spec["config"] = {**spec["config"], "axisY": axis, "text": {"color": _amount_colour()}}
+    spec["height"] = {"step": _STEP}
+    bars, amounts = spec["layer"]
+    spec["layer"] = [bars, {**amounts, "mark": {**amounts["mark"], "color": _amount_colour()}}]
     st.vega_lite_chart(spec, alt="The bill from useful to unexplained, part by part")
+
+
+def _amount_colour() -> str:
+    """Return the colour of letters that are no label of an axis, which the theme leaves as they are."""
+    return "#D5D8DE" if st.context.theme.type == "dark" else "#4B515D"
 
 
 def draw_groups(table: pa.Table, heading: str) -> None:

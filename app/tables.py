@@ -22,6 +22,7 @@ Unit = Literal[
     "usd",
     "usd_sum",
     "usd_change",
+    "usd_signed",
     "count",
     "tokens",
     "bytes",
@@ -121,7 +122,7 @@ def _name(naming: pd.DataFrame, row: int) -> str:
 def _frame(table: pa.Table, columns: dict[str, Shown]) -> pd.DataFrame:
     frame = table.to_pandas()
     for name, shown in columns.items():
-        if shown.unit in ("usd", "usd_sum"):
+        if shown.unit in ("usd", "usd_sum", "usd_signed"):
             frame[name] = pd.to_numeric(frame[name], errors="coerce").astype("float64")
         elif shown.unit == "usd_change":
             frame[name] = [f"{'−' if v < 0 else '+'}{format.usd(abs(float(v)))}" for v in frame[name]]
@@ -146,6 +147,8 @@ def _config(shown: Shown) -> Any:
     if shown.unit in ("usd", "usd_sum"):  # a sum over many sessions is not read to the hundredth of a cent
         places = 4 if shown.unit == "usd" else 2
         return config.NumberColumn(**options, format=f"$%,.{places}f", alignment="right")
+    if shown.unit == "usd_signed":  # the sign stands before the dollar
+        return config.NumberColumn(**options, format="dollar", alignment="right")
     if shown.unit in ("count", "tokens"):
         return config.NumberColumn(**options, format="%,d", alignment="right")
     if shown.unit == "bytes":

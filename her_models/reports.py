@@ -353,6 +353,12 @@ def session_contexts(con: duckdb.DuckDBPyConnection, session_ids: tuple[str, ...
     return {(source_id, session_id): points for source_id, session_id, points in rows}
 
 
+def request_events(con: duckdb.DuckDBPyConnection, request_ids: tuple[str, ...]) -> dict[tuple[str, str, str], int]:
+    """Return at which event responses begin: by source, session and response. One without a block is left out."""
+    rows = con.execute(_query("request_events"), {"request_ids": list(request_ids)}).fetchall()
+    return {(source_id, session_id, request_id): event for source_id, session_id, request_id, event in rows}
+
+
 def session_turns(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str) -> pa.Table:
     """Return the turns of a session in order."""
     return _table(con, "session_turns", {"source_id": source_id, "session_id": session_id})

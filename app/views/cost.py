@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import streamlit as st
 
-from app import data, downloads, empty, findings, format, tables
+from app import advising, data, downloads, empty, findings, format, tables
 from app.tables import Shown
 from her_models import reports
 from her_models.advice import outcomes
@@ -20,6 +21,10 @@ from her_models.waste_report import pages, questions, words
 from her_models.waste_report.questions import WasteReport
 
 PERIODS = {"7 days": 7, "30 days": 30, "90 days": 90, "All time": 0}
+SESSIONS_COUNTED = (
+    "Counted are sessions that were billed a response of their own: those without an answer, and mere copies of"
+    " others, have no bill to save on."
+)
 GROUPS = {"Label": "by_label", "Kind": "by_kind", "Project": "by_project", "Tool": "by_tool", "File": "by_file"}
 
 
@@ -67,9 +72,12 @@ def draw_advice(report: WasteReport) -> None:
     st.subheader("What to change")
     if not report.pieces:
         st.info("No named pattern fires in these sessions often and dearly enough to advise anything.")
+    else:
+        st.caption(SESSIONS_COUNTED, width="content")
     noted = {change.name for change in outcomes.changes(data.config().home)}
+    events = data.ask(reports.request_events, _requests_seen(report))
     for piece in report.pieces:
-        _draw_piece(piece, is_made=piece.name in noted)
+        _draw_piece(piece, events, is_made=piece.name in noted)
     if report.outcomes:
         st.subheader("Changes made, and what became of them")
         for found in report.outcomes:
@@ -83,16 +91,20 @@ def draw_advice(report: WasteReport) -> None:
                     st.rerun()
 
 
-def _draw_piece(piece: Piece, *, is_made: bool) -> None:
+def _requests_seen(report: WasteReport) -> tuple[str, ...]:
+    """Return the responses that stand as examples and have no finding to open."""
+    cases = (case for piece in report.pieces for case in piece.examples)
+    return tuple(sorted({case.request_id for case in cases if case.request_id and case.finding_index is None}))
+
+
+def _draw_piece(piece: Piece, events: dict[tuple[str, str, str], int], *, is_made: bool) -> None:
     title = piece.pattern.title + (f": {piece.subject}" if piece.subject else "")
     label = f"{format.escaped(title)} — **{format.escaped(words.saving_in_words(piece))}**"
     with st.expander(label, icon=":material/lightbulb:"):
         st.markdown(format.escaped(piece.what))
         st.caption(
             f"{piece.cases_count:,} cases in {piece.sessions_count:,} of {piece.scope_sessions_count:,} sessions,"
-            f" {format.escaped(words.usd(piece.total_usd))} in all. Class of the saving: {piece.confidence}. It"
-            " is expected per week; its interval joins which sessions happened to be seen, the interval of each case,"
-            f" and that the change may end as little as {piece.pattern.followed:.0%} of the cases."
+            f" {format.escaped(words.usd(piece.total_usd))} in all. {format.escaped(advising.saving_explained(piece))}"
         )
         st.markdown(f"**Change {MEANS_IN_WORDS[piece.pattern.means]}**: {format.escaped(piece.pattern.where)}")
         st.code(piece.change, language=None)
@@ -102,7 +114,9 @@ def _draw_piece(piece: Piece, *, is_made: bool) -> None:
             parameters = {"session": case.session_id, "source": case.source_id}
             if case.finding_index is not None:  # the view that opens it, with both sides of its evidence
                 parameters |= {"view": "Waste", "finding": str(case.finding_index)}
-            turn = f", turn {case.turn_index}" if case.turn_index is not None else ""
+            elif event := events.get((case.source_id, case.session_id, case.request_id or "")):
+                parameters |= {"event": str(event)}
+            turn = f", {format.turn(case.turn_index)}" if case.turn_index is not None else ""
             st.page_link(
                 "views/session.py",
                 label=f"{case.session_id[:8]}{turn}, {format.escaped(words.usd(case.saving_usd))}",
@@ -137,14 +151,15 @@ def draw_what_ifs(report: WasteReport) -> None:
             continue
         st.subheader(title)
         st.caption(meaning, width="content")
-        net = {"net_saving_usd": Shown("Net saving", "usd", "what_ifs.net_saving_usd: after all rows above")}
+        net = {"net_saving_usd": Shown("Net saving", "usd_signed", "what_ifs.net_saving_usd: after all rows above")}
         shown = pa.table(
             {
                 "what": [words.policy_in_words(row) for row in rows],
                 "sessions_count": [row["sessions_count"] for row in rows],
                 "billed_usd": [row["billed_usd"] for row in rows],
-                "gross": [words.change_in_words(row["gross_saving_usd"]) for row in rows],
-                "net_saving_usd": pa.array([row["net_saving_usd"] for row in rows], pa.decimal128(38, 12)),
+                "replay_usd": _amounts([row["billed_usd"] - row["gross_saving_usd"] for row in rows]),
+                "gross_saving_usd": _amounts([row["gross_saving_usd"] for row in rows]),
+                "net_saving_usd": _amounts([row["net_saving_usd"] for row in rows]),
                 "between": [f"{words.usd(row['low_usd'])} to {words.usd(row['high_usd'])}" for row in rows],
                 "class": [words.CLASSES[row["doubt"]] for row in rows],
             }
@@ -155,7 +170,12 @@ def draw_what_ifs(report: WasteReport) -> None:
                 "what": Shown("Changed", "text", "what_ifs.policy", 300),
                 "sessions_count": Shown("Sessions", "count", "Sessions in which it changes something"),
                 "billed_usd": Shown("Their bill", "usd_sum", "what_ifs.billed_usd"),
-                "gross": Shown("Gross saving", "figure", "what_ifs.gross_saving_usd: this alone. Never added"),
+                "replay_usd": Shown("Would have cost", "usd_sum", "what_ifs.replay_usd: with this alone changed"),
+                "gross_saving_usd": Shown(
+                    "Gross saving",
+                    "usd_signed",
+                    "what_ifs.gross_saving_usd: this alone. Never added. Below zero: so much dearer",
+                ),
                 **(net if rows[0]["family"] == "remove" else {}),
                 "between": Shown("Gross, between", "figure", "what_ifs.low_usd to what_ifs.high_usd"),
                 "class": Shown("Class", "text", "what_ifs.confidence: exact, estimated or heuristic"),
@@ -166,6 +186,10 @@ def draw_what_ifs(report: WasteReport) -> None:
         )
     if left_out := pages.servers_left_out(report):
         st.caption(left_out, width="content")
+
+
+def _amounts(values: list[Decimal | None]) -> pa.Array:
+    return pa.array(values, pa.decimal128(38, 12))
 
 
 def draw_paid_again(report: WasteReport) -> None:

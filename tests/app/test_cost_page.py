@@ -5,10 +5,14 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 
+from app import advising
 from her_models.advice import outcomes
+from her_models.advice.patterns import load_patterns
+from her_models.advice.pieces import Piece
 from her_models.config import load_config
 from her_models.documents import as_html, as_markdown
 from her_models.lake import open_lake
@@ -130,6 +134,36 @@ def test_either_side_of_a_finding_turns_the_sessions_page_to_the_replay_there(ho
     assert (app.query_params["event"], app.query_params["session"]) == ("4", SESSION)
 
 
+def test_a_case_without_a_finding_opens_at_its_response(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HER_HOME", str(tmp_path / "home"))
+    shutil.copytree(home, tmp_path / "home")
+    with open_lake(load_config(tmp_path / "home")) as lake:
+        for session, request in ((SESSION, "m-1111"), ("s0", "r0"), ("s1", "r1")):
+            whose = {"session_id": session, "owner": "ada", "project": "engine", "started_at": at(1), "turn_index": 0}
+            miss = {"label": "K1", "request_id": request, "excess_usd": 1.0, "confidence": "exact"}
+            fill(lake, "cache_misses", whose | miss | {"age_seconds": 7200.0})
+            lake.con.execute("update requests set cache_excess_usd = 1.0 where request_id = ?", [request])
+        lake.con.execute("update blocks set turn_index = 0 where session_id = ?", [SESSION])
+    app = opened("cost")
+    links = [link.proto for link in app.get("page_link") if link.proto.label.startswith(SESSION[:8])]
+    # The response's first block is the second of its session; the others left none, and their sessions open.
+    assert [parse_qs(link.query_string)["event"] for link in links if "event" in link.query_string] == [["2"]]
+    assert all(", turn 1," in link.label.replace("\\", "") for link in links)
+
+
+def test_of_a_change_that_ends_every_case_nothing_is_said_about_the_rest() -> None:
+    pattern = replace(load_patterns()["use-what-was-read"], followed=1.0)
+    piece = Piece(pattern, "", 4, 3, 9, 4.0, 1.0, 1.0, 1.0, "exact", ())
+    told = advising.saving_explained(piece)
+    assert told == ("Class of the saving: exact. It is expected per week; these sessions give it no interval.")
+    wide = replace(piece, high_usd=2.0)
+    assert advising.saving_explained(wide).endswith("happened to be seen and the interval of each case.")
+    half = replace(wide, pattern=replace(pattern, followed=0.5))
+    assert advising.saving_explained(half).endswith("and that the change may end as little as 50% of the cases.")
+
+
 def test_advice_is_noted_as_made_and_taken_back(home: Path) -> None:
     app = opened("cost")
     assert "Files are read again" in "".join(expander.label for expander in app.expander)
@@ -212,10 +246,10 @@ def test_what_ifs_stand_by_label_and_net_savings_add_up_to_the_last_row(
     (removed,) = [frame for frame in frames if "net_saving_usd" in frame]
     assert [name.split()[0] for name in removed["what"]] == ["K1", "C5", "C10", "All"]
     assert removed["net_saving_usd"].tolist() == [0.375, 0.125, 0.25, 0.75]
-    (others,) = [frame for frame in frames if "gross" in frame and "net_saving_usd" not in frame]
-    assert others[["what", "gross"]].to_numpy().tolist() == [
-        ["Main conversation cached for five minutes", "$0.75 dearer"]
-    ]
+    (others,) = [frame for frame in frames if "gross_saving_usd" in frame and "net_saving_usd" not in frame]
+    columns = ["what", "billed_usd", "replay_usd", "gross_saving_usd"]
+    assert others[columns].to_numpy().tolist() == [["Main conversation cached for five minutes", 1.25, 2.0, -0.75]]
+    assert removed["replay_usd"].tolist() == [0.875, 1.0, 0.75, 0.5]
 
 
 def test_overhead_paid_again_stands_on_the_page_and_in_every_form_of_the_report(
