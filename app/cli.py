@@ -563,6 +563,7 @@ def sql(
         'her compare "project=shop until=2026-10-31" "project=shop since=2026-11-01" --match task',
         "her compare model=claude-opus-5 model=claude-sonnet-5 --match project,task --html --out models.html",
         'her compare "instructions=1f3a" "instructions=9b02" --prices claude-opus-5-5 --json',
+        'her sql "from session_comparison" --format parquet --out session_comparison.parquet',
     )
 )
 def compare(
@@ -587,7 +588,11 @@ def compare(
     is_json: Json = False,
     out: Out = None,
 ) -> None:
-    """Compare two sessions, or two groups of them: what differs, how sure that is, and where the money went."""
+    """Compare two sessions, or two groups of them: what differs, how sure that is, and where the money went.
+
+    What every session is compared by stands in the table session_comparison; changes, group_comparison and group_steps
+    are written by the nightly job. Tables leave as files through her sql.
+    """
     from app import comparing, terminal
     from her_models.compare import report
 

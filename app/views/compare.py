@@ -69,7 +69,7 @@ def choose(known: Choices, zone: str) -> None:
     if what == WEEKS and (last_on := presets.week_end(data.ask(presets.session_days, zone), presets.today(zone))):
         fill(*map(str, presets.two_weeks(last_on)))
     elif what == MODELS and known.new_model:
-        fill(*map(str, presets.two_models(known.new_model)))
+        fill(*map(str, presets.two_models(known.new_model, Group(project=known.new_model_projects))))
     elif what == RULES:
         change = instructions.last_change(data.ask(instructions.changes_of_instructions))
         fill(*(map(str, instructions.around(change)) if change else ("", "")))

@@ -158,7 +158,8 @@ def differences(findings: Sequence[Finding], *, width: int | str = "container") 
     }
     # One measure that varies without bound would squeeze all others.
     bound = min(max(max(abs(row["low"]), abs(row["high"])) for row in rows), 3.0)
-    scale = {"domain": [-min(bound, 1.0), bound], "clamp": True}
+    first, last = -min(bound, 1.0), bound
+    scale = {"domain": [first, last], "clamp": True}
     zero = {"data": {"values": [{"x": 0}]}, "mark": {"type": "rule", "color": _TEXT, "strokeDash": [3, 3]}}
     zero["encoding"] = {"x": {"field": "x", "type": "quantitative"}}
     tips = [{"field": "name", "title": "Measure"}, {"field": "verdict", "title": "In B"}]
@@ -182,7 +183,35 @@ def differences(findings: Sequence[Finding], *, width: int | str = "container") 
             "tooltip": tips,
         },
     }
-    return _spec(rows, [zero, lines, points], width=width, height={"step": 24})
+    for row in rows:
+        row |= _beyond(row, first, last)
+    edges = [
+        {
+            "transform": [{"filter": f"isValid(datum.{side}_words)"}],
+            "mark": {"type": "text", "align": align, "dx": dx, "dy": -8, "fontSize": 11},
+            "encoding": {"y": y, "x": {"datum": end}, "text": {"field": f"{side}_words"}, "tooltip": tips},
+        }
+        for side, align, dx, end in (
+            ("left", "left", 2, first),
+            ("right", "right", -2, last),
+        )
+    ]
+    return _spec(rows, [zero, lines, points, *edges], width=width, height={"step": 24})
+
+
+def _beyond(row: Spec, left: float, right: float) -> Spec:
+    """Return how far a line goes where it leaves the chart, to stand at that edge."""
+    told: Spec = {}
+    if row["low"] < left:
+        told["left_words"] = f"◂ {_up_to(row['value'], row['low'], is_beyond=row['value'] < left)}"
+    if row["high"] > right:
+        told["right_words"] = f"{_up_to(row['value'], row['high'], is_beyond=row['value'] > right)} ▸"
+    return told
+
+
+def _up_to(value: float, end: float, *, is_beyond: bool) -> str:
+    """Write the end of an interval, after the value where that is off the chart too."""
+    return f"{words.percent(value)}, to {words.percent(end)}" if is_beyond else words.percent(end)
 
 
 def spread(a: Members, b: Members, *, width: int | str = "container") -> Spec | None:
@@ -235,6 +264,7 @@ def svg(spec: Spec) -> str:
     import vl_convert
 
     # Whoever opens the file may have wider letters than those the chart was measured with.
-    room = {"left": 40, "right": 20, "top": 4, "bottom": 4}
+    longest = max((len(str(row.get("words", ""))) for row in spec["data"]["values"]), default=0)
+    room = {"left": 40, "right": 20 + 2 * longest, "top": 4, "bottom": 4}
     drawn: str = vl_convert.vegalite_to_svg({**spec, "width": 620, "padding": room})
     return drawn

@@ -19,6 +19,7 @@ from her_models.compare.groups import Group
 from her_models.compare.statistics import LEAST_SESSIONS
 
 _QUERY = Path(__file__).resolve().parents[2] / "sql" / "reports" / "comparison_choices.sql"
+_MODELS = _QUERY.with_name("comparison_models.sql")
 _DAYS = _QUERY.with_name("comparison_days.sql")
 
 
@@ -35,6 +36,7 @@ class Choices:
     hashes: tuple[str, ...]
     last_at: datetime | None
     new_model: tuple[str, str] | None
+    new_model_projects: tuple[str, ...]  # in which both have enough sessions; empty where there is none
 
 
 def choices(con: duckdb.DuckDBPyConnection) -> Choices:
@@ -44,6 +46,7 @@ def choices(con: duckdb.DuckDBPyConnection) -> Choices:
     def values(name: str) -> tuple[str, ...]:
         return tuple(row["value"] for row in rows if row["name"] == name)
 
+    new, shared = _new_model(rows, con.execute(_MODELS.read_text(encoding="utf-8")).to_arrow_table().to_pylist())
     return Choices(
         values("model"),
         values("project"),
@@ -53,15 +56,40 @@ def choices(con: duckdb.DuckDBPyConnection) -> Choices:
         values("tag"),
         values("hash"),
         max((row["last_at"] for row in rows if row["last_at"]), default=None),
-        _new_model(rows),
+        new,
+        shared,
     )
 
 
-def _new_model(rows: Sequence[Mapping[str, Any]]) -> tuple[str, str] | None:
+def _new_model(
+    rows: Sequence[Mapping[str, Any]], by_project: Sequence[Mapping[str, Any]]
+) -> tuple[tuple[str, str] | None, tuple[str, ...]]:
+    """Return the model to hold the new one against and the new one, and the projects in which both were used enough.
+
+    Where two models worked in one project, two such are taken: else the models could not be told from the projects.
+    """
+    enough = [row for row in by_project if row["sessions_count"] >= LEAST_SESSIONS]
+    projects: dict[str, set[str]] = {}
+    for row in enough:
+        projects.setdefault(row["project"], set()).add(row["model"])
+    shared = {name: models for name, models in projects.items() if len(models) > 1}
+    if shared:
+        there = [row for row in enough if row["project"] in shared]
+        new = max(there, key=lambda row: row["first_at"])["model"]
+        with_new = [name for name, models in shared.items() if new in models]
+        counts: dict[str, int] = {}
+        first_at: dict[str, datetime] = {}
+        for row in there:
+            if row["project"] in with_new:
+                counts[row["model"]] = counts.get(row["model"], 0) + row["sessions_count"]
+                first_at[row["model"]] = min(first_at.get(row["model"], row["first_at"]), row["first_at"])
+        found = new_model(sorted(counts, key=lambda model: (-counts[model], model)), first_at, new)
+        if found is not None:
+            return found, tuple(sorted(name for name in with_new if found[0] in shared[name]))
     models = [row for row in rows if row["name"] == "model" and row["first_at"] is not None]
     used = [row for row in models if row["sessions_count"] >= LEAST_SESSIONS]
     chosen = used if len(used) > 1 else models
-    return new_model([row["value"] for row in chosen], {row["value"]: row["first_at"] for row in chosen})
+    return new_model([row["value"] for row in chosen], {row["value"]: row["first_at"] for row in chosen}), ()
 
 
 def session_days(con: duckdb.DuckDBPyConnection, time_zone: str) -> dict[date, int]:
@@ -110,7 +138,9 @@ def two_weeks(last_on: date, base: Group | None = None) -> tuple[Group, Group]:
     return earlier, replace(base, since=first_on, until=last_on)
 
 
-def new_model(models: Sequence[str], first_at: Mapping[str, datetime]) -> tuple[str, str] | None:
+def new_model(
+    models: Sequence[str], first_at: Mapping[str, datetime], new: str | None = None
+) -> tuple[str, str] | None:
     """Return the model to hold the new one against, and the new one: the last to appear among those used enough.
 
     `models` stand in the order of their sessions, those with too few left out; the other is the most used of those
@@ -119,7 +149,7 @@ def new_model(models: Sequence[str], first_at: Mapping[str, datetime]) -> tuple[
     known = [one for one in models if one in first_at]
     if len(known) < 2:
         return None
-    new = max(known, key=lambda one: first_at[one])
+    new = new or max(known, key=lambda one: first_at[one])
     return next(one for one in known if one != new), new
 
 

@@ -17,7 +17,7 @@ from her_models.compare import charts, words
 from her_models.compare.charts import Spec
 from her_models.compare.pairs import PairComparison, Side, TurnPair, usd
 from her_models.compare.similarity import as_typed
-from her_models.compare.verdicts import GroupComparison, GroupStep
+from her_models.compare.verdicts import GroupComparison, GroupStep, apart_in_words
 from her_models.compare.waterfall import PICODOLLARS, VIEWS, Step, View
 from her_models.documents import STYLE, cell_class
 
@@ -143,8 +143,9 @@ def unpriced_in_words(found: PairComparison | GroupComparison) -> str:
 
 
 def answer_section(found: GroupComparison) -> Section:
-    """Say what was found, in sentences: cost first, then what else differs, then the largest step."""
-    told = [words.sentence(one) for name in COST if (one := found.finding(name))]
+    """Say what was found, in sentences: what cannot be told apart, cost, what else differs, the largest step."""
+    told = apart_in_words(found)
+    told += [words.sentence(one) for name in COST if (one := found.finding(name))]
     told += [
         words.sentence(one)
         for one in found.findings

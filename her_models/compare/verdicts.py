@@ -448,6 +448,44 @@ def _judged(finding: Finding, p_corrected: float) -> Finding:
     return replace(finding, p_corrected=p_corrected, verdict=verdict)
 
 
+def apart_in_words(found: GroupComparison) -> list[str]:
+    """Say of what no value is on both sides, so that it cannot be told from what was asked about.
+
+    Nothing where that is what was asked about: two projects share no project.
+    """
+    asked = [name for name in _ASKED if getattr(found.a.group, name) != getattr(found.b.group, name)]
+    what = " and ".join(dict.fromkeys(_ASKED[name] for name in asked))
+    told = []
+    for column, name in (("project", "project"), ("owner", "person")):
+        if not what or name in asked or not _are_apart(found.a, found.b, column):
+            continue
+        most_a, most_b = (
+            max(one, key=lambda value: one[value]) for one in (shares(found.a, column), shares(found.b, column))
+        )
+        told.append(
+            f"A and B have no {name} in common (A is mostly {most_a}, B mostly {most_b}): what differs may come from"
+            f" the {name}, and {what} cannot be told from it."
+        )
+    return told
+
+
+def _are_apart(a: Members, b: Members, column: str) -> bool:
+    return bool(len(a) and len(b)) and not {*shares(a, column)} & {*shares(b, column)}
+
+
+_ASKED = {
+    "project": "the project",
+    "person": "the person",
+    "model": "the model",
+    "version": "the client",
+    "branch": "the branch",
+    "tag": "the tag",
+    "prompt": "the prompt",
+    "instructions": "CLAUDE.md",
+    "session": "the session",
+    "since": "the time",
+    "until": "the time",
+}
 _MAKE_UP = {"project": "project", "model": "model", "client_version": "client", "owner": "person"}
 _MATCHED_BY = {"project": "project", "model": "model", "client_version": "version", "owner": "person"}
 
@@ -483,10 +521,12 @@ def _notes(a: Members, b: Members, shared: int, matching: Matching | None, list_
         moved = _moved(shares(a, name), shares(b, name))
         asked_for = getattr(a.group, _MATCHED_BY[name]) or getattr(b.group, _MATCHED_BY[name])
         if moved and not asked_for:
-            notes.append(
-                f"The groups differ in {column}: {moved}. To take that out of the comparison, match on"
-                f" {_MATCHED_BY[name]}."
+            advice = (
+                f"No {column} is on both sides, so that matching leaves no pair: choose sessions with one in common."
+                if _are_apart(a, b, name)
+                else f"To take that out of the comparison, match on {_MATCHED_BY[name]}."
             )
+            notes.append(f"The groups differ in {column}: {moved}. {advice}")
     unpriced = sum(count for members in (a, b) for count in members.column("unpriced_requests_count"))
     if unpriced and list_row is None:
         notes.append(f"{unpriced:,} responses have no price and are left out of the cost.")

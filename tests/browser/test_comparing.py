@@ -110,7 +110,7 @@ INTERVAL = re.compile(r"Cost per turn: .*95 % interval of the difference [^ ]+ t
     ("question", "sides"),
     [
         ("A new CLAUDE.md", (r"^project=spoke-api instructions=\w{12}$", r"^project=spoke-api instructions=\w{12}$")),
-        ("Two models", (r"^model=claude-[a-z0-9-]+$", r"^model=claude-[a-z0-9-]+$")),
+        ("Two models", (r"^project=[\w,-]+ model=claude-[a-z0-9-]+$", r"^project=[\w,-]+ model=claude-[a-z0-9-]+$")),
         ("Last week", (r"^since=2026-11-06 until=2026-11-12$", r"^since=2026-11-13 until=2026-11-19$")),
     ],
 )
@@ -133,7 +133,7 @@ def test_a_leads_questions_are_answered_on_real_sessions_within_five_clicks(
     sessions_app: str, open_page: Opener
 ) -> None:
     lead = Clicks(open_page(sessions_app))
-    for question, side in (("Last week", "^since="), ("Two models", "^model=")):
+    for question, side in (("Last week", "^since="), ("Two models", "^project=git-sync model=claude-opus-4-8$")):
         lead.count = 0
         lead.compare(question)
         expect(lead.page.get_by_role("textbox", name="B", exact=True)).to_have_value(re.compile(side))
@@ -242,3 +242,14 @@ def test_the_report_opens_from_disk_and_says_method_and_limits(
     for words in ("Matched on similar first prompt", "Sessions are not assigned by lot", "permutation test on ranks"):
         expect(page.get_by_text(words).first).to_be_visible()
     expect(page.get_by_role("heading", name="Method and limits")).to_be_visible()
+    page.set_viewport_size({"width": 768, "height": 900})
+    assert page.locator("p.quiet").count() == 2
+    assert page.evaluate(_PAST_THE_EDGE, 768) == []
+
+
+_PAST_THE_EDGE = """width => {
+    const right = one => one.getBoundingClientRect().right;
+    const captions = [...document.querySelectorAll("p.quiet")].filter(one => right(one) > width);
+    const labels = [...document.querySelectorAll("svg text")].filter(one => right(one) > right(one.closest("svg")));
+    return [...captions, ...labels].map(one => one.textContent);
+}"""

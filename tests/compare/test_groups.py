@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.comparing import as_json
-from her_models.compare import words
+from her_models.compare import charts, words
 from her_models.compare.groups import EmptyGroup, Group, before_and_after, parse_group, read_group
-from her_models.compare.report import as_html, as_markdown, group_document
+from her_models.compare.report import answer_section, as_html, as_markdown, group_document
 from her_models.compare.statistics import Interval
-from her_models.compare.verdicts import MEASURES, GroupComparison, compare_groups
+from her_models.compare.verdicts import MEASURES, GroupComparison, apart_in_words, compare_groups
 from her_models.errors import QueryError
 from tests.compare.conftest import Fill
 from tests.compare.test_pairs import fill_prices
@@ -260,6 +260,38 @@ def test_a_difference_that_is_not_shown_beside_a_clear_interval_says_why(con: du
     assert words.sentence(by_chance).endswith("8 against 8 sessions; corrected chance 0.073).")
     unclear = replace(by_chance, difference=Interval(0.1, -0.1, 0.2))
     assert words.sentence(unclear).endswith("8 against 8 sessions).")
+
+
+def test_a_model_that_cannot_be_told_from_its_project_is_told_first(con: duckdb.DuckDBPyConnection, fill: Fill):
+    fill_sessions(fill, "a", [1.0] * 6)
+    fill_sessions(fill, "b", [2.0] * 6, model="sonnet")
+    found = compared(con, "model=opus", "model=sonnet")
+    told = answer_section(found).sentences
+    assert told[0] == (
+        "A and B have no project in common (A is mostly a, B mostly b): what differs may come from the project, and the"
+        " model cannot be told from it."
+    )
+    assert "No project is on both sides, so that matching leaves no pair" in " ".join(found.notes)
+    # Two projects are asked about, and one of A's sessions in B's project is enough to try.
+    assert apart_in_words(compared(con, "project=a", "project=b")) == []
+    con.execute("update session_comparison set project = 'b' where session_id = 'a-000'")
+    found = compared(con, "model=opus", "model=sonnet")
+    assert apart_in_words(found) == []
+    assert any("match on project" in note for note in found.notes)
+
+
+def test_a_difference_that_leaves_the_chart_says_how_far_it_goes(con: duckdb.DuckDBPyConnection, fill: Fill):
+    fill_sessions(fill, "a", [1.0] * 8)
+    fill_sessions(fill, "b", [9.0] * 8)
+    spec = charts.differences(compared(con).findings)
+    assert spec is not None
+    rows = {row["name"]: row for row in spec["data"]["values"]}
+    assert (rows["Cost per turn"]["right_words"], "left_words" in rows["Cost per turn"]) == (
+        "+800%, to +800% ▸",
+        False,
+    )
+    assert "right_words" not in rows["Cache hit"]
+    assert ", to +800% ▸" in charts.svg(spec)
 
 
 def test_an_interval_names_its_unit_once():

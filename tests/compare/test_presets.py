@@ -62,6 +62,19 @@ def test_the_new_model_is_the_last_to_appear_of_those_used_enough(con: duckdb.Du
     assert presets.choices(con).new_model is None
 
 
+def test_two_models_are_taken_that_worked_in_one_project(con: duckdb.DuckDBPyConnection, fill: Fill):
+    used = [("site", "old", 0, 9), ("shop", "mid", 5, 6), ("shop", "new", 12, 5), ("shop", "tried", 20, 2)]
+    for project, model, first, count in [*used, ("till", "newest", 25, 9)]:
+        for day in range(first, first + count):
+            row = {"session_id": f"{model}-{day}", "project": project, "model": model}
+            fill("session_comparison", row | {"started_at": START + timedelta(days=day)})
+    found = presets.choices(con)
+    assert (found.new_model, found.new_model_projects) == (("mid", "new"), ("shop",))
+    con.execute("delete from session_comparison where model = 'new'")
+    found = presets.choices(con)
+    assert (found.new_model, found.new_model_projects) == (("old", "newest"), ())
+
+
 def fill_days(fill: Fill, project: str, hashes: str) -> None:
     """One session a day; each letter is the hash of what it read, a dot none."""
     for day, name in enumerate(hashes):
