@@ -890,6 +890,7 @@ SESSION_COMPARISON = _table(
     "instructions_hash VARCHAR  of CLAUDE.md and the like at its start; null where no line shows them",
     "requests_count BIGINT  billed responses",
     "turns_count BIGINT  own turns",
+    "answered_turns_count BIGINT  own turns that got a response: not a /clear or /model; per turn means per one of these",
     "agents_count BIGINT  subagents",
     "compactions_count BIGINT  compactions",
     "tool_calls_count BIGINT  tool calls",

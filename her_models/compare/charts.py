@@ -219,7 +219,7 @@ def spread(a: Members, b: Members, *, width: int | str = "container") -> Spec | 
     rows = []
     for side, members in (("A", a), ("B", b)):
         cost = members.figures("estimated_usd")
-        turns = members.figures("turns_count")
+        turns = members.figures("answered_turns_count")
         for value, count in zip(cost, turns, strict=True):
             if count > 0 and value > 0:
                 rows.append({"side": side, "value": float(value / count)})

@@ -70,7 +70,8 @@ SURVIVAL = (
 METHOD = (
     "Every session's bill is divided exactly, to the picodollar, so the steps from A to B add up to the difference.",
     "A step named prices is what B was billed beyond A's price list: another model, or another day's prices.",
-    "Per turn means a session's figure divided by its turns; sessions, not turns, are what is compared.",
+    "Per turn means a session's figure divided by its turns that got a response (a /clear or /model gets none);"
+    " sessions, not turns, are what is compared.",
     "A figure of a group is the median of its sessions. Its 95 % interval, and that of the difference, come from a"
     " seeded bootstrap: the same groups give the same answer each time.",
     "A difference is called one when a permutation test on ranks, corrected by Holm for the number of measures, gives"
@@ -381,6 +382,7 @@ _SIDE_ROWS = (
     ("Client", "client_version"),
     ("CLAUDE.md", "instructions_hash"),
     ("Turns", "turns_count"),
+    ("of them answered", "answered_turns_count"),
     ("Responses", "requests_count"),
     ("Time", "active_seconds"),
     ("Tokens", "total_tokens"),

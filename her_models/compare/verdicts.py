@@ -5,7 +5,8 @@ What belongs here: the measures, the question, and the words for the answer. Wha
 
 A verdict is given only when both groups have five sessions (or there are five pairs), the chance of such a difference
 among equal groups is under 5 % after correction for the number of measures, and the interval of the difference leaves
-out zero. Per turn means: a session's figure divided by its turns; the session is what is drawn, not the turn.
+out zero. Per turn means: a session's figure divided by its turns that got a response; the session is what is drawn, not
+the turn.
 
 Cost, tokens, output and waste share are told at best estimate, with the output that the log lost; what was logged
 stands beside. A difference of theirs has to stand at the ends of that estimate too: for B at the end that speaks
@@ -380,7 +381,7 @@ def _values(members: Members, lost: LostOutput, sheet: Sheet, measure: Measure, 
 
 
 def _per_turn(values: Floats, members: Members) -> Floats:
-    turns = members.figures("turns_count")
+    turns = members.figures("answered_turns_count")
     return np.asarray(np.divide(values, turns, out=np.full(len(values), np.nan), where=turns > 0), np.float64)
 
 

@@ -2,7 +2,7 @@
 -- grain: one row per session with a billed response of its own
 -- key:   source_id, session_id
 -- reads: sessions, turns, requests, request_labels, blocks, edits, lineages, stg_event_lines
--- note:  per turn means per own prompt; without one, and without a price, a measure is null. Output that the log lost is
+-- note:  per turn means per own prompt that got a response; without one, and without a price, a measure is null. Output that the log lost is
 --        estimated: what is told at best estimate says so in its name, and its ends are the ends of that estimate alone
 
 with request_sums as (
@@ -80,6 +80,7 @@ turn_sums as (
     select
         source_id,
         session_id,
+        count(*) filter (requests_count > 0) as answered_turns_count,
         sum(epoch(ended_at) - epoch(started_at)) as active_seconds
     from turns
     where turn_index >= 0 and not is_inherited
@@ -189,6 +190,7 @@ select
     first_instructions.instructions_hash,  -- of CLAUDE.md and the like at its start; null where no line shows them
     sessions.requests_count,  -- billed responses
     sessions.turns_count,  -- own turns
+    coalesce(turn_sums.answered_turns_count, 0) as answered_turns_count,  -- own turns that got a response: not a /clear or /model
     sessions.agents_count,  -- subagents
     sessions.compactions_count,  -- compactions
     sessions.tool_calls_count,  -- tool calls
@@ -245,18 +247,18 @@ select
     sessions.unpriced_requests_count,  -- requests whose model has no price
     sessions.floor_requests_count,  -- requests whose output is a lower bound
     request_sums.estimated_requests_count,  -- requests whose output is a placeholder in the log, and estimated
-    costs.estimated_usd / nullif(sessions.turns_count, 0) as estimated_per_turn_usd,  -- US dollars, best estimate, approximate
+    costs.estimated_usd / nullif(turn_sums.answered_turns_count, 0) as estimated_per_turn_usd,  -- US dollars, best estimate, approximate
     (
         sessions.uncached_input_tokens
         + sessions.cache_write_5m_tokens
         + sessions.cache_write_1h_tokens
         + sessions.cache_read_tokens
         + request_sums.output_estimated_tokens
-    ) / nullif(sessions.turns_count, 0) as total_estimated_per_turn_tokens,  -- tokens, output at its best estimate
-    request_sums.output_estimated_tokens / nullif(sessions.turns_count, 0) as output_estimated_per_turn_tokens,  -- tokens, best estimate
-    sessions.requests_count / nullif(sessions.turns_count, 0) as requests_per_turn_count,  -- responses
-    turn_sums.active_seconds / nullif(sessions.turns_count, 0) as active_per_turn_seconds,  -- seconds
-    sessions.tool_errors_count / nullif(sessions.turns_count, 0) as errors_per_turn_count  -- failed tool calls
+    ) / nullif(turn_sums.answered_turns_count, 0) as total_estimated_per_turn_tokens,  -- tokens, output at its best estimate
+    request_sums.output_estimated_tokens / nullif(turn_sums.answered_turns_count, 0) as output_estimated_per_turn_tokens,  -- tokens, best estimate
+    sessions.requests_count / nullif(turn_sums.answered_turns_count, 0) as requests_per_turn_count,  -- responses
+    turn_sums.active_seconds / nullif(turn_sums.answered_turns_count, 0) as active_per_turn_seconds,  -- seconds
+    sessions.tool_errors_count / nullif(turn_sums.answered_turns_count, 0) as errors_per_turn_count  -- failed tool calls
 from sessions
 inner join request_sums
     on sessions.source_id = request_sums.source_id and sessions.session_id = request_sums.session_id

@@ -15,8 +15,8 @@ select
     static_tokens,
     cache_hit_ratio,
     estimated_per_turn_usd,
-    cast(estimated_low_usd as double) / nullif(turns_count, 0) as estimated_low_per_turn_usd,
-    cast(estimated_high_usd as double) / nullif(turns_count, 0) as estimated_high_per_turn_usd,
+    cast(estimated_low_usd as double) / nullif(answered_turns_count, 0) as estimated_low_per_turn_usd,
+    cast(estimated_high_usd as double) / nullif(answered_turns_count, 0) as estimated_high_per_turn_usd,
     waste_estimated_ratio,
     waste_low_ratio,
     waste_high_ratio

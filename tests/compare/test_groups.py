@@ -98,7 +98,13 @@ def fill_sessions(fill: Fill, project: str, costs: list[float], *, model: str = 
         fill(
             "session_comparison",
             {"session_id": session_id, "project": project, "model": model, "owner": "ada", "client_version": "2.1.300"}
-            | {"started_at": began, "ended_at": began + timedelta(hours=1), "turns_count": 2, "requests_count": 4}
+            | {
+                "started_at": began,
+                "ended_at": began + timedelta(hours=1),
+                "turns_count": 2,
+                "answered_turns_count": 2,
+                "requests_count": 4,
+            }
             | {"billed_usd": str(cost), "cache_hit_ratio": 0.9, "error_ratio": 0.0, "prompt": f"Mend thing {place}"}
             | {
                 "total_tokens": round(cost * per_dollar),

@@ -51,7 +51,14 @@ def fill_work(
     fill(
         "session_comparison",
         {"session_id": session_id, "project": session_id[:-2], "model": "opus", "owner": "ada"}
-        | {"started_at": began, "ended_at": began, "turns_count": 2, "requests_count": 4, "client_version": "2.1.39"}
+        | {
+            "started_at": began,
+            "ended_at": began,
+            "turns_count": 2,
+            "answered_turns_count": 2,
+            "requests_count": 4,
+            "client_version": "2.1.39",
+        }
         | {"output_tokens": said, "total_tokens": 1_000 + said, "cache_hit_ratio": 0.9}
         | {"floor_requests_count": 4 if lost else 0, "estimated_requests_count": 4 if lost else 0}
         | {f"output_{end}_tokens": said + more for end, more in ends.items()}
