@@ -132,25 +132,24 @@ def _set_week() -> None:
 
 
 def _draw_weeks(known: Choices, zone: str) -> None:
-    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        _seed("compare_week", _group("b").until)
-        st.date_input(
-            "The week to",
-            key="compare_week",
-            on_change=_set_week,
-            width=200,
-            help="Seven days, against the seven before. First those up to yesterday; where logs are older, the last"
-            " week with five sessions, and five in the one before.",
-        )
-        _draw_projects(known)
     today = presets.today(zone)
     last_on = presets.week_end(data.ask(presets.session_days, zone), today)
-    if (
-        last_on is not None
-        and last_on == _group("b").until
-        and (told := presets.earlier_weeks_in_words(last_on, today))
-    ):
-        st.caption(told)
+    told = presets.earlier_weeks_in_words(last_on, today) if last_on and last_on == _group("b").until else ""
+    # One box whatever it holds: A and B below keep their place when another question is asked.
+    with st.container():
+        with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+            _seed("compare_week", _group("b").until)
+            st.date_input(
+                "The week to",
+                key="compare_week",
+                on_change=_set_week,
+                width=200,
+                help="Seven days, against the seven before. First those up to yesterday; where logs are older, the last"
+                " week with five sessions, and five in the one before.",
+            )
+            _draw_projects(known)
+        if told:
+            st.caption(told)
 
 
 def _draw_projects(known: Choices) -> None:
