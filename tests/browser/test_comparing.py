@@ -162,7 +162,7 @@ def test_a_question_in_the_address_fills_both_sides_and_the_first_visit_can_be_s
 ) -> None:
     for address, written in (
         ("compare", "since="),
-        ("compare?what=Two+models", "model="),
+        ("compare?what=Two+models", "project="),
         ("compare?what=A+new+CLAUDE.md", "project=spoke-api instructions="),
     ):
         page = open_page(f"{whole_demo_app}/{address}")
