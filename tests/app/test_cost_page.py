@@ -1,5 +1,6 @@
 """Cost optimisation: the bill's parts, advice that can be noted as made, findings that open with both sides."""
 
+import json
 import shutil
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -132,6 +133,19 @@ def test_either_side_of_a_finding_turns_the_sessions_page_to_the_replay_there(ho
     app.button(key="open_waste").click().run()
     assert app.session_state["view"] == "Replay"
     assert (app.query_params["event"], app.query_params["session"]) == ("4", SESSION)
+
+
+def test_names_of_the_waterfall_stand_whole_on_a_phone_in_lines_that_fit(home: Path) -> None:
+    (chart,) = opened("cost").get("vega_lite_chart")
+    spec = json.loads(chart.proto.spec)
+    axis = spec["config"]["axisY"]
+    lines = json.loads(axis["labelExpr"].split("? (")[1].split(")[datum.label]")[0])
+    assert [" ".join(part) for part in lines.values()] == list(lines)
+    assert [" ".join(name.split()) for name in lines] == ["S Useful", "C5 Unchanged files read again", "Bill"]
+    assert max(len(line) for part in lines.values() for line in part) <= 28
+    assert axis["labelOverlap"] is False  # else every other name of two lines would be left out
+    # By day dark letters, which the report's own grey is not.
+    assert spec["layer"][1]["mark"]["color"] == "#4B515D"
 
 
 def test_a_case_without_a_finding_opens_at_its_response(
