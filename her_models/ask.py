@@ -228,7 +228,7 @@ _OBJECT = re.compile(
     r"(?!(?:a|an|the|this|that|it|file|folder|code|since|in|last|and)\b)([\w.~-]{3,})",
     re.IGNORECASE,
 )
-_TURN = re.compile(r"\bturn\s+#?(-?\d+)\b", re.IGNORECASE)
+_TURN = re.compile(r"\bturn\s+#?(\d{1,9})\b", re.IGNORECASE)
 _DAYS = re.compile(r"\b(\d{1,4})\s*(?:days?|d)\b", re.IGNORECASE)
 
 
@@ -253,7 +253,7 @@ def _subject(text: str, words: set[str], now: datetime) -> Subject:
     length = int(days[1]) if days else next((_PERIODS[word] for word in _PERIODS if word in words), None)
     since = now - timedelta(days=length) if length else None
     return Subject(
-        turn_index=int(turn[1]) if turn else None,
+        turn_index=int(turn[1]) - 1 if turn else None,  # people count turns from 1
         text=path[1] if path else None,
         since_at=since,
         until_at=now + timedelta(days=1) if since else None,
@@ -267,7 +267,7 @@ def ask(con: duckdb.DuckDBPyConnection, question: Question, subject: Subject) ->
     nothing was billed in the period, one of the same length up to the last bill is taken, and the answer says so.
 
     Raises:
-        QueryError: there is no session to ask of.
+        QueryError: there is no session to ask of, or it has no such turn.
     """
     subject, note = _with_bills(con, subject)
     subject = _completed(con, question, subject)
@@ -299,6 +299,7 @@ def bound(question: Question, subject: Subject) -> str:
         "text": subject.text,
         "since_at": since,
         "until_at": until,
+        "missing_at": _EVER,  # what has no time belongs to no period, but to all time
         "before_at": since - (until - since) if subject.since_at else _EVER,
         "time_zone": subject.time_zone,
     }
@@ -339,7 +340,21 @@ def _completed(con: duckdb.DuckDBPyConnection, question: Question, subject: Subj
             {"source_id": subject.source_id, "session_id": subject.session_id},
         ).fetchone()
         subject = replace(subject, turn_index=row[0] if row else 0)
+    elif "session" in question.needs and subject.turn_index is not None:
+        _check_turn(con, subject)
     return subject
+
+
+def _check_turn(con: duckdb.DuckDBPyConnection, subject: Subject) -> None:
+    row = con.execute(
+        "select count(*), max(turn_index) + 1, bool_or(turn_index = $turn_index) from turns "
+        "where source_id = $source_id and session_id = $session_id",
+        {"source_id": subject.source_id, "session_id": subject.session_id, "turn_index": subject.turn_index},
+    ).fetchone()
+    count, last, is_there = row or (0, 0, False)
+    if count and not is_there:
+        number = (subject.turn_index or 0) + 1
+        raise QueryError(f"The session has no turn {number}. Its turns are counted from 1; the last is {last}.")
 
 
 def _usual_session(con: duckdb.DuckDBPyConnection, question: Question) -> tuple[str, str]:

@@ -32,7 +32,7 @@ def asked() -> tuple[Question | None, list[Question], Subject]:
             "Session", key="of", bind="query-params", placeholder="How its id begins; none: all, or the newest"
         )
         turn = st.number_input(
-            "Turn", -1, value=None, step=1, key="turn", bind="query-params", placeholder="Any", width=110
+            "Turn", 0, value=None, step=1, key="turn", bind="query-params", placeholder="Any", width=110
         )
         period = st.selectbox("Period", list(PERIODS), key="period", bind="query-params", width=160)
     found, subject = ask.understand(text or "")
@@ -42,7 +42,7 @@ def asked() -> tuple[Question | None, list[Question], Subject]:
         source_id, session_id = data.ask(ask.session_named, session)
         subject = replace(subject, source_id=source_id, session_id=session_id)
     if turn is not None:
-        subject = replace(subject, turn_index=int(turn))
+        subject = replace(subject, turn_index=int(turn) - 1)  # counted from 1; 0 is before the first prompt
     if days := PERIODS[period or "All time"]:
         # To the minute: the same question in the same minute is the same answer, kept from before.
         now = datetime.now(UTC).replace(second=0, microsecond=0)
@@ -80,7 +80,7 @@ def draw_answer(answer: Answer) -> None:
     """Draw the sentences of an answer and the query whose rows they are."""
     st.subheader(answer.question.title, anchor=False)
     if answer.subject.session_id and "session" in answer.question.needs:
-        turn = f", turn {answer.subject.turn_index}" if answer.subject.turn_index is not None else ""
+        turn = f", turn {answer.subject.turn_index + 1}" if answer.subject.turn_index is not None else ""
         st.caption(format.escaped(f"Of session {answer.subject.session_id}{turn}"))
     if answer.note:
         st.caption(format.escaped(answer.note))
@@ -116,7 +116,7 @@ def _choose(title: str) -> None:
 def _ask_why(session_id: str, turn_index: int) -> None:
     st.session_state["question"] = QUESTIONS["why_turn"].title
     st.session_state["of"] = session_id
-    st.session_state["turn"] = turn_index
+    st.session_state["turn"] = turn_index + 1
 
 
 st.title("Ask")

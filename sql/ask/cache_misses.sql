@@ -27,8 +27,8 @@ select
 from cache_misses as misses
 left join spots on misses.source_id = spots.source_id and misses.request_id = spots.request_id
 where
-    misses.started_at >= $since_at
-    and misses.started_at < $until_at
+    coalesce(misses.started_at, $missing_at) >= $since_at
+    and coalesce(misses.started_at, $missing_at) < $until_at
     and ($session_id is null or misses.session_id = $session_id)
 group by misses.label, misses.cause
 order by usd desc nulls last, misses.label, misses.cause

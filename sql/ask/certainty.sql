@@ -12,8 +12,8 @@ with counted as (
         sum(estimated_usd) as estimated_usd
     from requests
     where
-        started_at >= $since_at
-        and started_at < $until_at
+        coalesce(started_at, $missing_at) >= $since_at
+        and coalesce(started_at, $missing_at) < $until_at
         and ($session_id is null or session_id = $session_id)
 ),
 
@@ -21,8 +21,8 @@ unlogged as (
     select sum(estimated_usd) as unlogged_usd
     from unlogged_calls
     where
-        logged_at >= $since_at
-        and logged_at < $until_at
+        coalesce(logged_at, $missing_at) >= $since_at
+        and coalesce(logged_at, $missing_at) < $until_at
         and ($session_id is null or session_id = $session_id)
 )
 

@@ -5,7 +5,7 @@
 
 select
     concat(
-        '"', coalesce(sessions.title, blocks.session_id), '" was compacted in turn ', blocks.turn_index, ' on ',
+        '"', coalesce(sessions.title, blocks.session_id), '" was compacted ', case when blocks.turn_index < 0 then 'before the first prompt' else concat('in turn ', blocks.turn_index + 1) end, ' on ',
         strftime(blocks.logged_at, '%Y-%m-%d %H:%M'), ' UTC; the summary has ', printf('%,d', coalesce(blocks.size_tokens, 0)::bigint), ' tokens.'
     ) as said,  -- sentence
     blocks.source_id,  -- shard
@@ -19,8 +19,8 @@ inner join sessions on blocks.source_id = sessions.source_id and blocks.session_
 where
     blocks.kind = 'compact_summary'
     and not blocks.is_inherited
-    and blocks.logged_at >= $since_at
-    and blocks.logged_at < $until_at
+    and coalesce(blocks.logged_at, $missing_at) >= $since_at
+    and coalesce(blocks.logged_at, $missing_at) < $until_at
     and ($session_id is null or blocks.session_id = $session_id)
 order by blocks.logged_at desc nulls last, blocks.session_id, blocks.block_index
 limit 8

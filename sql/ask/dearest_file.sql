@@ -15,8 +15,8 @@ with files as (
     from file_cost
     inner join sessions on file_cost.source_id = sessions.source_id and file_cost.session_id = sessions.session_id
     where
-        sessions.ended_at >= $since_at
-        and sessions.started_at < $until_at
+        coalesce(sessions.ended_at, $missing_at) >= $since_at
+        and coalesce(sessions.started_at, $missing_at) < $until_at
         and ($session_id is null or file_cost.session_id = $session_id)
     group by file_cost.project, file_cost.path
     order by usd desc nulls last, file_cost.path

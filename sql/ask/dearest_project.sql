@@ -17,8 +17,8 @@ select
     count(*) as requests_count  -- responses
 from requests
 where
-    started_at >= $since_at
-    and started_at < $until_at
+    coalesce(started_at, $missing_at) >= $since_at
+    and coalesce(started_at, $missing_at) < $until_at
     and ($session_id is null or session_id = $session_id)
 group by project
 order by usd desc nulls last, project

@@ -15,7 +15,7 @@ select
     count(*) as requests_count  -- responses
 from requests
 inner join sessions on requests.source_id = sessions.source_id and requests.session_id = sessions.session_id
-where requests.started_at >= $since_at and requests.started_at < $until_at
+where coalesce(requests.started_at, $missing_at) >= $since_at and coalesce(requests.started_at, $missing_at) < $until_at
 group by requests.source_id, requests.session_id
 order by usd desc nulls last, requests.session_id
 limit 5

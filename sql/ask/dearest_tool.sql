@@ -18,8 +18,8 @@ select
 from tool_cost
 inner join sessions on tool_cost.source_id = sessions.source_id and tool_cost.session_id = sessions.session_id
 where
-    sessions.ended_at >= $since_at
-    and sessions.started_at < $until_at
+    coalesce(sessions.ended_at, $missing_at) >= $since_at
+    and coalesce(sessions.started_at, $missing_at) < $until_at
     and ($session_id is null or tool_cost.session_id = $session_id)
 group by tool_cost.tool_name
 order by usd desc nulls last, tool_cost.tool_name

@@ -21,8 +21,8 @@ dear as (
     inner join sessions on turns.source_id = sessions.source_id and turns.session_id = sessions.session_id
     where
         not turns.is_inherited
-        and turns.started_at >= $since_at
-        and turns.started_at < $until_at
+        and coalesce(turns.started_at, $missing_at) >= $since_at
+        and coalesce(turns.started_at, $missing_at) < $until_at
         and ($session_id is null or turns.session_id = $session_id)
     order by turns.incurred_usd desc nulls last, turns.started_at
     limit 3
@@ -30,7 +30,7 @@ dear as (
 
 select
     concat(
-        'Turn ', dear.turn_index, ' of "', coalesce(dear.title, dear.session_id), '" cost ', coalesce(printf('$%.2f', (dear.incurred_usd)::double), 'no known price'), ': ',
+        case when dear.turn_index < 0 then 'What came before the first prompt' else concat('Turn ', dear.turn_index + 1) end, ' of "', coalesce(dear.title, dear.session_id), '" cost ', coalesce(printf('$%.2f', (dear.incurred_usd)::double), 'no known price'), ': ',
         dear.requests_count, ' responses sent ', printf('%,d', coalesce(dear.sent_tokens, 0)::bigint), ' tokens, of which ',
         printf('%,d', coalesce(dear.resent_tokens, 0)::bigint), ' had been sent before',
         case

@@ -24,8 +24,8 @@ with calls as (
         calls.kind = 'tool_call'
         and calls.tool_name = 'Bash'
         and not calls.is_inherited
-        and calls.logged_at >= $since_at
-        and calls.logged_at < $until_at
+        and coalesce(calls.logged_at, $missing_at) >= $since_at
+        and coalesce(calls.logged_at, $missing_at) < $until_at
         and ($session_id is null or calls.session_id = $session_id)
 )
 

@@ -21,8 +21,8 @@ where
     blocks.is_error
     and not blocks.is_inherited
     and blocks.file_id is not null
-    and blocks.logged_at >= $since_at
-    and blocks.logged_at < $until_at
+    and coalesce(blocks.logged_at, $missing_at) >= $since_at
+    and coalesce(blocks.logged_at, $missing_at) < $until_at
     and ($session_id is null or blocks.session_id = $session_id)
 order by blocks.logged_at desc nulls last, blocks.session_id, blocks.block_index
 limit 8

@@ -12,7 +12,7 @@ with spots as (
 
 select
     concat(
-        'Turn ', turns.turn_index, ' of "', coalesce(sessions.title, turns.session_id), '" took ',
+        'Turn ', turns.turn_index + 1, ' of "', coalesce(sessions.title, turns.session_id), '" took ',
         ((epoch(turns.ended_at) - epoch(turns.started_at)) // 60)::bigint, ' minutes, ', turns.requests_count, ' responses and ',
         turns.tool_calls_count, ' tool calls.'
     ) as said,  -- sentence
@@ -32,8 +32,8 @@ where
     not turns.is_inherited
     and turns.turn_index >= 0
     and turns.ended_at is not null
-    and turns.started_at >= $since_at
-    and turns.started_at < $until_at
+    and coalesce(turns.started_at, $missing_at) >= $since_at
+    and coalesce(turns.started_at, $missing_at) < $until_at
     and ($session_id is null or turns.session_id = $session_id)
 order by seconds desc, turns.started_at
 limit 3

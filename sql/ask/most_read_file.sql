@@ -19,8 +19,8 @@ where
     and blocks.tool_name = 'Read'
     and not blocks.is_inherited
     and blocks.path is not null
-    and blocks.logged_at >= $since_at
-    and blocks.logged_at < $until_at
+    and coalesce(blocks.logged_at, $missing_at) >= $since_at
+    and coalesce(blocks.logged_at, $missing_at) < $until_at
     and ($session_id is null or blocks.session_id = $session_id)
 group by sessions.project, blocks.path
 order by reads_count desc, blocks.path

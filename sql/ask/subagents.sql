@@ -28,8 +28,8 @@ left join (
         and agent_cost.session_id = spots.session_id
         and agent_cost.tool_use_id = spots.tool_use_id
 where
-    sessions.ended_at >= $since_at
-    and sessions.started_at < $until_at
+    coalesce(sessions.ended_at, $missing_at) >= $since_at
+    and coalesce(sessions.started_at, $missing_at) < $until_at
     and ($session_id is null or agent_cost.session_id = $session_id)
 group by agent_cost.agent_id = '', agent_cost.agent_type
 order by usd desc nulls last, agent_type

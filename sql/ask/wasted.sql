@@ -17,8 +17,8 @@ select
 from waste
 where
     not is_hint
-    and started_at >= $since_at
-    and started_at < $until_at
+    and coalesce(started_at, $missing_at) >= $since_at
+    and coalesce(started_at, $missing_at) < $until_at
     and ($session_id is null or session_id = $session_id)
 group by kind
 order by usd desc nulls last, kind

@@ -6,7 +6,7 @@
 select
     concat(
         coalesce(sessions.owner, 'Somebody'), '''s session changed ', any_value(blocks.path), ' ', count(*),
-        case when count(*) = 1 then ' time' else ' times' end, ' in turn ', blocks.turn_index, ' on ',
+        case when count(*) = 1 then ' time' else ' times' end, case when blocks.turn_index < 0 then ' before the first prompt' else concat(' in turn ', blocks.turn_index + 1) end, ' on ',
         strftime(min(blocks.logged_at), '%Y-%m-%d %H:%M'), ' UTC, asked: "',
         left(replace(coalesce(any_value(turns.prompt), ''), chr(10), ' '), 120), '".'
     ) as said,  -- sentence

@@ -44,7 +44,7 @@ sentences as (
     select
         0 as place_in_answer,
         concat(
-            'Turn ', $turn_index, ' cost ', coalesce(printf('$%.2f', (billed_usd)::double), 'no known price'), ' in ', requests_count,
+            case when $turn_index < 0 then 'What came before the first prompt' else concat('Turn ', $turn_index + 1) end, ' cost ', coalesce(printf('$%.2f', (billed_usd)::double), 'no known price'), ' in ', requests_count,
             ' responses; the longest prompt had ', printf('%,d', coalesce(prompt_tokens, 0)::bigint), ' tokens.'
         ) as said,
         'all' as part,

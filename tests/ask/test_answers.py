@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -83,8 +84,8 @@ def answered(con: duckdb.DuckDBPyConnection, name: str, subject: Subject | None 
 # Sonnet 4.5: five responses of 10 * 3 + 100 * 6 + 1,000 * 0.30 + 20 * 15 = 1,230 millionths of a dollar, the last of
 # 10 * 3 + 100 * 6 + 90,000 * 0.30 + 4,000 * 15 = 87,630; together 0.09378.
 SAID = {
-    "dearest_turn": ('Turn 1 of "mend the till" cost $0.09', 11),
-    "why_turn": ("Turn 1 cost $0.09 in 1 responses; the longest prompt had 90,110 tokens.", 11),
+    "dearest_turn": ('Turn 2 of "mend the till" cost $0.09', 11),
+    "why_turn": ("Turn 2 cost $0.09 in 1 responses; the longest prompt had 90,110 tokens.", 11),
     "context": ("of 90,110 tokens", 12),
     "before_compaction": ("tokens before the compaction were", None),
     "dearest_file": ("/home/dev/shop/till.py cost $0.0", 1),
@@ -93,7 +94,7 @@ SAID = {
     "failing_command": ("pytest failed 1 of 1 times (100 %).", 5),
     "who_deleted": ('dev\'s session "mend the till" ran rm old.py on 2026-01-05 10:00 UTC.', 7),
     "who_changed": (
-        "dev's session changed /home/dev/shop/till.py 1 time in turn 0 on 2026-01-05 10:00 UTC, asked: "
+        "dev's session changed /home/dev/shop/till.py 1 time in turn 1 on 2026-01-05 10:00 UTC, asked: "
         '"mend the till".',
         3,
     ),
@@ -103,10 +104,10 @@ SAID = {
     "dearest_person": ("dev cost $0.09", None),
     "dearest_tool": ("cost $0.0", None),
     "subagents": ("The main thread cost $0.09", None),
-    "longest_turn": ('Turn 0 of "mend the till" took', 0),
+    "longest_turn": ('Turn 1 of "mend the till" took', 0),
     "failures": ('Bash failed on 2026-01-05 10:00 UTC in "mend the till".', 6),
     "compactions": ('"mend the till" was compacted in turn', 10),
-    "risks": ("force push: 1 action, 1 succeeded and 0 were denied; the last: git push -f.", 7),
+    "risks": ("force push: 1 action, 1 succeeded, 0 failed, 0 were denied; the last: git push -f.", 7),
     "by_hour": ("Between 10:00 and 11:00, $0.09", None),
     "certainty": ("At least $0.09", None),
 }
@@ -184,3 +185,22 @@ def test_a_period_without_bills_is_moved_to_the_last_bill_and_the_answer_says_so
     assert moved.note == f"Nothing was billed in that time. These are the 7 days up to the last bill, {last[0].date()}."
     within = Subject(since_at=last[0] - timedelta(days=1), until_at=last[0] + timedelta(days=1))
     assert answered(con, "dearest_turn", within).note == ""
+
+
+def test_a_turn_that_is_not_there_is_an_error_that_names_the_last(con: duckdb.DuckDBPyConnection) -> None:
+    with pytest.raises(QueryError, match=r"no turn 7\. Its turns are counted from 1; the last is 2\."):
+        answered(con, "context", replace(SESSION, turn_index=6))
+    assert answered(con, "context", replace(SESSION, turn_index=1)).sentences
+
+
+def test_what_has_no_time_belongs_to_all_time_and_to_no_period(tmp_path: Path) -> None:
+    timeless = tool("s1", "u2", 2, "Bash", {"command": "git push -f"}, "msg_1")
+    del timeless["timestamp"]
+    write(tmp_path / "logs/projects/shop/s1.jsonl", timeless)
+    with open_lake(ingested(tmp_path / "home", tmp_path / "logs"), read_only=True) as lake:
+        assert [one.said for one in answered(lake.con, "risks").sentences] == [
+            "force push: 1 action, 0 succeeded, 0 failed, 0 were denied, of 1 the log does not say how they ended; "
+            "the last: git push -f."
+        ]
+        year = Subject(since_at=datetime(2026, 1, 1, tzinfo=UTC), until_at=datetime(2027, 1, 1, tzinfo=UTC))
+        assert answered(lake.con, "risks", year).sentences == ()

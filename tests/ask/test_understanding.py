@@ -51,7 +51,7 @@ def test_what_is_no_question_here_is_none(text: str) -> None:
         ("who removed the file Makefile", Subject(text="Makefile")),
         ("who deleted a file", Subject()),
         ("who changed this code, and why?", Subject()),
-        ("context at turn 12", Subject(turn_index=12)),
+        ("context at turn 12", Subject(turn_index=11)),
         ("what cost most in 3 days", Subject(since_at=NOW - timedelta(days=3), until_at=NOW + timedelta(days=1))),
         ("dearest turn last week", Subject(since_at=NOW - timedelta(days=7), until_at=NOW + timedelta(days=1))),
         ("what cost most", Subject()),
