@@ -107,8 +107,11 @@ def _text(piece: str) -> str:
     return html.escape(f"{lead}{' ⏎ '.join(filter(None, lines))}{trail}")
 
 
-def draw_hit(hit: Hit, zone: str) -> None:
-    """Draw one hit: where it is, which opens the replay there, what it is, and its surroundings."""
+def draw_hit(hit: Hit, zone: str, words: str) -> None:
+    """Draw one hit: where it is, which opens the replay there, what it is, and its surroundings.
+
+    The replay looks for `words` at once, so that its keys go on to the next hit.
+    """
     row = hit.row
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -121,6 +124,7 @@ def draw_hit(hit: Hit, zone: str) -> None:
                     "session": row["session_id"],
                     "source": row["source_id"],
                     "event": str(row["block_index"] + 1),
+                    **({"q": words} if words else {}),
                 },
             )
             kind = charts.ERROR[0] if row["is_error"] else charts.kind_name(row["kind"])
@@ -208,7 +212,8 @@ if pages > 1:
     with pager:
         st.number_input(f"Page of {pages:,}", 1, pages, key="page", bind="query-params", width=140)
 if not found.hits_count:
-    st.info("Nothing passes these filters. Take one away, or look for fewer words or the beginning of one: `beginn*`.")
+    less = "look for fewer words or the beginning of one: `beginn*`" if mode == "words" else "ask for less"
+    st.info(f"Nothing passes these filters. Take one away, or {less}.")
 draw_titled(data.ask(hits.titled, text, mode) if not page_index else [], data.config().time_zone)
 for hit in found.hits:
-    draw_hit(hit, data.config().time_zone)
+    draw_hit(hit, data.config().time_zone, text if mode == "words" else "")

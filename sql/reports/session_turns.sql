@@ -19,11 +19,12 @@ select
     cache_read_tokens,  -- tokens
     output_tokens,  -- tokens, as logged
     peak_context_tokens,  -- longest prompt of the main thread
-    incurred_usd,  -- US dollars; null when nothing in it is priced
-    estimated_usd,  -- US dollars, best estimate of what was billed in it: with output that the log lost
+    -- A turn without a response cost nothing; one whose responses have no price is another matter.
+    case when requests_count = 0 then 0 else incurred_usd end as incurred_usd,  -- US dollars; null when nothing is priced
+    case when requests_count = 0 then 0 else estimated_usd end as estimated_usd,  -- US dollars, best estimate of what was billed in it: with output that the log lost
     caused_usd,  -- US dollars: what the turn brought in cost over its whole life
-    waste_usd,  -- US dollars: part of what was billed in it that was waste, content lane
-    cache_excess_usd  -- US dollars: part of it that missing the cache cost on top
+    case when requests_count = 0 then 0 else waste_usd end as waste_usd,  -- US dollars: part of what was billed in it that was waste, content lane
+    case when requests_count = 0 then 0 else cache_excess_usd end as cache_excess_usd  -- US dollars: part of it that missing the cache cost on top
 from turns
 where source_id = $source_id and session_id = $session_id
 order by turn_index

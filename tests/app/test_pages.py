@@ -205,7 +205,7 @@ def test_a_search_shows_hits_with_what_was_found_marked_and_links_to_their_event
     app = opened("search", q="has not been read")
     assert "1 hit in 1 session" in words(app)
     [link] = app.get("page_link")
-    assert link.proto.query_string == f"session={SESSION}&source=ada%40laptop&event=4"
+    assert link.proto.query_string == f"session={SESSION}&source=ada%40laptop&event=4&q=has+not+been+read"
     assert any("File <mark>has</mark> <mark>not</mark>" in one.proto.body for one in app.get("html"))
 
 
@@ -299,7 +299,7 @@ def test_saved_filters_set_every_widget_and_columns_are_chosen(home: Path) -> No
 
 def test_a_question_in_plain_words_is_answered_with_the_place_and_the_query(home: Path) -> None:
     app = opened("ask", q="which turn was the most expensive?")
-    assert 'Turn 0 of \\"Stop the endless loop\\" cost \\$1\\.25' in words(app)
+    assert 'Turn 1 of \\"Stop the endless loop\\" cost \\$1\\.25' in words(app)
     links = [(link.proto.label, link.proto.query_string) for link in app.get("page_link")]
     assert links[0] == ("See it", f"session={SESSION}&source=ada%40laptop&event=1")
     assert ("The query behind this", True) in [(label, "query=" in parameters) for label, parameters in links]
@@ -323,7 +323,7 @@ def test_an_answer_about_a_turn_leads_to_why(home: Path) -> None:
     app = opened("ask", q="which turn was the most expensive?")
     app.button(key="why_0").click().run()
     assert not app.exception
-    assert "Turn 0 cost \\$1\\.25 in 1 responses" in words(app)
+    assert "Turn 1 cost \\$1\\.25 in 1 responses" in words(app)
     assert app.query_params["turn"] == "0"
 
 
