@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from her_models.reports import turn_in_words
+
 NO_PRICE = "no price"
 UNKNOWN = "–"
 LIST_PRICE_NOTE = "At list price. On a subscription this is what the same tokens would cost through the API."
@@ -66,7 +68,7 @@ def count(number: int | None) -> str:
 
 def turn(index: int | None) -> str:
     """Name a turn, which people count from 1."""
-    return "no turn" if index is None else f"turn {index + 1:,}" if index >= 0 else "before the first prompt"
+    return "no turn" if index is None else turn_in_words(index)
 
 
 def turn_numbers(indexes: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -359,6 +359,11 @@ def request_events(con: duckdb.DuckDBPyConnection, request_ids: tuple[str, ...])
     return {(source_id, session_id, request_id): event for source_id, session_id, request_id, event in rows}
 
 
+def turn_in_words(turn_index: int) -> str:
+    """Name a turn as people count them, from 1."""
+    return f"turn {turn_index + 1:,}" if turn_index >= 0 else "before the first prompt"
+
+
 def session_turns(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str) -> pa.Table:
     """Return the turns of a session in order."""
     return _table(con, "session_turns", {"source_id": source_id, "session_id": session_id})

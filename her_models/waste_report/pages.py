@@ -13,6 +13,7 @@ from her_models.advice.outcomes import Outcome
 from her_models.advice.patterns import MEANS_IN_WORDS
 from her_models.advice.pieces import Piece
 from her_models.documents import Box, Code, Document, Figure, Grid, Heading, Paragraph, Part
+from her_models.reports import turn_in_words
 from her_models.waste_report.questions import WasteReport
 from her_models.waste_report.words import (
     CLASSES,
@@ -39,9 +40,14 @@ _SERVERS_SHOWN = 5
 
 def document(report: WasteReport, today: date) -> Document:
     """Return the report as a document."""
-    period = f"{report.scope.since_on or 'the first'} to {report.scope.until_on or today}"
+    until = report.scope.until_on or today
+    period = f"{report.scope.since_on} to {until}" if report.scope.since_on else f"everything up to {until}"
     projects = f", projects {', '.join(report.scope.projects)}" if report.scope.projects else ""
     return Document("Cost optimisation", f"Sessions of {report.whose}, {period}{projects}", tuple(_parts(report)))
+
+
+def _in_turn(turn_index: int | None) -> str:
+    return "" if turn_index is None else f", {turn_in_words(turn_index)}"
 
 
 def _parts(report: WasteReport) -> Iterator[Part]:
@@ -108,10 +114,7 @@ def _piece_parts(piece: Piece) -> Iterator[Part]:
     yield Paragraph(f"Change {MEANS_IN_WORDS[piece.pattern.means]}: {piece.pattern.where}")
     yield Code(piece.change)
     seen = "; ".join(
-        f"session {case.session_id[:8]}"
-        + (f", turn {case.turn_index}" if case.turn_index is not None else "")
-        + f" ({usd(case.saving_usd)})"
-        for case in piece.examples
+        f"session {case.session_id[:8]}{_in_turn(case.turn_index)} ({usd(case.saving_usd)})" for case in piece.examples
     )
     yield Paragraph(f"Seen in {seen}.", is_quiet=True)
     yield Paragraph(f"To undo: {piece.pattern.undo} Made it? her advice --done {piece.name}", is_quiet=True)
@@ -254,7 +257,8 @@ def _finding_grid(rows: Sequence[dict[str, Any]]) -> Grid:
     cells = tuple(
         (
             row["kind"],
-            f"{row['session_id'][:8]}" + (f", turn {row['turn_index']}" if row["turn_index"] is not None else ""),
+            f"{row['session_id'][:8]}"
+            + (f", {turn_in_words(row['turn_index'])}" if row["turn_index"] is not None else ""),
             row["path"] or row["tool_name"] or "",
             row["evidence"] or "",
             f"{row['tokens']:,}",
