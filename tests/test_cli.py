@@ -251,7 +251,7 @@ def test_report_keeps_to_its_scope(her: Her) -> None:
     assert requests("--since", "2026-03-02") == 0
     assert requests("--until", "2026-02-28") == 0
     assert requests("--model", "nobody-knows-1") == 1
-    assert requests("--project", "kettle", "--project", "other") == 3
+    assert requests("--project", "kettle") == 3
 
 
 @pytest.mark.parametrize("options", [(), ("--waste",)])
@@ -301,11 +301,12 @@ def test_report_on_waste_writes_every_form_and_its_parts_are_the_bill(her: Her, 
     assert sum(Decimal(row["usd"]) for row in rows if row["section"] == "bill") == Decimal(billed)
 
 
-def test_compare_writes_every_form_and_its_steps_add_up(her: Her, tmp_path: Path) -> None:
+def test_compare_writes_every_form(her: Her, tmp_path: Path) -> None:
     ids = [row["session_id"] for row in _sql(her, "select session_id from session_comparison order by 1")]
     told = json.loads(her("compare", ids[0], ids[1], "--json").stdout)
-    for steps in told["steps"].values():
-        assert sum(Decimal(step["difference_usd"]) for step in steps) == Decimal(told["difference_usd"])
+    # One of the two has a model without a price: what it cost is not known, and nothing is divided.
+    assert told["difference_usd"] is None
+    assert not any(told["steps"].values())
     groups = json.loads(her("compare", f"session={ids[0]}", f"session={ids[1]}", "--json").stdout)
     assert {one["verdict"] for one in groups["measures"]} == {"too few sessions"}
     page = tmp_path / "compared.html"

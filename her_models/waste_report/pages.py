@@ -62,6 +62,9 @@ def _parts(report: WasteReport) -> Iterator[Part]:
     yield from advice_parts(report)
     yield from _what_if_parts(report)
     yield Heading("Waste by label")
+    labels = [row for row in report.by_label.to_pylist() if not row["is_hint"]]
+    if labels:
+        yield Figure(bars(labels), "What each label of waste cost, in US dollars.")
     yield _label_grid(report.by_label)
     groups = [("By project", report.by_project), ("By tool", report.by_tool), ("By file", report.by_file)]
     if report.by_owner is not None:
@@ -70,6 +73,8 @@ def _parts(report: WasteReport) -> Iterator[Part]:
         counted = [row for row in table.to_pylist() if not row["is_hint"]][:_GROUPS_SHOWN]
         if counted:
             yield Heading(title, 3)
+            if len(counted) > 1:
+                yield Figure(bars(counted), f"Waste {title.lower()}, in US dollars.")
             yield _group_grid(title.removeprefix("By ").capitalize(), counted)
     again = [row for row in report.paid_again.to_pylist() if row["again_usd"]]
     if again:
@@ -257,8 +262,7 @@ def _finding_grid(rows: Sequence[dict[str, Any]]) -> Grid:
     cells = tuple(
         (
             row["kind"],
-            f"{row['session_id'][:8]}"
-            + (f", {turn_in_words(row['turn_index'])}" if row["turn_index"] is not None else ""),
+            row["session_id"][:8] + _in_turn(row["turn_index"]),
             row["path"] or row["tool_name"] or "",
             row["evidence"] or "",
             f"{row['tokens']:,}",
@@ -298,6 +302,26 @@ def waterfall(table: pa.Table) -> dict[str, Any]:
     values.append(
         {"label": "Bill", "from": 0.0, "to": float(end), "usd": float(end), "colour": "#6B7280", "told": usd(end)}
     )
+    return _drawn(values)
+
+
+def bars(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return what groups of findings cost as bars, the dearest first, a Vega-Lite specification with its rows."""
+    values = [
+        {
+            "label": f"{row['group_name']}  {LABELS.get(row['group_name'], '')}".rstrip(),
+            "from": 0.0,
+            "to": float(row["waste_usd"]),
+            "usd": float(row["waste_usd"]),
+            "colour": _COLOURS["C"],
+            "told": usd(row["waste_usd"]),
+        }
+        for row in sorted(rows, key=lambda row: (-row["waste_usd"], str(row["group_name"])))
+    ]
+    return _drawn(values)
+
+
+def _drawn(values: list[dict[str, Any]]) -> dict[str, Any]:
     y = {"field": "label", "type": "nominal", "sort": None, "title": None, "axis": {"ticks": False}}
     tip = [{"field": "label", "title": "Part"}, {"field": "told", "title": "US dollars"}]
     return {

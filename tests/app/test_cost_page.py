@@ -15,7 +15,7 @@ from her_models.advice import outcomes
 from her_models.advice.patterns import load_patterns
 from her_models.advice.pieces import Piece
 from her_models.config import load_config
-from her_models.documents import as_html, as_markdown
+from her_models.documents import Figure, as_html, as_markdown
 from her_models.lake import open_lake
 from her_models.waste_report import pages, questions, records
 from tests.app.conftest import SESSION, at, fill, fill_lake
@@ -286,3 +286,20 @@ def test_overhead_paid_again_stands_on_the_page_and_in_every_form_of_the_report(
     assert net.pop("remove.all") == sum(net.values()) == Decimal("0.75")
     assert [row["usd"] for row in rows if row["section"] == "overhead paid again"] == [Decimal("0.25")] * 2
     assert len(records.as_record(report)["what_ifs"]) == 6
+
+
+def test_the_report_draws_the_bill_and_what_each_label_of_waste_cost(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HER_HOME", str(home))
+    with open_lake(load_config(home), read_only=True) as lake:
+        lake.con.execute("use lake")
+        report = questions.waste_report(lake.con, load_config(home))
+    document = pages.document(report, date(2026, 3, 2))
+    drawn = {part.text: part.spec for part in document.parts if isinstance(part, Figure)}
+    told = drawn["What each label of waste cost, in US dollars."]["data"]["values"]
+    counted = [row for row in report.by_label.to_pylist() if not row["is_hint"]]
+    assert len(told) == len(counted) > 0
+    assert sum(bar["to"] for bar in told) == pytest.approx(float(sum(row["waste_usd"] for row in counted)))
+    assert [bar["to"] for bar in told] == sorted((bar["to"] for bar in told), reverse=True)
+    assert as_html(document).count("<svg") == len(drawn) > 1

@@ -75,12 +75,12 @@ def test_a_finding_opens_both_sides_of_its_evidence_with_their_difference(
     )
     page = open_page(f"{whole_demo_app}/cost?everyone=true")
     click_first_row(page.get_by_test_id("stDataFrame").last)
-    expect(page.get_by_text("What is waste", exact=True)).to_be_visible()
-    expect(page.get_by_text("The earlier one", exact=True)).to_be_visible()
+    expect(page.get_by_text(re.compile("^What is waste: "))).to_be_visible()
+    expect(page.get_by_text(re.compile("^What shows it, (before|after) it: "))).to_be_visible()
     page = open_page(f"{whole_demo_app}/session?session={session}&source={source}&view=Waste&finding={finding}")
     expect(page.get_by_role("radio", name="Waste")).to_be_checked()
-    expect(page.get_by_text("What is waste", exact=True)).to_be_visible()
-    expect(page.get_by_text("The earlier one", exact=True)).to_be_visible()
+    expect(page.get_by_text("What is waste: the file as it was written again", exact=True)).to_be_visible()
+    expect(page.get_by_text("What shows it, before it: the file as it was known", exact=True)).to_be_visible()
     expect(page.locator("code.language-diff")).to_contain_text(re.compile(r"^[+-](?![+-])", re.MULTILINE))
 
 
