@@ -66,7 +66,8 @@ def read_words(data: npt.NDArray[np.uint8], offsets: Ints, *, with_names: bool =
     goes_on = np.zeros(len(data), bool)
     goes_on[:-1] = is_word[1:]
     length = np.flatnonzero(is_word & (~goes_on | is_edge[1:])) + 1 - start
-    is_number = _numbers_lines(data, start, start + length)
+    # What begins the next text says nothing of a number that ends this one.
+    is_number = _numbers_lines(data, start, start + length) & ~is_edge[start + length]
     if is_number.any():
         is_word[np.repeat(start[is_number], length[is_number]) + _steps(length[is_number])] = False
         start, length = start[~is_number], length[~is_number]

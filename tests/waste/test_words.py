@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Sequence
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from her_models.waste.words import Filter, Ints, joined, read_words, runs
@@ -32,7 +32,8 @@ def _words_of(text: str) -> list[str]:
     return words
 
 
-@given(st.lists(ALPHABET, min_size=1, max_size=5))
+@example(texts=["0", "", "→"])
+@given(texts=st.lists(ALPHABET, min_size=1, max_size=5))
 def test_words_are_those_of_each_text_in_order(texts: list[str]) -> None:
     data, offsets = _together(texts)
     words = read_words(data, offsets)
