@@ -182,7 +182,7 @@ def serve() -> None:
     """Work as a process of its own: inputs, then batches, arrive; what was built leaves."""
     from her_models.lake import connect
 
-    gc.disable()  # what a batch leaves in cycles goes when it is done; looking for them in between costs a twentieth
+    gc.disable()  # what a batch leaves in cycles goes when it is done: no need to look for them in between
     with orders() as given:
         inputs: Inputs = given.job
         con = connect(inputs.config, read_only=True, attached=bool(inputs.published), threads=inputs.threads)
