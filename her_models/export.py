@@ -47,17 +47,25 @@ def find_session(con: duckdb.DuckDBPyConnection, name: str) -> SessionKey:
     Raises:
         QueryError: there is none, or more than one.
     """
-    source_id, _, prefix = name.rpartition("/")
-    parameters = {"prefix": prefix, "source_id": source_id or None}
-    rows = con.execute(_query("sessions_named"), parameters).fetchall()
-    exact = [row for row in rows if row[1] == prefix]
-    found = exact or rows
+    found = sessions_named(con, name)
     if not found:
         raise QueryError(f"No session begins with {name!r}. List them: her report --by session")
     if len(found) > 1:
-        some = ", ".join(f"{source}/{session}" for source, session in found[:5])
+        some = ", ".join(f"{key.source_id}/{key.session_id}" for key in found[:5])
         raise QueryError(f"{len(found)} sessions begin with {name!r}: {some}. Write more of one of them.")
-    return SessionKey(*found[0])
+    return found[0]
+
+
+def sessions_named(con: duckdb.DuckDBPyConnection, name: str, source_id: str | None = None) -> tuple[SessionKey, ...]:
+    """Return the sessions whose id begins with `name`, which may be `owner@host/id`; one named whole hides the others.
+
+    `source_id` says whose, where `name` does not.
+    """
+    whose, _, prefix = name.rpartition("/")
+    parameters = {"prefix": prefix, "source_id": whose or source_id}
+    rows = con.execute(_query("sessions_named"), parameters).fetchall()
+    exact = [row for row in rows if row[1] == prefix]
+    return tuple(SessionKey(*row) for row in exact or rows)
 
 
 def export_session(con: duckdb.DuckDBPyConnection, key: SessionKey, kind: str) -> Iterator[bytes]:

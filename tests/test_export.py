@@ -7,7 +7,7 @@ import pytest
 
 from her_models.config import Config
 from her_models.errors import QueryError
-from her_models.export import SessionKey, _fenced, export_session, find_session
+from her_models.export import SessionKey, _fenced, export_session, find_session, sessions_named
 from her_models.lake import Lake, open_lake
 from tests.app.conftest import fill
 
@@ -68,6 +68,11 @@ def test_session_is_found_by_how_its_id_begins(lake: Lake) -> None:
         find_session(lake.con, "5e55-b")
     with pytest.raises(QueryError, match=r"No session begins with '6'"):
         find_session(lake.con, "6")
+    assert sessions_named(lake.con, "5e55-", "ada@laptop") == (
+        SessionKey("ada@laptop", "5e55-a"),
+        SessionKey("ada@laptop", "5e55-b"),
+    )
+    assert sessions_named(lake.con, "6") == ()
 
 
 def test_unknown_format_is_refused(lake: Lake) -> None:

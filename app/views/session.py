@@ -8,10 +8,12 @@ from app import annotating, context, data, empty, findings, format, session_file
 from app.replay import component as replay
 from app.tables import Shown
 from her_models import reports
+from her_models.export import SessionKey, sessions_named
 from her_models.reports import Scope, Session
 from her_models.waste_report import questions
 
 _FINDINGS_SHOWN = 500
+_CANDIDATES_SHOWN = 20
 
 TOKENS = {
     "cache_read_tokens": Shown("Cache read", "tokens"),
@@ -23,19 +25,19 @@ TOKENS = {
 
 
 def chosen_session() -> Session:
-    """Return the session named in the address, or let the reader choose one."""
-    session_id, source_id = st.query_params.get("session"), st.query_params.get("source")
-    found = data.ask(reports.session_headers, session_id, source_id) if session_id else ()
+    """Return the session that the address names, by its id or the beginning of it, or let the reader choose one."""
+    name, source_id = st.query_params.get("session"), st.query_params.get("source")
+    found = data.ask(sessions_named, name, source_id) if name else ()
     if len(found) == 1:
-        return found[0]
+        (key,) = found
+        if key.session_id != name:  # a link to this place, as whoever is here copies it, names the session whole
+            st.query_params.update({"session": key.session_id, "source": key.source_id})
+        return _header(key)
     st.title("Session")
     if len(found) > 1:
-        st.info("Several sources hold a session of this id. Whose do you mean?")
-        for one in found:
-            parameters = {"session": one.session_id, "source": one.source_id}
-            st.page_link("views/session.py", label=format.escaped(one.source_id), query_params=parameters)
+        draw_candidates(found)
         st.stop()
-    if session_id:
+    if name:
         st.warning("The lake holds no such session. It may not have been ingested yet: ./her ingest")
     newest = data.ask(reports.sessions, page_size=200).rows.to_pylist()
     if not newest:
@@ -57,6 +59,36 @@ def chosen_session() -> Session:
         st.switch_page("views/session.py", query_params={"session": row["session_id"], "source": row["source_id"]})
     st.page_link("views/sessions.py", label="Search all sessions", icon=":material/search:")
     st.stop()
+
+
+def draw_candidates(found: tuple[SessionKey, ...]) -> None:
+    """Draw the sessions that the address may mean, each as a link that keeps what else stands in it."""
+    is_one_id = len({key.session_id for key in found}) == 1
+    st.info(
+        "Several sources hold a session of this id. Whose do you mean?"
+        if is_one_id
+        else f"{len(found):,} sessions begin like this. Which do you mean?"
+    )
+    zone, kept = data.config().time_zone, st.query_params.to_dict()
+    for key in found[:_CANDIDATES_SHOWN]:
+        one = _header(key)
+        facts = (
+            key.source_id if is_one_id else key.session_id,
+            format.when(one.started_at, zone),
+            one.project or "no project",
+            format.one_line(one.title, 70),
+        )
+        st.page_link(
+            "views/session.py",
+            label=" · ".join(format.escaped(fact) for fact in facts if fact),
+            query_params={**kept, "session": key.session_id, "source": key.source_id},
+        )
+    if len(found) > _CANDIDATES_SHOWN:
+        st.caption(f"The first {_CANDIDATES_SHOWN} of {len(found):,}. More of the id narrows it down.")
+
+
+def _header(key: SessionKey) -> Session:
+    return data.ask(reports.session_headers, key.session_id, key.source_id)[0]
 
 
 def draw_header(session: Session) -> None:

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from her_models.config import load_config
 from her_models.lake import open_lake
-from tests.app.conftest import HOSTILE, SESSION, SOURCE, SPELLS, UNPRICED, fill_lake
+from tests.app.conftest import HOSTILE, SESSION, SOURCE, SPELLS, UNPRICED, at, fill, fill_lake
 
 ROUTER = str(Path(__file__).parents[2] / "app" / "streamlit_app.py")
 PAGES = sorted(path.stem for path in (Path(ROUTER).parent / "views").glob("[a-z]*.py"))
@@ -143,6 +143,31 @@ def test_an_unknown_session_offers_others(home: Path) -> None:
     app = opened("session", session="unknown", source=SOURCE)
     assert "no such session" in words(app)
     assert len(app.selectbox[0].options) == 3
+
+
+def test_the_beginning_of_a_session_id_opens_the_session_and_the_address_then_names_it_whole(home: Path) -> None:
+    app = opened("session", session="1111", event="3")
+    assert [title.value for title in app.title] == ["Stop the endless loop"]
+    assert (app.query_params["session"], app.query_params["source"]) == (SESSION, SOURCE)
+    assert [title.value for title in opened("session", session=f"{SOURCE}/1").title] == ["Stop the endless loop"]
+
+
+def test_the_beginning_of_several_session_ids_names_them_as_links_to_the_same_view(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill_lake(tmp_path)
+    with open_lake(load_config(tmp_path)) as lake:
+        second = {"session_id": "11111111-2", "title": "Start the *loop*", "project": "engine", "started_at": at(0)}
+        fill(lake, "sessions", second)
+    monkeypatch.setenv("HER_HOME", str(tmp_path))
+    app = opened("session", session="11111111-", view="Turns")
+    assert [info.value for info in app.info] == ["2 sessions begin like this. Which do you mean?"]
+    links = [link.proto for link in app.get("page_link")]
+    assert [link.query_string for link in links] == [
+        f"session={SESSION}&view=Turns&source=ada%40laptop",
+        "session=11111111-2&view=Turns&source=ada%40laptop",
+    ]
+    assert r"Start the \*loop\*" in links[1].label
 
 
 def test_hostile_text_is_never_markdown_that_fetches_or_html(home: Path) -> None:
