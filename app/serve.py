@@ -133,7 +133,7 @@ def _streamlit(port: int) -> list[str]:
         "browser.serverAddress": HOST,
         "logger.level": "error",
     }
-    script = str(CHECKOUT / "app" / "streamlit_app.py")
+    script = str(CHECKOUT / "app" / "server.py")
     return [sys.executable, "-m", "streamlit", "run", script, *(f"--{name}={value}" for name, value in options.items())]
 
 

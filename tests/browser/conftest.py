@@ -37,8 +37,6 @@ PATIENCE_MS = 60_000
 _MAKING_MS = 300_000  # a file is made after the click; an archive of replays takes seconds of an idle core
 _PORTS_TRIED = 3
 _FIRST_ROW = {"x": 250, "y": 55}  # of a table drawn on a canvas: below its heading
-# Streamlit looks for its own addresses below the page's before it looks at the root; the browser logs the miss.
-_PROBES = ("/_stcore/health", "/_stcore/host-config")
 expect.set_options(timeout=PATIENCE_MS)
 
 
@@ -48,7 +46,7 @@ def chromium_path() -> str | None:
 
 
 @contextmanager
-def served(home: Path, script: str = "app/streamlit_app.py") -> Iterator[str]:
+def served(home: Path, script: str = "app/server.py") -> Iterator[str]:
     """Serve the app, or another script, on `home` at a free port of this machine; gives its address."""
     log = home.with_name(f"{home.name}-served.log")
     for _ in range(_PORTS_TRIED):
@@ -185,9 +183,8 @@ def open_page(browser: Browser) -> Iterator[Callable[[str], Page]]:
     wrong: list[str] = []
 
     def on_console(message: ConsoleMessage) -> None:
-        where = str(message.location.get("url", ""))
-        if message.type == "error" and not where.endswith(_PROBES):
-            wrong.append(f"console: {message.text} ({where})")
+        if message.type == "error":
+            wrong.append(f"console: {message.text} ({message.location.get('url')})")
 
     page.on("console", on_console)
     page.on("pageerror", lambda error: wrong.append(f"script: {error}"))

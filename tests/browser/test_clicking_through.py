@@ -48,6 +48,12 @@ def test_every_page_is_drawn(app: str, request: pytest.FixtureRequest, open_page
     click_through(page)
 
 
+def test_the_first_page_has_a_name_too_and_keeps_what_stands_behind_it(demo_app: str, open_page: Opener) -> None:
+    page = open_page(f"{demo_app}/overview?split=Project")
+    expect(page).to_have_url(f"{demo_app}/?split=Project")
+    expect(page.get_by_role("radio", name="Project", exact=True).first).to_be_checked()
+
+
 @pytest.mark.parametrize("app", ["demo_app", "shared_app"])
 def test_a_click_opens_a_session_and_each_of_its_views(
     app: str, request: pytest.FixtureRequest, open_page: Opener
