@@ -12,6 +12,7 @@ import socket
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import time
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +135,23 @@ def _time_zone(data: Mapping[str, Any], path: Path) -> str:
     link = Path("/etc/localtime")
     if link.is_symlink() and "zoneinfo/" in (target := str(link.resolve())):
         return target.split("zoneinfo/", 1)[1].removeprefix("posix/")
-    return os.environ.get("TZ") or "UTC"
+    named = os.environ.get("TZ", "").removeprefix(":")
+    return named if named and _is_time_zone(named) else "UTC"  # the variable may hold a rule in place of a name
+
+
+def zone_of_days(name: str) -> str:
+    """Return what tells two zones apart by the days they count in: the offset of one that never changes, else the name.
+
+    `UTC`, `Etc/UTC`, `Zulu` and `GMT` are one zone to a machine under any of these names.
+    """
+    if name == "UTC":
+        return name
+    from zoneinfo import ZoneInfo
+
+    offset = time(tzinfo=ZoneInfo(name)).utcoffset()  # None where it depends on the day
+    if offset is None:
+        return name
+    return str(offset.total_seconds()) if offset else "UTC"
 
 
 _NAMES = (

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Self
 import duckdb
 
 from her_models import warehouse
-from her_models.config import Config, default_source, make_home
+from her_models.config import Config, default_source, make_home, zone_of_days
 from her_models.contracts import DATA_QUALITY, TABLES, Column, Table
 from her_models.errors import LakeBusy, LakeError, LakeOutdated
 from her_models.moved import follow_move
@@ -348,7 +348,7 @@ class Lake:
             (
                 warehouse.models_version(),
                 prices_version(self.config.prices_path),
-                self.config.time_zone,
+                zone_of_days(self.config.time_zone),
                 densities.read_text(encoding="utf-8") if densities and densities.exists() else "",
             )
         )

@@ -41,6 +41,18 @@ def test_a_time_zone_by_name_is_taken(tmp_path: Path) -> None:
     assert load_config(tmp_path).time_zone == "Asia/Kolkata"
 
 
+@pytest.mark.parametrize(
+    ("said", "zone"),
+    [("Asia/Kolkata", "Asia/Kolkata"), (":Asia/Kolkata", "Asia/Kolkata"), ("CET-1CEST", "UTC"), ("", "UTC")],
+)
+def test_a_machine_that_tells_its_zone_by_a_variable_is_believed_where_that_is_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, zone: str
+) -> None:
+    monkeypatch.setattr(Path, "is_symlink", lambda _path: False)
+    monkeypatch.setenv("TZ", said)
+    assert load_config(tmp_path).time_zone == zone
+
+
 def test_a_home_is_made_for_one_person(tmp_path: Path) -> None:
     make_home(tmp_path / "her")
     make_home(tmp_path / "her")

@@ -200,6 +200,24 @@ def test_another_time_zone_moves_the_days(tmp_path):
     assert row(config, "select cast(day_on as varchar) from daily_cost") == ("2026-01-06",)
 
 
+@pytest.mark.parametrize("name", ["Etc/UTC", "Zulu", "Etc/Universal", "GMT", "Etc/GMT+0"])
+def test_a_zone_under_another_name_leaves_the_lake_up_to_date(tmp_path, name):
+    write(tmp_path / "logs" / "a.jsonl", prompt("one", "u1", 1))
+    config = ingested(tmp_path / "home", tmp_path / "logs")
+    assert config.time_zone == "UTC"
+    with open_lake(dataclasses.replace(config, time_zone=name), read_only=True) as elsewhere:
+        assert elsewhere.outdated_sources() == []
+
+
+@pytest.mark.parametrize("name", ["Europe/London", "Africa/Abidjan", "Etc/GMT+1"])
+def test_a_zone_whose_days_begin_at_other_hours_at_some_time_makes_it_outdated(tmp_path, name):
+    """London has summer time; Abidjan was sixteen minutes off until 1912, and may be so again."""
+    write(tmp_path / "logs" / "a.jsonl", prompt("one", "u1", 1))
+    config = ingested(tmp_path / "home", tmp_path / "logs")
+    with open_lake(dataclasses.replace(config, time_zone=name), read_only=True) as elsewhere:
+        assert elsewhere.outdated_sources() == elsewhere.source_ids()
+
+
 def test_readers_see_the_state_before_until_the_writer_commits(tmp_path, logs):
     config = ingested(tmp_path / "home", logs)
     with open_lake(config) as writer:
