@@ -17,11 +17,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from her_models.errors import ModelError
-from her_models.shell import SimpleCommand, joined, simple_commands
+from her_models.shell import NOWHERE, SimpleCommand, joined, simple_commands
 
 Writes = Literal["nothing", "arguments", "last", "tree"]
 COMMANDS_PATH = Path(__file__).with_name("commands.toml")
-_NOWHERE = frozenset({"/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty", "-", "&1", "&2", "1", "2"})
 _UNSURE = ("$", "`", "~")
 
 
@@ -142,7 +141,7 @@ def written_paths(command: SimpleCommand) -> tuple[str, ...]:
 
 
 def _effects(command: SimpleCommand) -> Iterator[Effect]:
-    redirected = tuple(joined(path, command.cwd) for path in command.writes if path not in _NOWHERE)
+    redirected = tuple(joined(path, command.cwd) for path in command.writes if path not in NOWHERE)
     entry = _find(command)
     inner = _inner(command, entry)
     if inner is not None:
@@ -239,7 +238,7 @@ def _paths(command: SimpleCommand, entry: Entry, writes: Writes) -> list[str]:
         place += 1
     if entry.skip and not (has_script and entry.names[0] in ("sed", "awk")):
         operands = operands[entry.skip :]
-    written = [path for path in written if path and path not in _NOWHERE]
+    written = [path for path in written if path and path not in NOWHERE]
     if writes == "arguments":
         # A formatter that is given no path takes the folder it runs in.
         return written + (operands or ["."])

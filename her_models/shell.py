@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 
 _SEPARATORS = frozenset({";", "&", "&&", "|", "||", "|&", "(", ")", "{", "}", "\n", ";;", "!", "do", "then", "else"})
 _REDIRECTS = frozenset({">", ">>", "<", ">|", "&>", "&>>", "2>", "<<<", ">&", "<&"})
+NOWHERE = frozenset({"/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty", "-", "&1", "&2", "1", "2"})
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _HEREDOC = re.compile(r"<<-?[ \t]*(['\"]?)(\w+)\1([^\n]*)\n.*?^\s*\2[ \t]*$", re.DOTALL | re.MULTILINE)
 _SUBSTITUTION = re.compile(r"\$\(([^()]*)\)|`([^`]*)`")
@@ -29,7 +30,10 @@ _DEEPEST = 4
 
 @dataclass(frozen=True)
 class SimpleCommand:
-    """One command: its name without its folder, its words, what was set for it, where it ran, and who it ran as."""
+    """One command: its name without its folder, its words, what was set for it, where it ran, and who it ran as.
+
+    `writes` is what it is redirected into, `redirects` the files of these as they are written, each with its sign.
+    """
 
     name: str
     words: tuple[str, ...]
@@ -37,11 +41,13 @@ class SimpleCommand:
     cwd: str | None = None
     is_elevated: bool = False
     writes: tuple[str, ...] = ()
+    redirects: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
-        """Return it as one line."""
-        return " ".join((*self.settings, self.name, *self.words))
+        """Return it as one line: with `sudo` where it ran as the administrator, and with the files it is sent into."""
+        raised = ("sudo",) if self.is_elevated and self.name != "sudo" else ()
+        return " ".join((*raised, *self.settings, self.name, *self.words, *self.redirects))
 
     @property
     def operands(self) -> tuple[str, ...]:
@@ -137,7 +143,11 @@ def _split(text: str) -> tuple[tuple[str, ...], ...]:
 
 
 def _command(words: list[str], cwd: str | None) -> SimpleCommand | None:
-    words, writes = _without_redirects(words)
+    words, redirects = _without_redirects(words)
+    writes, written = (
+        tuple(path for _, path in redirects),
+        tuple(f"{sign} {path}" for sign, path in redirects if path not in NOWHERE),
+    )
     settings: list[str] = []
     is_elevated = False
     wrapper, given = "", words
@@ -150,15 +160,16 @@ def _command(words: list[str], cwd: str | None) -> SimpleCommand | None:
             wrapper, given = head, words[1:]
             words = _after_wrapper(head, given)
         else:
-            return SimpleCommand(head, tuple(words[1:]), tuple(settings), cwd, is_elevated, tuple(writes))
+            return SimpleCommand(head, tuple(words[1:]), tuple(settings), cwd, is_elevated, writes, written)
     if is_elevated:
         return SimpleCommand("sudo", tuple(given), tuple(settings), cwd, True)
-    return SimpleCommand("env", (), tuple(settings), cwd, False, tuple(writes)) if wrapper == "env" else None
+    return SimpleCommand("env", (), tuple(settings), cwd, False, writes, written) if wrapper == "env" else None
 
 
-def _without_redirects(words: list[str]) -> tuple[list[str], list[str]]:
+def _without_redirects(words: list[str]) -> tuple[list[str], list[tuple[str, str]]]:
+    """Return the words without redirections, and those into files as sign and file."""
     kept: list[str] = []
-    writes: list[str] = []
+    writes: list[tuple[str, str]] = []
     place = 0
     while place < len(words):
         word = words[place]
@@ -166,7 +177,7 @@ def _without_redirects(words: list[str]) -> tuple[list[str], list[str]]:
             if kept and kept[-1].isdigit():  # 2> is read as the word 2 and >
                 kept.pop()
             if place + 1 < len(words) and ">" in word:
-                writes.append(words[place + 1])
+                writes.append((word, words[place + 1]))
             place += 2
         else:
             kept.append(word)

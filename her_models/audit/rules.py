@@ -36,6 +36,7 @@ _HERE = re.compile(
     r"([:/?].*)?$|^:\d+(/|$)"
 )
 _SHOWN_CHARACTERS = 400
+_SHOWN_BEFORE = 40  # characters of a long command shown before what the rule is about
 _LONGEST_COMMAND = 100_000  # what comes after is no command anybody wrote by hand
 
 Homes = tuple[str | None, ...]
@@ -73,6 +74,7 @@ class Rule:
     severity: Severity
     effect: str
     forms: tuple[Form, ...] = ()
+    is_about_files: bool = False
 
     @property
     def tools(self) -> frozenset[str]:
@@ -82,7 +84,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Match:
-    """What one rule found in a call."""
+    """What one rule found in a call; of a long command its beginning, and the part for which the rule matched."""
 
     rule: Rule
     command: str
@@ -105,13 +107,14 @@ def load_rules(path: Path = RULES_PATH) -> tuple[str, tuple[Rule, ...]]:
 
 
 _OF_A_RULE = {"name", "class", "severity", "effect"}
+_IF_NEEDED = {"files", "forms"}
 _OF_A_FORM = {"commands", "not_commands", "subcommands", "flags", "argument", "unless", "skip", "operands", "last",
               "writes", "outside", "elsewhere", "elevated", "tools", "path", "input"}  # fmt: skip
 
 
 def _rule(entry: dict[str, Any], path: Path) -> Rule:
     name = str(entry.get("name"))
-    if entry.keys() - _OF_A_RULE - _OF_A_FORM - {"forms"} or not entry.keys() >= _OF_A_RULE:
+    if entry.keys() - _OF_A_RULE - _OF_A_FORM - _IF_NEEDED or not entry.keys() >= _OF_A_RULE:
         raise ModelError(f"{path}: rule {name!r} has unknown fields or lacks one.")
     if entry["class"] not in get_args(Class) or entry["severity"] not in get_args(Severity):
         raise ModelError(f"{path}: rule {name!r} is of an unknown class or severity.")
@@ -119,7 +122,14 @@ def _rule(entry: dict[str, Any], path: Path) -> Rule:
     forms = entry.get("forms", [{}])
     if any(form.keys() - _OF_A_FORM or form.keys() & (shared.keys() - {"unless"}) for form in forms):
         raise ModelError(f"{path}: rule {name!r} has a form with an unknown field, or with one that the rule has, too.")
-    return Rule(name, entry["class"], entry["severity"], entry["effect"], tuple(_form(shared, form) for form in forms))
+    return Rule(
+        name,
+        entry["class"],
+        entry["severity"],
+        entry["effect"],
+        tuple(_form(shared, form) for form in forms),
+        bool(entry.get("files", False)),
+    )
 
 
 def _form(shared: dict[str, Any], own: dict[str, Any]) -> Form:
@@ -187,14 +197,14 @@ def _command_text(text: str) -> str:
 
 def _of_command(command: SimpleCommand, homes: Homes) -> Iterator[Match]:
     """Yield the first rule of each class that a command matches: the severe ones stand first."""
-    shown, written, command = command.text[:_SHOWN_CHARACTERS], written_paths(command), innermost(command)
+    whole, written, command = command, written_paths(command), innermost(command)
     if "--help" in command.words or command.words[:1] in (("help",), ("--version",)):
         return
     seen: set[str] = set()
     for rule, form in _asked_about(command.name):
         if rule.kind not in seen and (targets := _targets(rule, form, command, written, homes)) is not None:
             seen.add(rule.kind)
-            yield Match(rule, shown, targets)
+            yield Match(rule, _shown(whole, form, targets), targets)
 
 
 @lru_cache(maxsize=200)
@@ -240,12 +250,41 @@ def _targets(
     if form.writes:
         paths = tuple(path for path in written if form.writes.search(path))
         return tuple(path for path in paths if not (form.is_outside and _is_inside(path, homes))) or None
-    if rule.kind == "deletion":
+    if rule.is_about_files or form.is_outside:
         paths = _folders_searched(command) if command.name == "find" else operands
         operands = tuple(joined(path, command.cwd) for path in paths)
     if form.is_outside:
         return tuple(path for path in operands if is_outside(path, homes)) or None
     return operands
+
+
+def _shown(command: SimpleCommand, form: Form, targets: tuple[str, ...]) -> str:
+    """Return a command as one line; of a long one the beginning, and the part for which the form fits."""
+    text = command.text
+    if len(text) <= _SHOWN_CHARACTERS:
+        return text
+    part = _fitting_part(command, form, targets)
+    place = max(text.find(part), 0)
+    if place + len(part) < _SHOWN_CHARACTERS:
+        return f"{text[: _SHOWN_CHARACTERS - 1]}…"
+    half = _SHOWN_CHARACTERS // 2
+    begin = max(place - _SHOWN_BEFORE, half)
+    end = begin + half - 4
+    return f"{text[:half]} … {text[begin:end]}{'…' if end < len(text) else ''}"
+
+
+def _fitting_part(command: SimpleCommand, form: Form, targets: tuple[str, ...]) -> str:
+    """Return the part of a command's text for which a form fits: a file, a word, an option; empty: how it begins."""
+    if form.writes or form.is_outside:
+        named = [*command.redirects, *command.words]
+        return next((one for one in named if joined(one.rpartition(" ")[2], command.cwd) in targets), "")
+    if form.argument:
+        words = _without_operands((*command.settings, *command.words), form.skip)
+        found = next(filter(None, map(form.argument.search, words)), None)
+        return found.group() if found else ""
+    if form.flags:
+        return next((word for word in command.words if form.flags & SimpleCommand("", (word,)).flags), "")
+    return _last_operand(command) if form.last else ""
 
 
 def _without_operands(words: tuple[str, ...], count: int) -> list[str]:

@@ -90,6 +90,41 @@ def test_a_deletion_names_what_it_deletes_and_whether_it_lies_outside() -> None:
     assert found("rm x", cwd=f"{PROJECT}/sub") == {"deleted": (f"{PROJECT}/sub/x",)}
 
 
+def test_what_is_no_file_is_not_named_as_one() -> None:
+    assert found("docker image rm shop:1") == {"images_removed": ("shop:1",)}
+    assert found("docker volume rm data") == {"containers_pruned": ("data",)}
+    assert found("git reset --hard HEAD~1") == {"changes_discarded": ("HEAD~1",)}
+
+
+def shown(command: str) -> list[str]:
+    return [match.command for match in matches("Bash", json.dumps({"command": command}), None, PROJECT, PROJECT)]
+
+
+def test_a_command_is_shown_with_what_makes_it_risky() -> None:
+    assert shown("echo export A=1 >> ~/.bashrc") == ["echo export A=1 >> ~/.bashrc"]
+    assert shown("make 2>/dev/null | sudo tee /etc/hosts > /dev/null") == 2 * ["sudo tee /etc/hosts"]
+
+
+@pytest.mark.parametrize(
+    ("command", "part"),
+    [
+        (f"echo {'a' * 900} >> ~/.bashrc", ">> ~/.bashrc"),
+        (f"psql shop -c '{'select 1; ' * 90} delete from users; {'select 2; ' * 90}'", "delete from users"),
+        (f"git push {'-v ' * 300} --force origin main", "--force origin main"),
+        (f"rm {'build/part ' * 90} /etc/hosts {'build/part ' * 90}", "/etc/hosts"),
+    ],
+    ids=lambda text: text[:20],
+)
+def test_a_long_command_is_cut_around_what_makes_it_risky(command: str, part: str) -> None:
+    [match] = [
+        one for one in matches("Bash", json.dumps({"command": command}), None, PROJECT, PROJECT)
+        if one.rule.severity == "risk"
+    ]  # fmt: skip
+    assert part in match.command
+    assert match.command.startswith(command[:10])
+    assert len(match.command) <= 400
+
+
 def test_a_windows_project_has_an_outside_too() -> None:
     given = json.dumps({"command": "rm -r /c/Users/ada/shop/build && rm -r /etc/x"})
     names = {
