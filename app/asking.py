@@ -16,9 +16,18 @@ from her_models.errors import QueryError
 from her_models.export import find_session
 from her_models.reports import Scope
 
+_ALL = 2**31
+
 
 def run_ask(
-    text: str, session: str | None, since: date | None, until: date | None, *, is_sql: bool, is_json: bool
+    text: str,
+    session: str | None,
+    since: date | None,
+    until: date | None,
+    *,
+    is_all: bool = False,
+    is_sql: bool = False,
+    is_json: bool = False,
 ) -> None:
     """Answer, or list what can be asked.
 
@@ -38,6 +47,8 @@ def run_ask(
         if session:
             key = find_session(lake.con, session)
             subject = dataclasses.replace(subject, source_id=key.source_id, session_id=key.session_id)
+        if is_all:
+            subject = dataclasses.replace(subject, limit=_ALL)
         answer = ask(lake.con, found[0], subject)
     _draw(text, answer, found[1:4], is_sql=is_sql, is_json=is_json)
 
@@ -67,13 +78,16 @@ def _draw(text: str, answer: Answer, others: list[Question], *, is_sql: bool, is
             {"said": one.said, "place": one.place and vars(one.place), "figures": one.figures}
             for one in answer.sentences
         ]
-        told = {"command": "ask", "question": answer.question.name, "title": answer.question.title}
-        told |= {"asked": text, "note": answer.note, "sentences": sentences, "sql": answer.sql}
+        told = {"command": "ask", "question": answer.question.name, "title": answer.title, "asked": text}
+        told |= {"of": answer.asked_of, "note": answer.note, "found_count": answer.found_count}
+        told |= {"sentences": sentences, "sql": answer.sql}
         terminal.put(terminal.as_json(told), None)
         return
     if answer.note:
         terminal.screen.print(answer.note, style="dim", markup=False, soft_wrap=True)
-    terminal.screen.print(answer.question.title, style="bold", markup=False)
+    terminal.screen.print(answer.title, style="bold", markup=False)
+    if answer.asked_of:
+        terminal.screen.print(answer.asked_of, style="dim", markup=False, soft_wrap=True)
     if not answer.sentences:
         terminal.screen.print("  Nothing in the lake answers this.", markup=False)
     for one in answer.sentences:
@@ -81,6 +95,9 @@ def _draw(text: str, answer: Answer, others: list[Question], *, is_sql: bool, is
         if one.place:
             event = "" if one.place.block_index is None else f", event {one.place.block_index + 1}"
             terminal.screen.print(f"    {one.place.session_id}{event}", style="dim", markup=False, soft_wrap=True)
+    if answer.extent:
+        more = ". All of them: --all" if len(answer.sentences) < answer.found_count else ""
+        terminal.screen.print(f"{answer.extent}{more}", style="dim", markup=False)
     if is_sql:
         terminal.screen.print(f"\n{answer.sql}", markup=False, soft_wrap=True)
     if others:

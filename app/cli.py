@@ -767,13 +767,15 @@ def ask(
     ] = None,
     since: Annotated[str | None, typer.Option(metavar="DAY", help="First day: 2026-01-31, today, or 7d ago.")] = None,
     until: Annotated[str | None, typer.Option(metavar="DAY", help="Last day, included.")] = None,
+    is_all: Annotated[bool, typer.Option("--all", help="Leave nothing out of a long answer.")] = False,
     is_sql: Annotated[bool, typer.Option("--sql", help="Print the query behind the answer, too.")] = False,
     is_json: Json = False,
 ) -> None:
     """Answer a question from the lake, without a model; each sentence names the place that proves it."""
     from app.asking import run_ask
 
-    run_ask(text, session, _day(since, "--since"), _day(until, "--until"), is_sql=is_sql, is_json=is_json)
+    days = (_day(since, "--since"), _day(until, "--until"))
+    run_ask(text, session, *days, is_all=is_all, is_sql=is_sql, is_json=is_json)
 
 
 @app.command(epilog=_examples("her dagster", "her dagster --port 3333"))

@@ -34,18 +34,25 @@ _EVER = datetime(2000, 1, 1, tzinfo=UTC)
 class Question:
     """One question: how a person may put it, the words that give it away, and what it has to be asked of.
 
-    `words` are groups: each group that has one of its words in what was written counts once.
+    `words` are groups: each group that has one of its words in what was written counts once. Of a long answer the
+    first `shown_count` sentences are given; `first` says which those are.
     """
 
     name: str
     title: str
     words: tuple[frozenset[str], ...]
     needs: frozenset[Need] = frozenset()
+    first: str = "dearest"
+    shown_count: int = 8
 
     @property
     def sql(self) -> str:
         """Return its query, with `$names` for what it is asked of."""
         return _query(self.name)
+
+    def asks_for(self, name: str) -> bool:
+        """Say whether its query takes this into account."""
+        return name in _PLACEHOLDER.findall(self.sql)
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,8 @@ class Subject:
     since_at: datetime | None = None
     until_at: datetime | None = None
     time_zone: str = "UTC"
+    limit: int | None = None
+    """Most sentences; None: as many as the question usually shows."""
 
 
 @dataclass(frozen=True)
@@ -81,18 +90,75 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Answer:
-    """Sentences, and the query whose rows they are. `note` says where another period was taken than was asked for."""
+    """Sentences, and the query whose rows they are.
+
+    `found_count` is how many there are, also of those left out. `note` says where another period was taken than was
+    asked for, and what of the subject has nothing to do with the question.
+    """
 
     question: Question
     subject: Subject
     sentences: tuple[Sentence, ...]
     sql: str
+    found_count: int = 0
     note: str = ""
 
+    @property
+    def title(self) -> str:
+        """Return the question as it was answered: of a turn, where one was meant."""
+        turn = self.subject.turn_index
+        if turn is None or not self.question.asks_for("turn_index"):
+            return self.question.title
+        words = f"turn {turn + 1}" if turn >= 0 else "what came before the first prompt"
+        return {
+            "context": f"What was in the context at the end of {words}?",
+            "why_turn": f"Why was {words} expensive?",
+        }[self.question.name]
 
-def _question(name: str, title: str, words: str, *needs: Need) -> Question:
+    @property
+    def asked_of(self) -> str:
+        """Say what the question was asked of, as far as it makes a difference: a session, a period, a text."""
+        subject, told = self.subject, []
+        if subject.session_id and self.question.asks_for("session_id"):
+            told.append(f"session {subject.session_id}")
+        if self.question.asks_for("since_at"):
+            told += _period_words(subject)
+        if subject.text and self.question.asks_for("text"):
+            told.append(f"what has “{subject.text}” in it")
+        return f"Of {', '.join(told)}" if told else ""
+
+    @property
+    def sql_of_all(self) -> str:
+        """Return the query that leaves nothing out."""
+        return bound(self.question, replace(self.subject, limit=max(self.found_count, 1)))
+
+    @property
+    def extent(self) -> str:
+        """Say how many sentences there are where they are a list, and which of them are given if not all are."""
+        given = len(self.sentences)
+        if given < self.found_count:
+            return f"{given:,} of {self.found_count:,}, the {self.question.first} first"
+        is_list = self.question.name not in ("why_turn", "context", "certainty")
+        return f"All {given:,}, the {self.question.first} first" if given > 1 and is_list else ""
+
+
+def _period_words(subject: Subject) -> list[str]:
+    zone = ZoneInfo(subject.time_zone)
+    first = subject.since_at and subject.since_at.astimezone(zone).date()
+    # A period ends where the next day begins; one asked for in words ends after now.
+    last = (
+        subject.until_at and (min(subject.until_at, datetime.now(UTC)) - timedelta(seconds=1)).astimezone(zone).date()
+    )
+    if first and last:
+        return [f"{first} to {last}"]
+    return [f"{word} {day}" for word, day in (("since", first), ("until", last)) if day]
+
+
+def _question(
+    name: str, title: str, words: str, *needs: Need, first: str = "dearest", shown_count: int = 8
+) -> Question:
     groups = tuple(frozenset(group.split("|")) for group in words.split())
-    return Question(name, title, groups, frozenset(needs))
+    return Question(name, title, groups, frozenset(needs), first, shown_count)
 
 
 _DEAR = "expensive|dear|dearest|costly|costliest|cost|costs|most|money|pricey"
@@ -104,37 +170,55 @@ QUESTIONS: dict[str, Question] = {
             "Which turn was the most expensive?",
             f"turn|turns|prompt|prompts {_DEAR} which|find|what",
             "period",
+            shown_count=3,
         ),
         _question(
-            "why_turn", "Why was this turn expensive?", f"why|reason turn|this|prompt {_DEAR}", "session", "turn"
+            "why_turn",
+            "Why was this turn expensive?",
+            f"why|reason turn|this|prompt {_DEAR}",
+            "session",
+            "turn",
+            shown_count=6,
         ),
         _question(
-            "context", "What is in the context now?", "context|window what|whats|fills|inside now|in|at|turn", "session"
+            "context",
+            "What is in the context now?",
+            "context|window what|whats|fills|inside now|in|at|turn",
+            "session",
+            first="largest",
+            shown_count=20,
         ),
         _question(
             "before_compaction",
             "What filled the context before the compaction?",
             "compaction|compacted|compact before|filled|fill|full context|window|what",
             "session",
+            first="largest",
         ),
-        _question("dearest_file", "Which file cost most?", f"file|files {_DEAR} which|what", "period"),
+        _question("dearest_file", "Which file cost most?", f"file|files {_DEAR} which|what", "period", shown_count=5),
         _question(
             "most_read_file",
             "Which file was read most often?",
             "file|files read|reread|reads often|times|again|most which|was|what|how",
             "period",
+            first="most often read",
+            shown_count=5,
         ),
         _question(
             "changed",
             "What changed since last week?",
             "changed|change|difference|since|different|moved since|last|week|month|yesterday|before",
             "period",
+            first="largest change",
+            shown_count=6,
         ),
         _question(
             "failing_command",
             "Which command fails most?",
             "command|commands|bash|shell|script fail|fails|failing|failed|error|errors|breaks",
             "period",
+            first="most frequent",
+            shown_count=6,
         ),
         _question(
             "wasted",
@@ -147,12 +231,18 @@ QUESTIONS: dict[str, Question] = {
             "Who deleted a file?",
             "delete|deleted|deletes|remove|removed|rm|gone|lost who|when|deleted|removed",
             "text",
+            "period",
+            first="latest",
+            shown_count=10,
         ),
         _question(
             "who_changed",
             "Who changed a file, and why?",
             "changed|edited|wrote|modified|change|touched who|why|code|file",
             "text",
+            "period",
+            first="latest",
+            shown_count=10,
         ),
         _question(
             "cache_misses",
@@ -160,55 +250,80 @@ QUESTIONS: dict[str, Question] = {
             "cache|cached miss|misses|missed|expire|expired|often|why",
             "period",
         ),
-        _question("dearest_session", "Which session cost most?", f"session|sessions {_DEAR} which|what", "period"),
+        _question(
+            "dearest_session",
+            "Which session cost most?",
+            f"session|sessions {_DEAR} which|what",
+            "period",
+            shown_count=5,
+        ),
         _question(
             "dearest_project",
             "What did each project cost?",
             f"project|projects|repository|repo {_DEAR} which|what|each",
             "period",
+            shown_count=6,
         ),
         _question(
             "dearest_model",
             "What did each model cost?",
             f"model|models|opus|sonnet|haiku {_DEAR} which|what|each",
             "period",
+            shown_count=6,
         ),
         _question(
             "dearest_person",
             "What did each person spend?",
             f"person|people|who|team|owner|everybody spend|spent|spends|{_DEAR} each|most",
             "period",
+            shown_count=6,
         ),
-        _question("dearest_tool", "Which tool cost most?", f"tool|tools|mcp {_DEAR} which|what", "period"),
         _question(
-            "subagents", "What did subagents cost?", f"subagent|subagents|agent|agents|task {_DEAR} what", "period"
+            "dearest_tool", "Which tool cost most?", f"tool|tools|mcp {_DEAR} which|what", "period", shown_count=6
+        ),
+        _question(
+            "subagents",
+            "What did subagents cost?",
+            f"subagent|subagents|agent|agents|task {_DEAR} what",
+            "period",
+            shown_count=6,
         ),
         _question(
             "longest_turn",
             "Which turn took longest?",
             "turn|turns|prompt longest|slowest|long|slow|took|time which|what",
             "period",
+            first="longest",
+            shown_count=3,
         ),
         _question(
             "failures",
             "What failed last?",
             "failed|fail|error|errors|failures|broke what|last|recently|latest",
             "period",
+            first="latest",
         ),
         _question(
             "compactions",
             "How often was the context compacted?",
             "compacted|compaction|compactions often|when|many|how",
             "period",
+            first="latest",
         ),
         _question(
             "risks",
             "What was risky?",
             "risk|risky|risks|dangerous|danger|unsafe|audit|secret|secrets what|any|were",
             "period",
+            first="most frequent",
+            shown_count=9,
         ),
         _question(
-            "by_hour", "When do I spend most?", "when|hour|hours|time|day|night spend|spent|most|money|cost", "period"
+            "by_hour",
+            "When do I spend most?",
+            "when|hour|hours|time|day|night spend|spent|most|money|cost",
+            "period",
+            shown_count=4,
         ),
         _question(
             "certainty",
@@ -269,13 +384,30 @@ def ask(con: duckdb.DuckDBPyConnection, question: Question, subject: Subject) ->
     Raises:
         QueryError: there is no session to ask of, or it has no such turn.
     """
-    subject, note = _with_bills(con, subject)
+    notes = [_needless(question, subject)]
+    if question.asks_for("since_at"):
+        subject, moved = _with_bills(con, subject)
+        notes.append(moved)
     subject = _completed(con, question, subject)
     sql = bound(question, subject)
     cursor = con.execute(sql)
     names = [column[0] for column in cursor.description or ()]
-    sentences = tuple(_sentence(dict(zip(names, row, strict=True))) for row in cursor.fetchall())
-    return Answer(question, subject, sentences, sql, note)
+    rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    found_count = int(rows[0]["found_count"]) if rows else 0
+    return Answer(question, subject, tuple(map(_sentence, rows)), sql, found_count, " ".join(filter(None, notes)))
+
+
+def _needless(question: Question, subject: Subject) -> str:
+    """Say what of the subject the question does not take into account, so that nobody takes it for a part of it."""
+    given = {
+        "session": subject.session_id and not question.asks_for("session_id"),
+        "turn": subject.turn_index is not None and not question.asks_for("turn_index"),
+        "period": subject.since_at and not question.asks_for("since_at"),
+    }
+    needless = [name for name, is_needless in given.items() if is_needless]
+    if not needless:
+        return ""
+    return f"The {' and the '.join(needless)} make{'s' if len(needless) == 1 else ''} no difference to this question."
 
 
 def session_named(con: duckdb.DuckDBPyConnection, name: str) -> tuple[str, str]:
@@ -302,6 +434,7 @@ def bound(question: Question, subject: Subject) -> str:
         "missing_at": _EVER,  # what has no time belongs to no period, but to all time
         "before_at": since - (until - since) if subject.since_at else _EVER,
         "time_zone": subject.time_zone,
+        "limit": subject.limit or question.shown_count,
     }
     body = "\n".join(line for line in question.sql.splitlines() if not line.startswith("-- "))
     return _PLACEHOLDER.sub(lambda found: literal(values[found[1]]), body).strip()
@@ -371,6 +504,7 @@ def _usual_session(con: duckdb.DuckDBPyConnection, question: Question) -> tuple[
 
 def _sentence(row: dict[str, Any]) -> Sentence:
     source_id, session_id, block_index = row.pop("source_id"), row.pop("session_id"), row.pop("block_index")
+    del row["found_count"]
     place = Place(source_id, session_id, block_index) if source_id and session_id else None
     return Sentence(" ".join(str(row.pop("said")).split()), place, row)
 

@@ -78,10 +78,10 @@ def draw_sentence(sentence: Sentence, key: str) -> None:
 
 def draw_answer(answer: Answer) -> None:
     """Draw the sentences of an answer and the query whose rows they are."""
-    st.subheader(answer.question.title, anchor=False)
-    if answer.subject.session_id and "session" in answer.question.needs:
-        turn = f", turn {answer.subject.turn_index + 1}" if answer.subject.turn_index is not None else ""
-        st.caption(format.escaped(f"Of session {answer.subject.session_id}{turn}"))
+    st.subheader(answer.title, anchor=False)
+    told = " · ".join(filter(None, (answer.asked_of, answer.extent)))
+    if told:
+        st.caption(format.escaped(told))
     if answer.note:
         st.caption(format.escaped(answer.note))
     if not answer.sentences:
@@ -95,7 +95,16 @@ def draw_answer(answer: Answer) -> None:
             label="The query behind this",
             icon=":material/table_rows:",
             query_params={"query": answer.sql},
+            width="content",
         )
+        if len(answer.sentences) < answer.found_count:
+            st.page_link(
+                "views/sql.py",
+                label=f"All {answer.found_count:,} as a table",
+                icon=":material/list:",
+                query_params={"query": answer.sql_of_all},
+                width="content",
+            )
 
 
 def draw_questions() -> None:

@@ -1,5 +1,5 @@
 -- before_compaction: what filled the context just before a session was compacted last.
--- grain: one row per block, the largest first
+-- grain: one row per block, the largest first, at most $limit
 -- key:   block_index
 -- reads: blocks, requests
 
@@ -49,6 +49,9 @@ select
             when 'hidden' then 'what no line of the log shows'
             when 'text' then 'an answer'
             when 'thinking' then 'thinking'
+            when 'memory' then 'a memory file'
+            when 'image' then 'an image'
+            when 'interruption' then 'an interruption'
             else 'a ' || replace(held.kind, '_', ' ')
         end, coalesce(' of ' || held.tool_name, ''), coalesce(': ' || held.path, ''), '.'
     ) as said,  -- sentence
@@ -58,9 +61,10 @@ select
     held.kind,  -- kind of content
     held.tool_name,  -- tool
     held.path,  -- file
-    held.size_tokens  -- tokens
+    held.size_tokens,  -- tokens
+    count(*) over () as found_count  -- blocks in all
 from held
 cross join last_request
 where held.size_tokens > 0
 order by held.size_tokens desc, held.block_index
-limit 8
+limit $limit

@@ -1,5 +1,5 @@
 -- cache_misses: how often the cache was missed, why, and what it cost.
--- grain: one row per cause, the dearest first
+-- grain: one row per cause, the dearest first, at most $limit
 -- key:   label, cause
 -- reads: cache_misses, requests, blocks
 
@@ -12,9 +12,9 @@ with spots as (
 
 select
     concat(
-        count(*), case when count(*) = 1 then ' response' else ' responses' end, ' missed the cache by ',
+        printf('%,d', count(*)), if(count(*) = 1, ' response', ' responses'), ' missed the cache by ',
         case misses.label when 'K1' then 'expiry' when 'K2' then 'a changed beginning' else 'something the log does not show' end,
-        ' (', misses.label, ', ', misses.cause, '): ', printf('%,d', coalesce(sum(misses.missed_tokens), 0)::bigint), ' tokens, ', coalesce(printf('$%.2f', (sum(misses.excess_usd))::double), 'no known price'), ' on top.'
+        ' (', misses.label, ', ', misses.cause, '): ', printf('%,d', coalesce(sum(misses.missed_tokens), 0)::bigint), if(sum(misses.missed_tokens) = 1, ' token, ', ' tokens, '), coalesce(printf('$%.2f', (sum(misses.excess_usd))::double), 'no known price'), ' on top.'
     ) as said,  -- sentence
     max_by(misses.source_id, misses.excess_usd) as source_id,  -- shard
     max_by(misses.session_id, misses.excess_usd) as session_id,  -- session of the dearest
@@ -23,7 +23,8 @@ select
     misses.cause,  -- cause
     count(*) as misses_count,  -- responses that missed
     sum(misses.missed_tokens)::bigint as missed_tokens,  -- tokens
-    sum(misses.excess_usd) as usd  -- US dollars
+    sum(misses.excess_usd) as usd,  -- US dollars
+    count(*) over () as found_count  -- causes in all
 from cache_misses as misses
 left join spots on misses.source_id = spots.source_id and misses.request_id = spots.request_id
 where
@@ -32,4 +33,4 @@ where
     and ($session_id is null or misses.session_id = $session_id)
 group by misses.label, misses.cause
 order by usd desc nulls last, misses.label, misses.cause
-limit 8
+limit $limit

@@ -28,8 +28,10 @@ unlogged as (
 
 select
     concat(
-        'At least ', coalesce(printf('$%.2f', (usd)::double), 'no known price'), ' were billed in ', requests_count, ' responses; ', floor_requests_count,
-        ' of them do not say how long the answer became and ', unpriced_requests_count, ' have no price. The best estimate is ',
+        'At least ', coalesce(printf('$%.2f', (usd)::double), 'no known price'), ' was billed in ', printf('%,d', requests_count),
+        if(requests_count = 1, ' response; ', ' responses; '), printf('%,d', floor_requests_count),
+        ' of them', if(floor_requests_count = 1, ' does', ' do'), ' not say how long the answer became and ',
+        printf('%,d', unpriced_requests_count), if(unpriced_requests_count = 1, ' has', ' have'), ' no price. The best estimate is ',
         coalesce(printf('$%.2f', (estimated_usd)::double), 'no known price'), ', and calls that no line shows may add ', coalesce(printf('$%.2f', (coalesce(unlogged_usd, 0))::double), 'no known price'), '.'
     ) as said,  -- sentence
     null::varchar as source_id,  -- no one session
@@ -39,7 +41,9 @@ select
     floor_requests_count,  -- of these with an output that is a lower bound
     unpriced_requests_count,  -- of these without a price
     usd,  -- US dollars, at least
-    estimated_usd  -- US dollars, best estimate
+    estimated_usd,  -- US dollars, best estimate
+    1 as found_count  -- one sentence
 from counted
 cross join unlogged
 where requests_count > 0
+limit $limit

@@ -1,5 +1,5 @@
 -- context: what is in the context at the end of a turn of a session, by kind of content.
--- grain: one row per kind, the largest first
+-- grain: one row per kind, the largest first, at most $limit
 -- key:   kind
 -- reads: requests, request_context, blocks
 
@@ -36,14 +36,17 @@ kinds as (
 
 select
     concat(
-        printf('%,d', coalesce(kinds.tokens, 0)::bigint), ' of ', printf('%,d', coalesce(last_request.prompt_tokens, 0)::bigint), ' tokens (',
-        printf('%.0f %%', 100.0 * kinds.tokens / greatest(last_request.prompt_tokens, 1)), ') are ',
+        printf('%,d', kinds.tokens::bigint), ' of ', printf('%,d', coalesce(last_request.prompt_tokens, 0)::bigint), ' tokens (',
+        case when kinds.tokens * 200 < last_request.prompt_tokens then 'under 1 %'
+            else printf('%.0f %%', 100.0 * kinds.tokens / greatest(last_request.prompt_tokens, 1)) end,
+        if(kinds.tokens = 1, ') is ', ') are '),
         case kinds.kind
             when 'system' then 'the system prompt and tools'
             when 'hidden' then 'what no line of the log shows'
             when 'text' then 'answers'
             when 'thinking' then 'thinking'
             when 'compact_summary' then 'summaries'
+            when 'memory' then 'memory files'
             else replace(kinds.kind, '_', ' ') || 's'
         end, '.'
     ) as said,  -- sentence
@@ -51,10 +54,11 @@ select
     last_request.session_id,  -- session
     spot.block_index,  -- response whose prompt this was
     kinds.kind,  -- kind of content
-    kinds.tokens::bigint as tokens  -- tokens
+    kinds.tokens::bigint as tokens,  -- tokens
+    count(*) over () as found_count  -- kinds in all
 from kinds
 cross join last_request
 cross join spot
 where kinds.tokens > 0
 order by kinds.tokens desc, kinds.kind
-limit 8
+limit $limit

@@ -1,5 +1,5 @@
 -- dearest_file: the files that cost most over their whole stay in contexts.
--- grain: one row per file, at most 5
+-- grain: one row per file, the dearest first, at most $limit
 -- key:   project, path
 -- reads: file_cost, blocks, sessions
 
@@ -11,7 +11,8 @@ with files as (
         sum(file_cost.reads_count)::bigint as reads_count,
         sum(file_cost.edits_count)::bigint as edits_count,
         count(*) as sessions_count,
-        max_by([file_cost.source_id, file_cost.session_id], file_cost.lifetime_usd) as dearest
+        max_by([file_cost.source_id, file_cost.session_id], file_cost.lifetime_usd) as dearest,
+        count(*) over () as found_count
     from file_cost
     inner join sessions on file_cost.source_id = sessions.source_id and file_cost.session_id = sessions.session_id
     where
@@ -20,7 +21,7 @@ with files as (
         and ($session_id is null or file_cost.session_id = $session_id)
     group by file_cost.project, file_cost.path
     order by usd desc nulls last, file_cost.path
-    limit 5
+    limit $limit
 ),
 
 spots as (
@@ -32,8 +33,10 @@ spots as (
 
 select
     concat(
-        files.path, ' cost ', coalesce(printf('$%.2f', (files.usd)::double), 'no known price'), ': read ', files.reads_count, ' times and edited ', files.edits_count,
-        ' times in ', files.sessions_count, case when files.sessions_count = 1 then ' session.' else ' sessions.' end
+        files.path, ' cost ', coalesce(printf('$%.2f', (files.usd)::double), 'no known price'), ': read ', printf('%,d', files.reads_count),
+        if(files.reads_count = 1, ' time', ' times'), ' and edited ', printf('%,d', files.edits_count),
+        if(files.edits_count = 1, ' time in ', ' times in '), printf('%,d', files.sessions_count),
+        if(files.sessions_count = 1, ' session.', ' sessions.')
     ) as said,  -- sentence
     spots.source_id,  -- shard
     spots.session_id,  -- session where it cost most
@@ -42,7 +45,8 @@ select
     files.path,  -- file
     files.usd,  -- US dollars
     files.reads_count,  -- calls of Read
-    files.edits_count  -- calls that edited it
+    files.edits_count,  -- calls that edited it
+    files.found_count  -- files in all
 from files
 left join spots
     on

@@ -1,5 +1,5 @@
 -- dearest_model: what each model cost.
--- grain: one row per model, the dearest first
+-- grain: one row per model, the dearest first, at most $limit
 -- key:   model
 -- reads: requests
 
@@ -7,14 +7,15 @@ select
     concat(
         coalesce(model, 'No model'), ' cost ', coalesce(printf('$%.2f', (sum(billed_usd))::double), 'no known price'), ' (',
         coalesce(printf('%.0f %%', 100.0 * sum(billed_usd)::double / nullif(sum(sum(billed_usd)) over (), 0)::double), 'share unknown'),
-        ') in ', count(*), ' responses.'
+        ') in ', printf('%,d', count(*)), if(count(*) = 1, ' response.', ' responses.')
     ) as said,  -- sentence
     max_by(source_id, billed_usd) as source_id,  -- shard
     max_by(session_id, billed_usd) as session_id,  -- session of the dearest response
     null::bigint as block_index,  -- the session as a whole
     model,  -- model
     sum(billed_usd) as usd,  -- US dollars
-    count(*) as requests_count  -- responses
+    count(*) as requests_count,  -- responses
+    count(*) over () as found_count  -- models in all
 from requests
 where
     coalesce(started_at, $missing_at) >= $since_at
@@ -22,4 +23,4 @@ where
     and ($session_id is null or session_id = $session_id)
 group by model
 order by usd desc nulls last, model
-limit 6
+limit $limit

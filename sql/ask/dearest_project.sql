@@ -1,5 +1,5 @@
 -- dearest_project: what each project cost.
--- grain: one row per project, the dearest first
+-- grain: one row per project, the dearest first, at most $limit
 -- key:   project
 -- reads: requests
 
@@ -7,14 +7,15 @@ select
     concat(
         coalesce(project, 'No project'), ' cost ', coalesce(printf('$%.2f', (sum(billed_usd))::double), 'no known price'), ' (',
         coalesce(printf('%.0f %%', 100.0 * sum(billed_usd)::double / nullif(sum(sum(billed_usd)) over (), 0)::double), 'share unknown'),
-        ') in ', count(*), ' responses.'
+        ') in ', printf('%,d', count(*)), if(count(*) = 1, ' response.', ' responses.')
     ) as said,  -- sentence
     max_by(source_id, billed_usd) as source_id,  -- shard
     max_by(session_id, billed_usd) as session_id,  -- session of the dearest response
     null::bigint as block_index,  -- the session as a whole
     project,  -- project
     sum(billed_usd) as usd,  -- US dollars
-    count(*) as requests_count  -- responses
+    count(*) as requests_count,  -- responses
+    count(*) over () as found_count  -- projects in all
 from requests
 where
     coalesce(started_at, $missing_at) >= $since_at
@@ -22,4 +23,4 @@ where
     and ($session_id is null or session_id = $session_id)
 group by project
 order by usd desc nulls last, project
-limit 6
+limit $limit

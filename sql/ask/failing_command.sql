@@ -1,5 +1,5 @@
 -- failing_command: the shell commands that fail most often, by their first word.
--- grain: one row per command, at most 6
+-- grain: one row per command, the one that fails most often first, at most $limit
 -- key:   command
 -- reads: blocks
 
@@ -31,7 +31,8 @@ with calls as (
 
 select
     concat(
-        command, ' failed ', count(*) filter (is_error), ' of ', count(*), ' times (',
+        command, ' failed in ', printf('%,d', count(*) filter (is_error)), ' of ', printf('%,d', count(*)),
+        if(count(*) = 1, ' call (', ' calls ('),
         printf('%.0f %%', 100.0 * count(*) filter (is_error) / count(*)), ').'
     ) as said,  -- sentence
     max_by(source_id, logged_at) filter (is_error) as source_id,  -- shard
@@ -39,10 +40,11 @@ select
     max_by(block_index, logged_at) filter (is_error) as block_index,  -- call that failed last
     command,  -- first word
     count(*) filter (is_error) as errors_count,  -- calls that failed
-    count(*) as calls_count  -- calls
+    count(*) as calls_count,  -- calls
+    count(*) over () as found_count  -- commands in all
 from calls
 where command <> ''
 group by command
 having count(*) filter (is_error) > 0
 order by errors_count desc, calls_count, command
-limit 6
+limit $limit

@@ -1,5 +1,5 @@
 -- longest_turn: the turns that took longest, pauses included.
--- grain: one row per turn, at most 3
+-- grain: one row per turn, the longest first, at most $limit
 -- key:   source_id, session_id, turn_index
 -- reads: turns, sessions, blocks
 
@@ -13,14 +13,25 @@ with spots as (
 select
     concat(
         'Turn ', turns.turn_index + 1, ' of "', coalesce(sessions.title, turns.session_id), '" took ',
-        ((epoch(turns.ended_at) - epoch(turns.started_at)) // 60)::bigint, ' minutes, ', turns.requests_count, ' responses and ',
-        turns.tool_calls_count, ' tool calls.'
+        case
+            when turns.ended_at - turns.started_at < interval 1 minute
+                then concat((epoch(turns.ended_at) - epoch(turns.started_at))::bigint, ' s')
+            when turns.ended_at - turns.started_at < interval 1 hour
+                then concat(((epoch(turns.ended_at) - epoch(turns.started_at)) // 60)::bigint, ' min')
+            else concat(
+                ((epoch(turns.ended_at) - epoch(turns.started_at)) // 3600)::bigint, ' h ',
+                ((epoch(turns.ended_at) - epoch(turns.started_at)) // 60 % 60)::bigint, ' min'
+            )
+        end,
+        ', ', printf('%,d', turns.requests_count), if(turns.requests_count = 1, ' response', ' responses'), ' and ',
+        printf('%,d', turns.tool_calls_count), if(turns.tool_calls_count = 1, ' tool call.', ' tool calls.')
     ) as said,  -- sentence
     turns.source_id,  -- shard
     turns.session_id,  -- session
     spots.block_index,  -- where the turn begins
     turns.turn_index,  -- turn
-    epoch(turns.ended_at) - epoch(turns.started_at) as seconds  -- seconds
+    epoch(turns.ended_at) - epoch(turns.started_at) as seconds,  -- seconds
+    count(*) over () as found_count  -- turns in all
 from turns
 inner join sessions on turns.source_id = sessions.source_id and turns.session_id = sessions.session_id
 left join spots
@@ -36,4 +47,4 @@ where
     and coalesce(turns.started_at, $missing_at) < $until_at
     and ($session_id is null or turns.session_id = $session_id)
 order by seconds desc, turns.started_at
-limit 3
+limit $limit

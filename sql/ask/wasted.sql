@@ -1,11 +1,11 @@
 -- wasted: what was paid for and not needed, by kind.
--- grain: one row per kind, the dearest first
+-- grain: one row per kind, the dearest first, at most $limit
 -- key:   kind
 -- reads: waste
 
 select
     concat(
-        kind, ' wasted ', coalesce(printf('$%.2f', (sum(waste_usd))::double), 'no known price'), ' in ', count(*), case when count(*) = 1 then ' finding' else ' findings' end,
+        kind, ' wasted ', coalesce(printf('$%.2f', (sum(waste_usd))::double), 'no known price'), ' in ', printf('%,d', count(*)), if(count(*) = 1, ' finding', ' findings'),
         '; the dearest: ', max_by(evidence, waste_usd), ' Remedy: ', max_by(remedy, waste_usd)
     ) as said,  -- sentence
     max_by(source_id, waste_usd) as source_id,  -- shard
@@ -13,7 +13,8 @@ select
     max_by(block_index, waste_usd) as block_index,  -- block of the dearest
     kind,  -- kind of waste
     sum(waste_usd) as usd,  -- US dollars
-    count(*) as findings_count  -- findings
+    count(*) as findings_count,  -- findings
+    count(*) over () as found_count  -- kinds in all
 from waste
 where
     not is_hint
@@ -22,4 +23,4 @@ where
     and ($session_id is null or session_id = $session_id)
 group by kind
 order by usd desc nulls last, kind
-limit 8
+limit $limit

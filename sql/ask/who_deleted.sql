@@ -1,8 +1,9 @@
 -- who_deleted: who deleted a file, when, and whether it worked.
--- grain: one row per deletion, the latest first
+-- grain: one row per deletion, the latest first, at most $limit
 -- key:   source_id, session_id, event_index
 -- reads: audit_events, sessions
--- note:  what a folder held when it was deleted is not in the log: ask for the folder, too
+-- note:  only rules about files, not about branches, images or databases; what a folder held when it was deleted is
+--        not in the log: ask for the folder, too
 
 select
     concat(
@@ -10,7 +11,7 @@ select
         '"', coalesce(sessions.title, audit_events.session_id), '" ',
         case audit_events.outcome when 'succeeded' then 'ran ' when 'failed' then 'ran, without success, '
             when 'denied' then 'was denied ' else 'asked for ' end,
-        left(audit_events.command, 160), ' on ', strftime(audit_events.happened_at, '%Y-%m-%d %H:%M'), ' UTC.'
+        audit_events.command, ' on ', strftime(audit_events.happened_at, '%Y-%m-%d %H:%M'), ' UTC.'
     ) as said,  -- sentence
     audit_events.source_id,  -- shard
     audit_events.session_id,  -- session
@@ -20,15 +21,21 @@ select
     audit_events.command,  -- command
     audit_events.target,  -- what it deleted
     audit_events.outcome,  -- succeeded, failed, denied or unknown
-    audit_events.happened_at  -- time
+    audit_events.happened_at,  -- time
+    count(*) over () as found_count  -- deletions in all
 from audit_events
 inner join sessions on audit_events.source_id = sessions.source_id and audit_events.session_id = sessions.session_id
 where
-    audit_events.class = 'deletion'
+    audit_events.rule in (
+        'deleted', 'deleted_outside_project', 'found_and_deleted', 'found_and_deleted_outside', 'git_removed',
+        'changes_discarded', 'disk_overwritten', 'folder_mirrored'
+    )
+    and coalesce(audit_events.happened_at, $missing_at) >= $since_at
+    and coalesce(audit_events.happened_at, $missing_at) < $until_at
     and (
         $text is null
         or contains(lower(concat_ws(' ', audit_events.command, audit_events.target)), lower($text))
     )
     and ($session_id is null or audit_events.session_id = $session_id)
 order by audit_events.happened_at desc nulls last, audit_events.session_id, audit_events.event_index
-limit 10
+limit $limit

@@ -1,5 +1,5 @@
 -- why_turn: why a turn cost what it did: its bill by price class, and what missing the cache added.
--- grain: one row per part of the bill, the dearest first
+-- grain: one row per part of the bill, the dearest first, at most $limit
 -- key:   part
 -- reads: requests, blocks, turns, prices
 -- note:  sub-calls of other models and special tiers are priced at the response's own price, so that parts may miss the total
@@ -44,8 +44,9 @@ sentences as (
     select
         0 as place_in_answer,
         concat(
-            case when $turn_index < 0 then 'What came before the first prompt' else concat('Turn ', $turn_index + 1) end, ' cost ', coalesce(printf('$%.2f', (billed_usd)::double), 'no known price'), ' in ', requests_count,
-            ' responses; the longest prompt had ', printf('%,d', coalesce(prompt_tokens, 0)::bigint), ' tokens.'
+            case when $turn_index < 0 then 'What came before the first prompt' else concat('Turn ', $turn_index + 1) end, ' cost ', coalesce(printf('$%.2f', (billed_usd)::double), 'no known price'), ' in ',
+            printf('%,d', requests_count), if(requests_count = 1, ' response', ' responses'), '; the longest prompt had ',
+            printf('%,d', coalesce(prompt_tokens, 0)::bigint), if(prompt_tokens = 1, ' token.', ' tokens.')
         ) as said,
         'all' as part,
         prompt_tokens as tokens,
@@ -56,7 +57,7 @@ sentences as (
     select
         row_number() over (order by picodollars desc nulls last),
         concat(
-            printf('%,d', coalesce(tokens, 0)::bigint), ' tokens went into ', part,
+            printf('%,d', coalesce(tokens, 0)::bigint), if(tokens = 1, ' token', ' tokens'), ' went into ', part,
             case when picodollars is null then '; no price is known.'
                 else concat(': ', coalesce(printf('$%.2f', (picodollars / 1e12)::double), 'no known price'), '.') end
         ),
@@ -68,7 +69,7 @@ sentences as (
     union all
     select
         9,
-        concat(printf('%,d', coalesce(missed_tokens, 0)::bigint), ' tokens should have been read from the cache and were not: ', coalesce(printf('$%.2f', (cache_excess_usd)::double), 'no known price'), ' on top.'),
+        concat(printf('%,d', missed_tokens::bigint), if(missed_tokens = 1, ' token', ' tokens'), ' should have been read from the cache and had to be sent again: ', coalesce(printf('$%.2f', (cache_excess_usd)::double), 'no known price'), ' on top.'),
         'missing the cache',
         missed_tokens::bigint,
         cache_excess_usd::double
@@ -83,7 +84,9 @@ select
     place.block_index,  -- where the turn begins
     sentences.part,  -- part of the bill
     sentences.tokens,  -- tokens
-    sentences.usd  -- US dollars
+    sentences.usd,  -- US dollars
+    count(*) over () as found_count  -- parts in all
 from sentences
 cross join place
 order by sentences.place_in_answer
+limit $limit

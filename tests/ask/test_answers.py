@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ import duckdb
 import pytest
 
 from her_models.ask import QUESTIONS, Answer, Subject, ask
+from her_models.audit.rules import load_rules
 from her_models.config import Config
 from her_models.contracts import TABLES
 from her_models.errors import QueryError
@@ -85,13 +87,13 @@ def answered(con: duckdb.DuckDBPyConnection, name: str, subject: Subject | None 
 # 10 * 3 + 100 * 6 + 90,000 * 0.30 + 4,000 * 15 = 87,630; together 0.09378.
 SAID = {
     "dearest_turn": ('Turn 2 of "mend the till" cost $0.09', 11),
-    "why_turn": ("Turn 2 cost $0.09 in 1 responses; the longest prompt had 90,110 tokens.", 11),
+    "why_turn": ("Turn 2 cost $0.09 in 1 response; the longest prompt had 90,110 tokens.", 11),
     "context": ("of 90,110 tokens", 12),
     "before_compaction": ("tokens before the compaction were", None),
     "dearest_file": ("/home/dev/shop/till.py cost $0.0", 1),
-    "most_read_file": ("/home/dev/shop/till.py was read 1 times in 1 sessions of shop.", 1),
+    "most_read_file": ("/home/dev/shop/till.py was read 1 time in 1 session of shop.", 1),
     "changed": ("shop rose by $0.09", None),
-    "failing_command": ("pytest failed 1 of 1 times (100 %).", 5),
+    "failing_command": ("pytest failed in 1 of 1 call (100 %).", 5),
     "who_deleted": ('dev\'s session "mend the till" ran rm old.py on 2026-01-05 10:00 UTC.', 7),
     "who_changed": (
         "dev's session changed /home/dev/shop/till.py 1 time in turn 1 on 2026-01-05 10:00 UTC, asked: "
@@ -101,13 +103,13 @@ SAID = {
     "dearest_session": ('"mend the till" of shop cost $0.09', None),
     "dearest_project": ("shop cost $0.09", None),
     "dearest_model": ("claude-sonnet-4-5-20250929 cost $0.09", None),
-    "dearest_person": ("dev cost $0.09", None),
+    "dearest_person": ("dev spent $0.09", None),
     "dearest_tool": ("cost $0.0", None),
     "subagents": ("The main thread cost $0.09", None),
     "longest_turn": ('Turn 1 of "mend the till" took', 0),
-    "failures": ('Bash failed on 2026-01-05 10:00 UTC in "mend the till".', 6),
+    "failures": ('Bash (pytest -q) failed on 2026-01-05 10:00 UTC in "mend the till".', 6),
     "compactions": ('"mend the till" was compacted in turn', 10),
-    "risks": ("force push: 1 action, 1 succeeded, 0 failed, 0 were denied; the last: git push -f.", 7),
+    "risks": ("force push: 1 action, 1 succeeded; the last: git push -f.", 7),
     "by_hour": ("Between 10:00 and 11:00, $0.09", None),
     "certainty": ("At least $0.09", None),
 }
@@ -187,6 +189,81 @@ def test_a_period_without_bills_is_moved_to_the_last_bill_and_the_answer_says_so
     assert answered(con, "dearest_turn", within).note == ""
 
 
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_an_answer_that_is_cut_says_of_how_many_and_its_query_for_all_gives_them(
+    con: duckdb.DuckDBPyConnection, name: str
+) -> None:
+    whole = answered(con, name, Subject(limit=1000))
+    cut = answered(con, name, Subject(limit=1))
+    assert whole.found_count == len(whole.sentences)
+    assert cut.found_count == whole.found_count
+    assert cut.sentences == whole.sentences[:1]
+    if whole.found_count > 1:
+        assert cut.extent.startswith(f"1 of {whole.found_count}, the ")
+    shown = con.execute(cut.sql_of_all).to_arrow_table()["said"].to_pylist()
+    assert [" ".join(said.split()) for said in shown] == [one.said for one in whole.sentences]
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_one_of_a_thing_is_not_said_as_many(con: duckdb.DuckDBPyConnection, name: str) -> None:
+    for one in answered(con, name, Subject(limit=1000)).sentences:
+        assert (
+            re.search(r"(?<![\d,.])1 [a-z ]*(responses|tokens|calls|times|sessions|agents|findings)", one.said) is None
+        )
+
+
+def test_a_question_about_a_turn_names_the_turn_and_not_now(con: duckdb.DuckDBPyConnection) -> None:
+    assert answered(con, "context", SESSION).title == "What is in the context now?"
+    assert answered(con, "context", replace(SESSION, turn_index=0)).title == (
+        "What was in the context at the end of turn 1?"
+    )
+    assert answered(con, "why_turn", SESSION).title == "Why was turn 2 expensive?"
+
+
+def test_an_answer_says_what_it_was_asked_of_and_what_makes_no_difference(con: duckdb.DuckDBPyConnection) -> None:
+    day = {"since_at": datetime(2026, 1, 5, tzinfo=UTC), "until_at": datetime(2026, 1, 6, tzinfo=UTC)}
+    found = answered(con, "who_deleted", Subject(text="old.py", **day))
+    assert found.asked_of == "Of 2026-01-05 to 2026-01-05, what has “old.py” in it"
+    assert found.note == ""
+    found = answered(con, "context", replace(SESSION, **day))
+    assert found.asked_of == "Of session s1"
+    assert found.note == "The period makes no difference to this question."
+    note = answered(con, "dearest_session", replace(SESSION, turn_index=0)).note
+    assert note == "The session and the turn make no difference to this question."
+
+
+def test_deletions_of_another_time_are_not_those_asked_for(con: duckdb.DuckDBPyConnection) -> None:
+    before = Subject(since_at=datetime(2026, 1, 1, tzinfo=UTC), until_at=datetime(2026, 1, 5, 10, 0, 5, tzinfo=UTC))
+    assert answered(con, "who_changed", before).found_count == 1
+    assert answered(con, "who_deleted", before).found_count == 0
+
+
+def test_only_rules_about_files_say_who_deleted_a_file() -> None:
+    named = set(re.findall(r"'(\w+)'", QUESTIONS["who_deleted"].sql.split("rule in (")[1].split(")")[0]))
+    deletions = {rule.name for rule in load_rules()[1] if rule.kind == "deletion"}
+    others = {
+        "branch_or_stash_dropped", "database_dropped", "images_removed", "containers_pruned", "repository_deleted",
+    }  # fmt: skip
+    assert named == deletions - others
+
+
+def test_each_file_that_a_turn_changed_has_a_sentence_of_its_own(tmp_path: Path) -> None:
+    edits = [
+        tool("s1", f"u{second}", second, "Write", {"file_path": path, "content": "x"}, f"msg_{second}")
+        for second, path in ((2, "/home/dev/shop/a.py"), (3, "/home/dev/shop/b.py"), (4, "/home/dev/shop/b.py"))
+    ]
+    command = (
+        "<command-message>tidy</command-message> <command-name>/tidy</command-name>\n<command-args>up</command-args>"
+    )
+    write(tmp_path / "logs/projects/shop/s1.jsonl", prompt("s1", "u1", 1, command), *edits)
+    with open_lake(ingested(tmp_path / "home", tmp_path / "logs"), read_only=True) as lake:
+        said = [one.said for one in answered(lake.con, "who_changed").sentences]
+    assert said == [
+        'dev\'s session changed /home/dev/shop/b.py 2 times in turn 1 on 2026-01-05 10:00 UTC, asked: "/tidy up".',
+        'dev\'s session changed /home/dev/shop/a.py 1 time in turn 1 on 2026-01-05 10:00 UTC, asked: "/tidy up".',
+    ]
+
+
 def test_a_turn_that_is_not_there_is_an_error_that_names_the_last(con: duckdb.DuckDBPyConnection) -> None:
     with pytest.raises(QueryError, match=r"no turn 7\. Its turns are counted from 1; the last is 2\."):
         answered(con, "context", replace(SESSION, turn_index=6))
@@ -199,8 +276,7 @@ def test_what_has_no_time_belongs_to_all_time_and_to_no_period(tmp_path: Path) -
     write(tmp_path / "logs/projects/shop/s1.jsonl", timeless)
     with open_lake(ingested(tmp_path / "home", tmp_path / "logs"), read_only=True) as lake:
         assert [one.said for one in answered(lake.con, "risks").sentences] == [
-            "force push: 1 action, 0 succeeded, 0 failed, 0 were denied, of 1 the log does not say how they ended; "
-            "the last: git push -f."
+            "force push: 1 action, of 1 the log does not say how it ended; the last: git push -f."
         ]
         year = Subject(since_at=datetime(2026, 1, 1, tzinfo=UTC), until_at=datetime(2027, 1, 1, tzinfo=UTC))
         assert answered(lake.con, "risks", year).sentences == ()
