@@ -43,6 +43,8 @@ COUNT = 150
 LEAST_OF_A_KIND = 10
 _SEVERAL_IN_A_BLOCK = frozenset({"C10.server"})
 """Kinds of which one block may hold several findings; they are told apart by the hash of their sentence."""
+_OF_SEVERAL_COPIES = frozenset({"C5.reread", "C7.reacquired", "C8.parent", "C8.sibling"})
+"""Kinds of which one block may repeat several others, a finding each."""
 _CHARACTERS_SHOWN = 600
 _AROUND = 6
 _Z = 1.959964
@@ -77,7 +79,8 @@ def findings(con: duckdb.DuckDBPyConnection) -> list[Row]:
 def identity(row: Row) -> tuple[Any, ...]:
     """Return what a finding is known by, whatever else the lake holds."""
     names = ("kind", "session_id", "file", "offset_bytes", "block_index", "request_id", "part_sha256")
-    return tuple(row.get(name) for name in names)
+    copy = ("evidence_file", "evidence_offset_bytes") if row["kind"] in _OF_SEVERAL_COPIES else ()
+    return tuple(row.get(name) for name in (*names, *copy))
 
 
 def draw(found: Sequence[Row], judged: Iterable[Row], count: int, seed: int) -> list[Row]:

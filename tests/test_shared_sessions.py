@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import random
+import re
 import shutil
 from collections.abc import Iterable
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from bench import labels
 from her_models.config import Config
+from her_models.evidence import side
+from her_models.lake import open_lake
+from her_models.waste.repeats import read_lines
 from tests.lakes import SHARED, config_of, differences, ingest_again, ingested, row, rows, same_key
 
 SESSIONS = SHARED / "sessions"
@@ -55,6 +61,67 @@ def test_every_byte_of_every_file_is_accounted_for(whole: Config):
     """
     assert rows(whole, miscounted) == []
     assert rows(whole, not_consumed) == []
+
+
+def test_every_finding_that_was_judged_by_hand_is_made_by_the_rules_as_they_are(whole: Config):
+    with open_lake(whole, read_only=True) as lake:
+        made = {labels.identity(finding) for finding in labels.findings(lake.con)}
+    judged = labels.counting(labels.read_labels())
+    assert len(judged) >= labels.COUNT
+    assert [finding for finding in judged if labels.identity(finding) not in made] == []
+
+
+def test_the_readme_tells_what_of_these_sessions_is_waste(whole: Config):
+    (billed, missed), *_ = rows(whole, "select sum(billed_usd), sum(cache_excess_usd) from requests")
+    query = "select confidence, is_hint, string_agg(distinct kind, ' '), sum(waste_usd) from waste group by all"
+    found = {(confidence, is_hint): (set(kinds.split()), usd) for confidence, is_hint, kinds, usd in rows(whole, query)}
+    readme = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
+    table = dict(
+        re.findall(r"^\| (?:\*\*)?(\w+).*? \| (?:\*\*)?([\d.]+(?:\*\*)? \| (?:\*\*)?[\d.]+) %", readme, re.MULTILINE)
+    )
+
+    def told(usd: Decimal) -> str:
+        return f"{usd:.2f} | {usd / billed * 100:.1f}"
+
+    shares = {name: said.replace("*", "") for name, said in table.items()}
+    kinds, estimated = found["estimated", False]
+    judged, heuristic = found["heuristic", False]
+    assert set(found) == {(doubt, is_hint) for doubt in ("estimated", "heuristic") for is_hint in (True, False)}
+    assert shares["estimated"] == told(estimated)
+    assert shares["heuristic"] == told(heuristic)
+    assert shares["missed"] == told(missed)
+    assert shares["together"] == told(estimated + heuristic + missed)
+    named = re.findall(r"^\| (estimated|heuristic) \((.*?)\):", readme, re.MULTILINE)
+    for (_, listed), kinds_found in zip(named, (kinds, judged), strict=True):
+        names = listed.split(", ")
+        assert {
+            kind for kind in kinds_found if not any(kind == name or kind.startswith(f"{name}.") for name in names)
+        } == set()
+        assert all(any(kind == name or kind.startswith(f"{name}.") for kind in kinds_found) for name in names)
+    hints = sum(usd for (_, is_hint), (_, usd) in found.items() if is_hint)
+    assert f"Hints would be another {hints:.2f} dollars ({hints / billed * 100:.1f} %)" in readme
+    twice = len(labels.counting(labels.read_labels(labels.SECOND_READING)))
+    assert f"{len(labels.counting(labels.read_labels()))} findings read by hand, {twice} of them twice" in readme
+
+
+def test_lines_that_a_finding_says_stand_unchanged_do_so_and_no_other_line_shows_a_change(whole: Config):
+    reads = rows(whole, "select * from waste where label in ('C5', 'C7', 'C8') and tool_name = 'Read'")
+    columns = [name for name, *_ in rows(whole, "describe waste")]
+    with open_lake(whole, read_only=True) as lake:
+        for finding in (dict(zip(columns, read, strict=True)) for read in reads):
+            later, earlier = (
+                read_lines(found.text or "").by_number
+                for place in (finding["block_index"], finding["evidence_block_index"])
+                if (found := side(lake.con, finding["source_id"], finding["session_id"], place)) is not None
+            )
+            told = re.match(r"Lines? (.+?) stands? unchanged in ", finding["evidence"])
+            assert told is not None
+            stretches = [stretch.split("–") for stretch in re.split(", | and ", told[1])]
+            claimed = [number for ends in stretches for number in range(int(ends[0]), int(ends[-1]) + 1)]
+            assert (claimed[0], claimed[-1]) == (finding["first_line"], finding["last_line"])
+            assert [later[number] for number in claimed] == [earlier[number] for number in claimed]
+            assert [number for number in later if earlier.get(number, later[number]) != later[number]] == []
+    assert len(reads) > 10
 
 
 def test_every_line_of_every_log_is_kept_or_refused(whole: Config):

@@ -1,9 +1,10 @@
-"""What was read or asked again though nothing had changed: C5, C6, C7 and C8.
+"""What was read, asked or tried again though nothing that the log tells had changed: C4, C5, C6, C7 and C8.
 
 A session's tool results are walked in order, with every call that may have changed a file between them: edits, and
 shell commands by what `commands` knows of them. A read repeats an earlier one line by line, where both carry the same
-line at the same number and nothing may have changed the file in between. Whether the earlier copy still stood in the
-prompt decides between C5 and C7; whose prompt it was, between these and C8.
+line at the same number and nothing may have changed the file in between; a read that shows other lines tells of a
+change that the log does not. Whether the earlier copy still stood in the
+prompt decides between C5 and C7; whose prompt it was, between these and C8. A failure that is repeated is C4.
 
 What belongs here: the walk and its rules. What does not: what the claims cost (`cells`), and texts that no rule asks
 for: lines are compared only where a path was read more than once, or a like command was given again.
@@ -16,7 +17,7 @@ import re
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,11 @@ _NEAR = 0.9
 _NEAR_BYTES = 400
 _SAVED_AS = re.compile(r"(?<=^<persisted-output>\nOutput too large )(\([^)\n]*\)\. Full output saved to: )[^\n]*")
 """Where the client puts what was too long to show: a name of its own for each call, which is no part of the answer."""
+_UNAPPROVED = re.compile(
+    r"This command requires approval|Claude requested permissions to |Permission to use .{1,200}denied"
+    r"|This Bash command contains multiple operations|.{0,200} was blocked\. For security"
+)
+"""How the client begins when nobody has allowed a call."""
 _LATEST = 6
 """So many earlier copies of a file, or answers to a command, are looked at: the number of comparisons stays linear."""
 
@@ -78,7 +84,10 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """A claim on part of a result: `evidence` is the block it repeats."""
+    """A claim on part of a result: `evidence` is the block it repeats.
+
+    `is_whole` is the claim with which nothing of the result is left, so that the call was needless too.
+    """
 
     kind: str
     result: Result
@@ -153,6 +162,14 @@ def _command(text: str) -> str:
     except ValueError:
         return text
     return str(given.get("command", "")) if isinstance(given, dict) else text
+
+
+def _standing(stretches: Sequence[tuple[int, int]]) -> str:
+    """Return which lines stand somewhere, as the beginning of a sentence."""
+    named = [f"{first}–{last}" if last > first else f"{first}" for first, last in stretches]
+    if len(named) > 1:
+        return f"Lines {', '.join(named[:-1])} and {named[-1]} stand unchanged in"
+    return f"Lines {named[0]} stand unchanged in" if "–" in named[0] else f"Line {named[0]} stands unchanged in"
 
 
 def _answered(text: str) -> list[str]:
@@ -245,15 +262,17 @@ class Walk:
             yield from self._judge_answer(result)
 
     def _judge_failure(self, result: Result) -> Iterator[Repeat]:
-        """Yield a claim where the same call has failed the same way before, and nothing had changed."""
+        """Yield a claim where the same call has failed the same way in the turn, and no call since may have helped."""
         key = (result.thread_id, result.tool_name, self._question(result) or result.path or "")
         old = self.failures.get(key)
         self.failures[key] = result
         if old is None or old.content_hash != result.content_hash or old.turn_index != result.turn_index:
             return
         if self.changes.latest <= old.block_index and old.place != result.place:
-            said = "The same call had failed with the same error, and nothing had changed since."
-            yield Repeat("C4.repeat", result, 0.0, 1.0, True, None, None, old, said)
+            kind, said = "C4.repeat", "The same call had failed with the same error, and no call since changes files."
+            if _UNAPPROVED.match(result.preview):
+                kind, said = "C4.unapproved", "The same call had been turned away in this turn: nobody had allowed it."
+            yield Repeat(kind, result, 0.0, 1.0, True, None, None, old, said)
 
     # -- what changes files
 
@@ -281,29 +300,56 @@ class Walk:
                 said = "The client answered that the file had not changed since it was read."
                 yield Repeat("C5.stub", result, 0.0, 1.0, True, None, None, earlier, said)
             return
-        since = self.changes.of(path)
-        earlier_reads = [old for old in self.reads[path] if old.block_index > since][-_LATEST:]
-        if not earlier_reads:
-            return
-        left: list[bool] | None = None
         lines = self.texts.lines(result.content_hash)
+        earlier_reads = self._current_reads(result, path, lines)
+        found: list[Repeat] = []
+        left: list[bool] | None = None
         for kind, pool, said in self._pools(result, earlier_reads):
             for old in reversed(pool):
                 if old.content_hash == result.content_hash and (left is None or all(left)):
                     yield self._whole_read(kind, result, old, lines, said)
                     return
-                found, left = self._compare(result, old, lines, left)
-                yield from self._parts(kind, result, old, lines, found, said)
+                covered, left = self._compare(result, old, lines, left)
+                found += self._parts(kind, result, old, lines, covered, said)
                 if left is not None and not any(left):
+                    yield from found[:-1]
+                    yield replace(found[-1], is_whole=True)
                     return
+        yield from found
+
+    def _current_reads(self, result: Result, path: str, lines: Lines | None) -> list[Result]:
+        """Return the earlier reads that show a file as it is now.
+
+        Nothing that the log tells changed it since. What it does not tell, such as a person's own edits, shows where
+        lines have become others: such a read is of an older file, and so may be those after it, up to the first that
+        holds one of these lines as it is now.
+        """
+        since = self.changes.of(path)
+        now = lines.by_number if lines is not None else {}
+        current: list[Result] = []
+        changed: list[set[int]] = []
+        for old in [old for old in self.reads[path] if old.block_index > since][-_LATEST:]:
+            if old.content_hash == result.content_hash and not changed:
+                current.append(old)
+                continue
+            before = self.texts.lines(old.content_hash)
+            shown = before.by_number if before is not None else {}
+            others = {number for number, text in shown.items() if now.get(number, text) != text}
+            if others:
+                current = []
+                changed.append(others)
+            elif all(not numbers.isdisjoint(shown) for numbers in changed):
+                current.append(old)
+        self.reads[path] = current
+        return current
 
     def _pools(self, result: Result, reads: Sequence[Result]) -> Iterator[tuple[str, list[Result], str]]:
         """Yield kind, earlier reads and what is said of them, in the order of the labels."""
         own = [old for old in reads if old.thread_id == result.thread_id and old.place != result.place]
         live = [old for old in own if self.prompts.holds(result.place, old.slot)]
-        yield "C5.reread", live, "{lines} an earlier read of the unchanged file that was still in the context."
+        yield "C5.reread", live, "{lines} an earlier read that was still in the context."
         lost = [old for old in own if old not in live]
-        yield "C7.reacquired", lost, "{lines} an earlier read of the unchanged file that the context had lost."
+        yield "C7.reacquired", lost, "{lines} an earlier read that the context had lost."
         if not result.thread_id:
             return
         place = self.prompts.latest((*self.key, ""), result.block_index)
@@ -311,7 +357,7 @@ class Walk:
             parents = [old for old in reads if not old.thread_id and self.prompts.holds(place, old.slot)]
             yield "C8.parent", parents, "{lines} a read that stood in the context of the main conversation."
         siblings = [old for old in reads if old.thread_id not in ("", result.thread_id)]
-        yield "C8.sibling", siblings, "{lines} a read of another subagent, of the unchanged file."
+        yield "C8.sibling", siblings, "{lines} a read of another subagent."
 
     def _compare(
         self, result: Result, old: Result, lines: Lines | None, left: list[bool] | None
@@ -335,11 +381,9 @@ class Walk:
     ) -> Iterator[Repeat]:
         if lines is None or not any(found):
             return
-        if all(found):
-            yield self._whole_read(kind, result, old, lines, said)
-            return
-        for low, high, first, last in lines.intervals(found):
-            sentence = said.format(lines=f"Lines {first}–{last} repeat" if last > first else f"Line {first} repeats")
+        stretches = list(lines.intervals(found))
+        sentence = said.format(lines=_standing([(first, last) for _, _, first, last in stretches]))
+        for low, high, first, last in stretches:
             yield Repeat(kind, result, low, high, False, first, last, old, sentence)
 
     def _whole_read(self, kind: str, result: Result, old: Result, lines: Lines | None, said: str) -> Repeat:
@@ -349,7 +393,7 @@ class Walk:
         elif result.range_lines:
             first = result.range_start or 1
             last = first + result.range_lines - 1
-        what = f"Lines {first}–{last} repeat" if first is not None else "It repeats"
+        what = _standing([(first, last)]) if first is not None and last is not None else "It is equal to"
         return Repeat(kind, result, 0.0, 1.0, True, first, last, old, said.format(lines=what))
 
     # -- answers of other tools: C6, C8
@@ -398,9 +442,9 @@ class Walk:
                 if old.place != result.place and not self.prompts.holds(result.place, old.slot):
                     continue
                 kind = "C6.poll" if is_poll and same_question else "C6.exact"
-                said = "The same answer to the same question was still in the context, and nothing had changed since."
-                if not same_question:
-                    said = "The same answer was still in the context, and nothing had changed since."
+                asked_so = "to the same question " if same_question else ""
+                stood = "was still in the context" if old.place != result.place else "came to a call beside this one"
+                said = f"The same answer {asked_so}{stood}."
                 return [Repeat(kind, result, 0.0, 1.0, True, None, None, old, said)]
             if result.thread_id and not old.thread_id and result.text_bytes >= _SAME_BYTES:
                 place = self.prompts.latest((*self.key, ""), result.block_index)

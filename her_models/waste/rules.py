@@ -124,20 +124,26 @@ RULES: dict[str, Rule] = {
         Rule(
             "C4.repeat",
             "estimated",
-            "1",
-            "Change something before trying again: the same call failed the same way. Where approval was lacking, "
-            "write a permission rule that allows or denies it.",
+            "2",
+            "Change something before trying again: the same call failed the same way.",
         ),
-        Rule("C5.reread", "estimated", "1", "Use the copy that is still in the context instead of reading again."),
+        Rule("C4.unapproved", "estimated", "1", "Write a permission rule that allows the call, or denies it for good."),
+        Rule("C5.reread", "estimated", "2", "Use the copy that is still in the context instead of reading again."),
         Rule(
             "C5.stub", "estimated", "1", "Use the copy that is still in the context; the client said it is unchanged."
         ),
         Rule("C6.exact", "estimated", "2", "Do not ask again while nothing has changed; the answer is in the context."),
         Rule("C6.poll", "estimated", "2", "Wait for the event, or let one command wait and report, instead of asking."),
         Rule("C6.near", "heuristic", "2", "Ask for what is new only: a filter, a tail, or a difference."),
-        Rule("C7.reacquired", "estimated", "1", "Say in the compaction what must be kept, or compact at a boundary."),
-        Rule("C8.parent", "estimated", "1", "Give the subagent what the main conversation has already read."),
-        Rule("C8.sibling", "estimated", "1", "Let one subagent read, or hand its finding to the next."),
+        Rule("C7.reacquired", "estimated", "2", "Say in the compaction what must be kept, or compact at a boundary."),
+        Rule("C8.parent", "estimated", "2", "Give the subagent what the main conversation has already read."),
+        Rule(
+            "C8.sibling",
+            "estimated",
+            "2",
+            "Let one subagent read, or hand its finding to the next.",
+            is_unproven=True,
+        ),
         Rule("C9.injection", "estimated", "3", "Have the hook or client send it once, or only what changed."),
         Rule(
             "C9.in_result",

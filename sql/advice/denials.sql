@@ -1,4 +1,4 @@
--- denials: denied shell commands, as cases of a pattern of advice, by what the command begins with.
+-- denials: shell commands that were denied or not approved, as cases of a pattern of advice, by what the command begins with.
 -- grain: one row per finding
 -- key:   source_id, session_id, finding_index
 -- reads: waste, blocks, contents

@@ -66,7 +66,10 @@ select
     cast(null as bigint) as evidence_last_line,  -- no lines
     concat(
         carried.held_rank - carried.used_rank, ' prompts carried it after ',
-        case when carried.last_use_block_index is null then 'the first answer; nothing came back to it.' else 'its last use.' end
+        case
+            when carried.last_use_block_index is null then 'the first answer; the log shows no use of it since.'
+            else 'its last use that the log shows.'
+        end
     ) as evidence  -- why
 from carried
 inner join int_waste_requests as following

@@ -89,10 +89,15 @@ select
     case kind
         when 'C4.schema' then 'The call did not fit the schema of the tool.'
         when 'C4.unknown_tool' then 'No tool of that name was there.'
-        when 'C4.not_found' then 'The text to replace was not in the file, or not only once.'
+        when 'C4.not_found'
+            then case
+                when regexp_matches(preview, 'No changes to make|old_string and new_string are exactly the same')
+                    then 'The text to replace and the new one were the same.'
+                else 'The text to replace was not in the file, or not only once.'
+            end
         when 'C4.unread' then 'The file had not been read, or had changed since it was.'
         when 'C4.cancelled' then 'The client cancelled it because a call beside it had failed.'
-        when 'C4.denied' then 'Permission was denied, and the same tool was then used in another way.'
+        when 'C4.denied' then 'Permission was denied, and the same file or command then went through.'
         when 'C4.timeout' then 'The call ran out of time.'
     end as evidence  -- why
 from refused

@@ -41,11 +41,11 @@ findings as (
             filter (where target = 'request' and request_id is not null) as request_id,
         min(first_line) as first_line,
         max(last_line) as last_line,
-        arg_min(evidence_session_id, coalesce(block_index, -1)) filter (where not is_call) as evidence_session_id,
-        arg_min(evidence_block_index, coalesce(block_index, -1)) filter (where not is_call) as evidence_block_index,
+        arg_min(evidence_session_id, (coalesce(block_index, -1), part_low)) filter (where not is_call) as evidence_session_id,
+        arg_min(evidence_block_index, (coalesce(block_index, -1), part_low)) filter (where not is_call) as evidence_block_index,
         min(evidence_first_line) as evidence_first_line,
         max(evidence_last_line) as evidence_last_line,
-        arg_min(evidence, coalesce(block_index, -1)) filter (where not is_call) as evidence
+        arg_min(evidence, (coalesce(block_index, -1), part_low)) filter (where not is_call) as evidence
     from claims
     group by all
 )

@@ -48,7 +48,7 @@ select
     cast(null as bigint) as evidence_first_line,  -- no lines
     cast(null as bigint) as evidence_last_line,  -- no lines
     concat(
-        'Of ', oversize.lines_count, ' lines later answers used ', oversize.used_lines_count, ', their neighbours included.'
+        'Of ', oversize.lines_count, ' lines the log shows a later use of ', oversize.used_lines_count, ', their neighbours included.'
     ) as evidence  -- why
 from oversize
 inner join waste_unused_parts

@@ -5,6 +5,13 @@
 -- note:  from sixty words in a row on, in what was said to the person; what goes into files and commands is no quotation. Who
 --        asked to see the text got what was asked for, which a log does not tell: a heuristic
 
+with quotes as (
+    select
+        *,
+        count(*) over (partition by source_id, session_id, block_index) as runs_count
+    from waste_quotes
+)
+
 select
     source_id,  -- shard
     session_id,  -- session
@@ -24,5 +31,9 @@ select
     evidence_block_index,  -- where it stood
     cast(null as bigint) as evidence_first_line,  -- no lines
     cast(null as bigint) as evidence_last_line,  -- no lines
-    concat('A run of ', words_count, ' words stood in the context already.') as evidence  -- why
-from waste_quotes
+    concat(
+        'A run of ', words_count, ' words stood in the context already',
+        case when runs_count > 1 then concat(', and so did ', runs_count - 1, ' more of this answer') end,
+        '.'
+    ) as evidence  -- why
+from quotes

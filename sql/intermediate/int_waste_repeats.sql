@@ -1,4 +1,4 @@
--- int_waste_repeats: C5 to C8, what was read or asked again though nothing had changed, as claims.
+-- int_waste_repeats: C4 to C8, what was tried, read or asked again though nothing that the log tells had changed, as claims.
 -- grain: one row per claim
 -- key:   source_id, session_id, kind, finding_key, part_low
 -- reads: waste_repeats
@@ -7,7 +7,7 @@ select
     source_id,  -- shard
     session_id,  -- session
     kind,  -- rule
-    cast(block_index as varchar) as finding_key,  -- the result
+    concat(block_index, ':', evidence_block_index) as finding_key,  -- the result, and the copy
     'block' as target,  -- tokens of the result
     block_index,  -- the result
     cast(null as varchar) as request_id,  -- from its entry on

@@ -52,7 +52,7 @@ select
     cast(null as bigint) as evidence_block_index,  -- likewise
     cast(null as bigint) as evidence_first_line,  -- likewise
     cast(null as bigint) as evidence_last_line,  -- likewise
-    concat('The tool ', schemas.label, ' was sent with each prompt of this conversation and never called in it.') as evidence  -- why
+    concat('The tool ', schemas.label, ' stood in the prompts of this conversation and was never called in it.') as evidence  -- why
 from schemas
 anti join called
     on

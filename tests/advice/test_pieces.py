@@ -1,5 +1,6 @@
 """Which patterns fire, and what they promise."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -96,7 +97,7 @@ def miss_kinds() -> Iterator[str]:
 
 KNOWN_KINDS = {
     "waste": {*RULES, *(rule.label for rule in RULES.values())},
-    "denials": {"C4.denied"},
+    "denials": {"C4.denied", "C4.unapproved"},
     "unused_skills": {"C10.skill"},
     "unused_servers": {"C10.tool", "C10.server"},
     "misses": set(miss_kinds()),
@@ -221,3 +222,16 @@ def test_skills_of_the_client_are_in_no_case_and_no_saving(con: duckdb.DuckDBPyC
         pytest.approx(2.8),
     )
     assert "not counted" in load_patterns()["remove-unused-skills"].what
+
+
+def test_a_command_that_nobody_had_allowed_is_advised_on_by_its_first_words(con: duckdb.DuckDBPyConnection) -> None:
+    whose = {"session_id": "s", "tool_name": "Bash"}
+    call = {"kind": "tool_call", "tool_use_id": "c", "content_hash": "h"}
+    fill(con, "contents", {"content_hash": "h", "text": json.dumps({"command": "swift build -c release"})})
+    fill(con, "blocks", whose | call | {"block_index": 1})
+    fill(con, "blocks", whose | {"block_index": 2, "kind": "tool_result", "tool_use_id": "c"})
+    money = {"waste_usd": 2.0, "low_usd": 1.0, "high_usd": 3.0, "confidence": "estimated"}
+    fill(con, "waste", whose | money | {"block_index": 2, "kind": "C4.unapproved", "label": "C4"})
+    (found,) = pieces.read_cases(con, load_patterns()["settle-what-needs-approval"], Scope())
+    assert (found.subject, found.saving_usd) == ("swift build", 2.0)
+    assert pieces.read_cases(con, load_patterns()["allow-what-you-always-allow"], Scope()) == []

@@ -73,9 +73,7 @@ def test_trap_18_ranges_of_a_file_share_only_the_lines_that_both_hold():
     (repeat,) = session.repeats()
     assert (repeat.first_line, repeat.last_line, repeat.is_whole) == (101, 120, False)
     assert (repeat.low, repeat.high) == (0.0, 0.5)
-    assert (
-        repeat.sentence == "Lines 101–120 repeat an earlier read of the unchanged file that was still in the context."
-    )
+    assert repeat.sentence == "Lines 101–120 stand unchanged in an earlier read that was still in the context."
 
 
 def test_lines_from_two_earlier_reads_are_two_parts():
@@ -84,6 +82,65 @@ def test_lines_from_two_earlier_reads_are_two_parts():
     session.add("Read", "/repo/a.py", numbered(61, 90))
     session.add("Read", "/repo/a.py", numbered(1, 90))
     assert found(session) == [("C5.reread", 1, 61, 90, False), ("C5.reread", 0, 1, 30, False)]
+
+
+def test_a_read_that_several_earlier_ones_cover_to_the_last_line_is_wasted_whole_with_the_last_of_its_parts():
+    session = Session()
+    session.add("Read", "/repo/a.py", numbered(1, 50))
+    session.add("Read", "/repo/a.py", numbered(51, 90))
+    session.add("Read", "/repo/a.py", numbered(21, 80))
+    assert found(session) == [("C5.reread", 1, 51, 80, False), ("C5.reread", 0, 21, 50, True)]
+
+
+def test_stretches_that_one_earlier_read_shows_are_told_in_one_sentence():
+    session = Session()
+    session.add("Read", "/repo/a.py", numbered(1, 90))
+    session.add("Read", "/repo/a.py", numbered(31, 60))
+    session.add("Read", "/repo/a.py", numbered(1, 90) + f"\n{numbered(91, 99)}")
+    said = {repeat.sentence for repeat in session.repeats() if repeat.result.block_index == 2}
+    assert said == {
+        "Lines 31–60 stand unchanged in an earlier read that was still in the context.",
+        "Lines 1–30 and 61–90 stand unchanged in an earlier read that was still in the context.",
+    }
+
+
+def changed(first: int, last: int, *lines: int) -> str:
+    return "\n".join(
+        f"{number:6d}→{'other' if number in lines else 'line'} {number}" for number in range(first, last + 1)
+    )
+
+
+def test_a_file_that_changed_unseen_is_needed_again_with_the_lines_that_stayed():
+    session = Session()
+    session.add("Read", "/repo/a.py", numbered(1, 40))
+    session.add("Read", "/repo/a.py", changed(1, 40, 33))
+    assert found(session) == []
+    # Nor is the first read a copy of what was put back.
+    session.add("Read", "/repo/a.py", numbered(1, 40))
+    assert found(session) == []
+
+
+def test_what_was_read_since_a_change_unseen_is_a_copy_where_it_shows_the_change():
+    session = Session()
+    session.add("Read", "/repo/a.py", numbered(1, 40))
+    session.add("Read", "/repo/a.py", changed(30, 40, 33))
+    session.add("Read", "/repo/a.py", changed(20, 40, 33))
+    assert found(session) == [("C5.reread", 1, 30, 40, False)]
+
+
+def test_a_read_that_may_be_older_than_a_change_unseen_is_no_copy():
+    session = Session()
+    session.add("Read", "/repo/a.py", numbered(1, 40))
+    session.add("Read", "/repo/a.py", numbered(41, 80))
+    session.add("Read", "/repo/a.py", changed(1, 80, 33))
+    assert found(session) == []
+
+
+def test_a_subagent_that_reads_a_file_changed_since_another_one_did_repeats_nothing():
+    session = Session()
+    session.add("Read", "/repo/a.py", numbered(1, 40), thread_id="one")
+    session.add("Read", "/repo/a.py", changed(1, 40, 33), thread_id="two")
+    assert found(session) == []
 
 
 def test_a_margin_of_a_few_lines_is_no_second_read():
@@ -216,11 +273,46 @@ def test_where_the_client_saved_a_long_answer_is_no_part_of_it():
 
 def test_the_same_call_failing_the_same_way_is_a_repeated_failure():
     session = Session()
-    session.add("Bash", "swift build", "This command requires approval", is_error=True)
-    session.add("Bash", "swift build", "This command requires approval", is_error=True)
+    session.add("Bash", "swift build", "error: no such module", is_error=True)
+    session.add("Bash", "swift build", "error: no such module", is_error=True)
     session.add("Edit", "/repo/a.py", "done")
-    session.add("Bash", "swift build", "This command requires approval", is_error=True)
+    session.add("Bash", "swift build", "error: no such module", is_error=True)
     assert found(session) == [("C4.repeat", 0, None, None, True)]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "This command requires approval",
+        "Claude requested permissions to write to /repo/a.py, but you haven't granted it yet.",
+        "Permission to use Bash with command swift build has been denied.",
+        "mkdir in '/tmp' was blocked. For security, only folders of the project are allowed.",
+    ],
+)
+def test_a_call_that_nobody_had_allowed_is_turned_away_again_until_a_person_has_spoken(said):
+    session = Session()
+    session.add("Bash", "swift build", said, is_error=True)
+    session.add("Bash", "swift build", said, is_error=True)
+    session.add("Bash", "swift build", said, is_error=True, turn_index=1)
+    assert found(session) == [("C4.unapproved", 0, None, None, True)]
+
+
+def test_what_a_command_prints_of_approval_in_its_midst_is_a_failure_like_others():
+    session = Session()
+    for _ in range(2):
+        session.add("Bash", "deploy", "Step 3 failed:\nThis command requires approval", is_error=True)
+    assert found(session) == [("C4.repeat", 0, None, None, True)]
+
+
+def test_two_equal_calls_of_one_response_stand_beside_each_other():
+    session = Session()
+    session.add("Bash", "ls src", "a\nb", place=0)
+    session.add("Bash", "ls src", "a\nb", place=0)
+    session.add("Bash", "ls src", "a\nb", place=1)
+    assert [repeat.sentence for repeat in session.repeats()] == [
+        "The same answer to the same question came to a call beside this one.",
+        "The same answer to the same question was still in the context.",
+    ]
 
 
 def test_lines_are_those_with_numbers():

@@ -26,7 +26,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> None:
     found: dict[str, dict[str, Any]] = {
         "C13.expired": sample("C13.expired", 1.0, 12, "a", "b"),
         "C13.never": sample("C13.never", 0.5, 6, "b", "c"),
-        "C4.repeat": sample("C4.repeat", 1.0, 13, "a"),
+        "C4.unapproved": sample("C4.unapproved", 1.0, 13, "a"),
         "C5.reread": {"ratio": 0.9, "version": "of another time"},
     }
     monkeypatch.setattr(rules, "_precision", lambda: found)
@@ -39,7 +39,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> None:
         ("C13", True, "50% of 6, 2 sessions"),
         ("C13", None, "83% of 18, 3 sessions"),
         ("C13.never", None, "50% of 6, 2 sessions"),
-        ("C4.repeat", False, "100% of 13, 1 session"),
+        ("C4.unapproved", False, "100% of 13, 1 session"),
     ],
 )
 def test_a_label_that_is_partly_a_hint_shows_the_precision_of_the_part_that_is_meant(
