@@ -14,7 +14,6 @@ from app.replay import component as replay
 from app.tables import Shown
 from her_models import evidence
 from her_models.evidence import Shown as ShownSide
-from her_models.evidence import Side
 from her_models.waste_report import pages, words
 
 _CHARACTERS_SHOWN = 6_000
@@ -110,8 +109,13 @@ def _between(row: dict[str, Any]) -> str:
     return f"{words.usd(row['low_usd'])} to {words.usd(row['high_usd'])}"
 
 
-def draw_findings(table: pa.Table, *, key: str, height: int | Literal["auto"] = "auto") -> None:
-    """Draw single findings; the one that is chosen, or that the address names, opens with both sides."""
+def draw_findings(
+    table: pa.Table, *, key: str, height: int | Literal["auto"] = "auto", names_persons: bool = True
+) -> None:
+    """Draw single findings; the one that is chosen, or that the address names, opens with both sides.
+
+    `names_persons`: both sides tell whole paths, as the table does then.
+    """
     rows = table.to_pylist()
     if not rows:
         st.info("No finding here.")
@@ -132,7 +136,7 @@ def draw_findings(table: pa.Table, *, key: str, height: int | Literal["auto"] = 
     if chosen is None and wanted is not None:
         chosen = next((place for place, row in enumerate(rows) if str(row["finding_index"]) == wanted), None)
     if chosen is not None:
-        draw_finding(rows[chosen])
+        draw_finding(rows[chosen], names_persons=names_persons)
 
 
 def _end(path: str | None) -> str | None:
@@ -142,7 +146,7 @@ def _end(path: str | None) -> str | None:
     return file if len(file) <= _PATH_CHARACTERS else f"…{file[1 - _PATH_CHARACTERS :]}"
 
 
-def draw_finding(row: dict[str, Any]) -> None:
+def draw_finding(row: dict[str, Any], *, names_persons: bool = True) -> None:
     """Draw one finding: what it is, both sides, and how they differ."""
     with st.container(border=True):
         st.markdown(f"**{format.escaped(row['kind'])}** · {format.escaped(words.LABELS.get(row['label'], ''))}")
@@ -154,8 +158,14 @@ def draw_finding(row: dict[str, Any]) -> None:
                 f" cache misses beside it {words.usd(row['cache_excess_usd'])}. {row['remedy'] or ''}"
             )
         )
-        other = _side(row["source_id"], row["evidence_session_id"] or row["session_id"], row["evidence_block_index"])
-        found = evidence.sides(row, _side(row["source_id"], row["session_id"], row["block_index"]), other)
+        waste, other = (
+            None if place is None else data.ask(evidence.side, *whose, place, names_persons=names_persons)
+            for *whose, place in (
+                (row["source_id"], row["session_id"], row["block_index"]),
+                (row["source_id"], row["evidence_session_id"] or row["session_id"], row["evidence_block_index"]),
+            )
+        )
+        found = evidence.sides(row, waste, other)
         for column, side in zip(st.columns(len(found.shown), gap="medium"), found.shown, strict=True):
             with column:
                 _draw_side(side)
@@ -167,10 +177,6 @@ def draw_finding(row: dict[str, Any]) -> None:
             st.caption("The finding may be of several stretches of these lines: lines that differ are in no claim.")
         if found.difference:
             st.code(format.shortened(found.difference, _CHARACTERS_SHOWN)[0], language="diff", wrap_lines=True)
-
-
-def _side(source_id: str, session_id: str, block_index: int | None) -> Side | None:
-    return None if block_index is None else data.ask(evidence.side, source_id, session_id, block_index)
 
 
 def _heading(side: ShownSide) -> str:

@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 import duckdb
 
+from her_models import shown_paths
 from her_models.waste.repeats import read_lines
 
 _QUERY = Path(__file__).resolve().parent.parent / "sql" / "reports" / "block_text.sql"
@@ -102,10 +103,13 @@ class Side:
     text: str | None
 
 
-def side(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str, block_index: int) -> Side | None:
-    """Return a block with its whole text; None when the lake does not hold it."""
+def side(
+    con: duckdb.DuckDBPyConnection, source_id: str, session_id: str, block_index: int, *, names_persons: bool = True
+) -> Side | None:
+    """Return a block with its whole text; None when the lake does not hold it. `names_persons`: with its whole path."""
+    shown_paths.learn(con)
     parameters = {"source_id": source_id, "session_id": session_id, "block_index": block_index}
-    rows = con.execute(_query(), parameters).to_arrow_table().to_pylist()
+    rows = con.execute(_query(), {**parameters, "names_persons": names_persons}).to_arrow_table().to_pylist()
     return Side(**rows[0]) if rows else None
 
 

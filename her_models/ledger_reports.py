@@ -19,6 +19,7 @@ from typing import Any, Literal
 import duckdb
 import pyarrow as pa
 
+from her_models import shown_paths
 from her_models.reports import Scope
 
 Part = Literal["kind", "tool", "file", "server"]
@@ -82,13 +83,17 @@ def misses(con: duckdb.DuckDBPyConnection, scope: Scope | None = None) -> pa.Tab
     return _table(con, "ledger_misses", _members(scope or Scope()))
 
 
-def redundant_context(con: duckdb.DuckDBPyConnection, scope: Scope | None = None, limit: int = 50) -> pa.Table:
+def redundant_context(
+    con: duckdb.DuckDBPyConnection, scope: Scope | None = None, limit: int = 50, *, names_persons: bool = True
+) -> pa.Table:
     """Return overhead that sessions and subagents of a project paid again (`again_usd`), the dearest first.
 
     Sessions that touch the scope count whole. What a shared prefix would have spared within a session is K4 of
-    `cache_misses`.
+    `cache_misses`. `names_persons`: with projects named after their owners' home folders.
     """
-    return _table(con, "redundant_context", {**_members(scope or Scope()), "limit": limit})
+    shown_paths.learn(con)
+    more = {"limit": limit, "names_persons": names_persons}
+    return _table(con, "redundant_context", {**_members(scope or Scope()), **more})
 
 
 def requests(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str) -> pa.Table:

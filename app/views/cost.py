@@ -244,7 +244,7 @@ draw_what_ifs(report)
 draw_groups(report)
 draw_paid_again(report)
 st.subheader("Dearest findings")
-findings.draw_findings(report.findings, key="findings_cost")
+findings.draw_findings(report.findings, key="findings_cost", names_persons=report.names_persons)
 with st.expander("Method and limits", icon=":material/rule:"):
     st.markdown("\n".join(f"- {sentence}" for sentence in words.METHOD))
 draw_downloads(report)

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import duckdb
 import pyarrow as pa
 
+from her_models import shown_paths
 from her_models.advice.outcomes import Change, Outcome, changes, outcome
 from her_models.advice.pieces import Piece, advice
 from her_models.config import Config, source_part
@@ -104,14 +105,16 @@ def waste_report(
         bill=bill(con, scope),
         by_label=waste_by(con, "label", scope),
         by_kind=waste_by(con, "kind", scope),
-        by_project=waste_by(con, "project", scope),
+        by_project=waste_by(con, "project", scope, names_persons=names_persons),
         by_owner=waste_by(con, "owner", scope) if names_persons else None,
         by_tool=waste_by(con, "tool", scope),
         by_file=waste_by(con, "file", scope, names_persons=names_persons),
         findings=findings(con, scope, names_persons=names_persons),
-        paid_again=redundant_context(con, scope, PAID_AGAIN_SHOWN),
+        paid_again=redundant_context(con, scope, PAID_AGAIN_SHOWN, names_persons=names_persons),
         what_ifs=what_ifs_of_scope(con, scope),
-        pieces=tuple(piece for piece in advice(con, scope) if names_persons or not _names_home(con, piece.subject)),
+        pieces=tuple(
+            piece for piece in advice(con, scope) if names_persons or not shown_paths.names_home(con, piece.subject)
+        ),
         outcomes=tuple(outcome(con, change, scope) for change in (changes(config.home) if noted is None else noted)),
     )
 
@@ -126,9 +129,9 @@ def waste_by(
 ) -> pa.Table:
     """Return findings added up by `dimension`, hints apart, the dearest first.
 
-    `names_persons`: with files' whole paths, home folders included.
+    `names_persons`: with whole paths of files, and projects named after their owners' home folders.
     """
-    _learn_shown_path(con)
+    shown_paths.learn(con)
     return _table(con, "waste_by", scope, dimension=dimension, names_persons=names_persons)
 
 
@@ -142,7 +145,7 @@ def findings(
     names_persons: bool = True,
 ) -> pa.Table:
     """Return single findings, counted ones before hints, the dearest first; `names_persons`: with whole paths."""
-    _learn_shown_path(con)
+    shown_paths.learn(con)
     whose = {"source_id": source_id, "session_id": session_id, "names_persons": names_persons}
     return _table(con, "waste_findings", scope, **whose, limit=limit)
 
@@ -150,17 +153,6 @@ def findings(
 def by_request(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str) -> pa.Table:
     """Return how much of each prompt of a session was waste, and which findings began at its response."""
     return con.execute(_query("waste_requests"), {"source_id": source_id, "session_id": session_id}).to_arrow_table()
-
-
-def _learn_shown_path(con: duckdb.DuckDBPyConnection) -> None:
-    """Let a connection's queries say `shown_path`, which tells a path without the name of whose home it is."""
-    con.execute(_query("shown_path"))
-
-
-def _names_home(con: duckdb.DuckDBPyConnection, text: str) -> bool:
-    """Tell whether a text names a person's home folder: a command that only one of several people has."""
-    row = con.execute("select without_home($text) <> replace($text, '\\', '/')", {"text": text}).fetchone()
-    return bool(row and row[0])
 
 
 @cache

@@ -160,7 +160,11 @@ select
     cast(null as bigint) as evidence_first_line,  -- likewise
     cast(null as bigint) as evidence_last_line,  -- likewise
     concat(
-        'No name, path or command of ', regexp_extract(memories.name, '[^/\\]*[/\\]?[^/\\]+$'),
+        'No name, path or command of ',
+        -- With its folder, but not with the name of whose home folder that is.
+        regexp_extract(
+            regexp_replace(memories.name, '(?i)^(.*[/\\])?(home|users)[/\\]+[^/\\]+([/\\])', '~\3'), '[^/\\]*[/\\]?[^/\\]+$'
+        ),
         ' appears in what this conversation wrote or called.'
     ) as evidence  -- why
 from memories

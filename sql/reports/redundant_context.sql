@@ -4,7 +4,8 @@
 -- reads: blocks, sessions, event_lines
 -- note:  a text is known by its hash; a schema by its tool; the prefix that no line shows by its thousands of tokens; what
 --        the client attached bears the client's word for it. What was
---        paid again is all but the dearest copy: a fork, a longer session or a shared prefix spares at most that
+--        paid again is all but the dearest copy: a fork, a longer session or a shared prefix spares at most that. Where persons
+--        are not to be named, projects are told by `shown_path`
 
 -- Where schemas stand apart, what is left of the prefix is the system prompt alone.
 with session_schemas as (
@@ -17,7 +18,10 @@ with session_schemas as (
 
 overhead as (
     select
-        sessions.project,
+        case
+            when $names_persons then sessions.project
+            else shown_project(sessions.project, sessions.project_path, sessions.owner)
+        end as project,
         blocks.kind,
         case
             when blocks.kind = 'system' and coalesce(blocks.label, '') = '' and session_schemas.session_id is not null

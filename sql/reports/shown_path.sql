@@ -1,9 +1,10 @@
--- shown_path: a path as a report over several people tells it, without the name of whoever's home folder it lies in.
--- grain: a macro; `path` and `folder` (the project's, may be null) give one text
+-- shown_path: a path, and a project, as a report over several people tells it, without the name of whoever's home it lies in.
+-- grain: macros; `path` and `folder` (the project's, may be null) give one text, and so do `project`, `folder` and `owner`
 -- key:   none
 -- reads: nothing
 -- note:  in the project's folder from that folder on, else with ~ for the home folder, so that one file of two people is one
---        text. Slashes are those of Unix. Folders that the client names after a path (-Users-name-…) are told likewise
+--        text. Slashes are those of Unix. Folders that the client names after a path (-Users-name-…) are told likewise.
+--        A project that is a home folder itself, or bears its owner's name, is ~
 
 create or replace temp macro without_home(path) as
     case
@@ -26,4 +27,10 @@ create or replace temp macro shown_path(path, folder) as
                 substr(without_home(path), length(rtrim(without_home(folder), '/')) + 1)
             )
         else without_home(path)
+    end;
+
+create or replace temp macro shown_project(project, folder, owner) as
+    case
+        when rtrim(without_home(folder), '/') = '~' or lower(project) = lower(owner) then '~'
+        else project
     end;

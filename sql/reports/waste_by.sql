@@ -3,14 +3,18 @@
 -- key:   group_name, label, is_hint
 -- reads: waste, sessions
 -- note:  a finding counts where it began, with all it cost afterwards; `label` is empty where labels are added up. Where
---        persons are not to be named, files are told by `shown_path`
+--        persons are not to be named, files and projects are told by `shown_path`
 
 with grouped as (
     select
         case $dimension
             when 'label' then label
             when 'kind' then kind
-            when 'project' then waste.project
+            when 'project'
+                then case
+                    when $names_persons then waste.project
+                    else shown_project(waste.project, sessions.project_path, waste.owner)
+                end
             when 'owner' then waste.owner
             when 'tool' then tool_name
             when 'file'

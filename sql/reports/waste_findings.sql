@@ -2,7 +2,7 @@
 -- grain: one row per finding
 -- key:   source_id, session_id, finding_index
 -- reads: waste, sessions
--- note:  where persons are not to be named, files are told by `shown_path`
+-- note:  where persons are not to be named, files and projects are told by `shown_path`
 
 select
     waste.source_id,  -- shard
@@ -13,7 +13,8 @@ select
     waste.confidence,  -- exact, estimated or heuristic
     waste.is_hint,  -- shown, never in totals
     waste.owner,  -- person
-    waste.project,  -- project
+    case when $names_persons then waste.project else shown_project(waste.project, sessions.project_path, waste.owner) end
+        as project,  -- project
     waste.turn_index,  -- turn
     waste.agent_id,  -- subagent, if any
     waste.request_id,  -- response that did it

@@ -115,6 +115,21 @@ def test_a_finding_named_in_the_address_opens_with_both_sides_and_their_differen
     assert any("-1\t{" in code and "+1\tFile has not been read yet" in code for code in codes)
 
 
+@pytest.mark.parametrize(("page", "path"), [("cost", "~/engine/loop.py"), ("session", "/home/ada/engine/loop.py")])
+def test_both_sides_of_a_finding_tell_its_file_as_the_table_does(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: str, path: str
+) -> None:
+    monkeypatch.setenv("HER_HOME", str(tmp_path / "home"))
+    shutil.copytree(home, tmp_path / "home")
+    with open_lake(load_config(tmp_path / "home")) as lake:
+        for table in ("blocks", "waste"):
+            lake.con.execute(f"update {table} set path = '/home/ada/engine/loop.py' where path is not null")
+    app = opened(page, finding="0", **({"session": SESSION, "view": "Waste"} if page == "session" else {}))
+    told = [caption.value.replace("\\", "").split(" · ") for caption in app.caption if "lines 1–2" in caption.value]
+    assert [parts[1] for parts in told] == [path, path]
+    assert app.dataframe[-1 if page == "cost" else 0].value["where"].tolist()[0] == path
+
+
 def test_turns_are_counted_from_one_and_what_came_before_the_first_prompt_has_no_number(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 """Reports over several people tell files without the names of those whose home folders they lie in."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -8,6 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from her_models import evidence, shown_paths
 from her_models.config import Config
 from her_models.contracts import TABLES
 from her_models.documents import as_html, as_markdown
@@ -61,7 +63,7 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
 def test_a_path_is_told_from_its_projects_folder_on_else_with_a_tilde(
     con: duckdb.DuckDBPyConnection, path: str | None, folder: str | None, shown: str | None
 ) -> None:
-    questions._learn_shown_path(con)
+    shown_paths.learn(con)
     given = {"path": path, "folder": folder}
     assert con.execute("select shown_path($path::varchar, $folder::varchar)", given).fetchone() == (shown,)
 
@@ -91,8 +93,80 @@ def test_whole_paths_stand_in_ones_own_report_and_where_persons_may_be_named(
     assert any("/home/ada" in row["path"] for row in report.findings.to_pylist()) is is_named
 
 
+def in_the_home_folder(con: duckdb.DuckDBPyConnection) -> None:
+    """Add, for each person, a session and a subagent in the home folder itself, both with the same overhead."""
+    for owner, folder in FOLDERS.items():
+        home = folder[: folder.index(owner) + len(owner)]
+        whose = {"source_id": f"{owner}@desk", "session_id": "home", "owner": owner, "project": owner}
+        fill(con, "sessions", whose | {"project_path": home, "started_at": WHEN, "ended_at": WHEN})
+        money = {"waste_usd": 1.0, "low_usd": 1.0, "high_usd": 1.0}
+        found = {"finding_index": 0, "label": "C5", "kind": "C5.reread", "confidence": "estimated", "started_at": WHEN}
+        fill(con, "waste", whose | found | money | {"path": f"{home}/notes.md"})
+        for number, agent in enumerate((None, "agent")):
+            overhead = {
+                "block_index": number,
+                "kind": "memory",
+                "content_hash": "h",
+                "size_tokens": 9,
+                "agent_id": agent,
+            }
+            where = {"source_id": f"{owner}@desk", "session_id": "home"}
+            fill(con, "blocks", where | overhead | {"lifetime_usd": 1.0, "path": f"{home}/CLAUDE.md"})
+
+
+def test_a_project_that_is_a_home_folder_is_told_with_a_tilde_and_those_of_several_people_are_one(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    in_the_home_folder(con)
+    report = questions.waste_report(con, Config(home=tmp_path), is_everyone=True, noted=())
+    rows = {row["group_name"]: row["findings_count"] for row in report.by_project.to_pylist()}
+    assert rows == {"shop": 6, "~": 3}
+    assert {row["project"] for row in report.findings.to_pylist()} == {"shop", "~"}
+    again = [(row["project"], row["sessions_count"]) for row in report.paid_again.to_pylist()]
+    assert again == [("~", 3)]
+    document = pages.document(report, date(2026, 3, 2))
+    told = (
+        as_html(document),
+        as_markdown(document),
+        *map(str, (records.as_record(report), records.as_rows(report).to_pylist())),
+    )
+    for text in told:
+        assert [owner for owner in FOLDERS if re.search(rf"\b{owner}\b", text)] == []
+    named = replace(Config(home=tmp_path), shows_persons=True)
+    rows = {
+        row["group_name"]
+        for row in questions.waste_report(con, named, is_everyone=True, noted=()).by_project.to_pylist()
+    }
+    assert rows == {"shop", *FOLDERS}
+
+
+@pytest.mark.parametrize(
+    ("project", "folder", "owner", "shown"),
+    [
+        ("ada", "/home/ada", "a.l", "~"),
+        ("eve", "C:\\Users\\eve\\", "e", "~"),
+        ("ada", "/mnt/disk/ada", "Ada", "~"),
+        ("shop", "/home/ada/shop", "ada", "shop"),
+        ("shop", None, "ada", "shop"),
+        (None, None, None, None),
+    ],
+)
+def test_a_project_is_told_by_its_name_unless_that_is_its_owners(
+    con: duckdb.DuckDBPyConnection, project: str | None, folder: str | None, owner: str | None, shown: str | None
+) -> None:
+    shown_paths.learn(con)
+    query = "select shown_project($1::varchar, $2::varchar, $3::varchar)"
+    assert con.execute(query, [project, folder, owner]).fetchone() == (shown,)
+
+
+def test_both_sides_of_a_finding_tell_its_file_as_the_list_of_findings_does(con: duckdb.DuckDBPyConnection) -> None:
+    in_the_home_folder(con)
+    side = evidence.side(con, "ada@desk", "home", 0, names_persons=False)
+    whole = evidence.side(con, "ada@desk", "home", 0)
+    assert (side and side.path, whole and whole.path) == ("~/CLAUDE.md", "/home/ada/CLAUDE.md")
+
+
 def test_a_command_in_somebodys_home_is_no_advice_to_a_team(con: duckdb.DuckDBPyConnection) -> None:
-    questions._learn_shown_path(con)
-    assert questions._names_home(con, "/home/ada/bin/deploy")
-    assert not questions._names_home(con, "git push")
-    assert not questions._names_home(con, "")
+    assert shown_paths.names_home(con, "/home/ada/bin/deploy")
+    assert not shown_paths.names_home(con, "git push")
+    assert not shown_paths.names_home(con, "")
