@@ -150,7 +150,8 @@ def build(inputs: Inputs, batches: Sequence[Batch], workers: int) -> list[Built]
 
 def _start() -> subprocess.Popen[bytes]:
     # One arena: memory that one model gave back serves the next.
-    return start_worker("her_models.batches", without=("pandas",), environment={"MALLOC_ARENA_MAX": "1"})
+    without = ("pandas", "pyarrow.dataset")
+    return start_worker("her_models.batches", without=without, environment={"MALLOC_ARENA_MAX": "1"})
 
 
 def is_about_built(check: checks.Check) -> bool:

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
 CHUNK_BYTES = 2 << 20
 BATCH_ROWS = 1_000  # so many rows become columns together, while they are still in the processor's cache
 BATCH_BYTES = 2 << 20  # or so much text
+FEW_ROWS = 100  # of an ingest that is over before it pays to import more
 MAX_LINE_BYTES = 64 << 20
 ROW_GROUP_BYTES = 12 << 20  # of text; a row group is written when its table holds this much
 ROW_GROUP_ROWS = 25_000
@@ -149,6 +150,8 @@ def _timestamp(text: str | None) -> datetime | None:
 
 def _timestamps(texts: Sequence[str | None]) -> pa.Array:
     """Return UTC timestamps; a text that is none gives null."""
+    if len(texts) <= FEW_ROWS:  # Arrow's casts import all of its functions first, which takes longer
+        return pa.array(map(_timestamp, texts), _TIMESTAMP)
     try:
         return pa.array(texts, pa.string()).cast(_TIMESTAMP)
     except pa.ArrowInvalid:

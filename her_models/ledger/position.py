@@ -180,7 +180,7 @@ def request_kind_lanes(prompts: Prompts, sizes: Ints, kinds: Ints, kind_count: i
     shape = (len(prompts), kind_count)
     sums = {name: np.zeros(shape, np.int64) for name in (*CLASSES, "missed", "content", "cache", "premium")}
     parts = pieces(prompts)
-    for kind in np.unique(kinds):
+    for kind in np.flatnonzero(np.bincount(kinds)):
         mine = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.where(kinds == kind, sizes, 0), dtype=np.int64)])
         for name, low, high, content, cache, premium, is_missed in parts:
             tokens = _interpolated(edges, mine, high) - _interpolated(edges, mine, low)
