@@ -165,7 +165,10 @@ def draw_finding(row: dict[str, Any], *, names_persons: bool = True) -> None:
                 (row["source_id"], row["evidence_session_id"] or row["session_id"], row["evidence_block_index"]),
             )
         )
-        found = evidence.sides(row, waste, other)
+        known = None
+        if waste is not None and evidence.is_of_a_file(row["kind"]):
+            known = data.ask(evidence.known_file, waste.source_id, waste.session_id, waste.block_index)
+        found = evidence.sides(row, waste, other, known)
         for column, side in zip(st.columns(len(found.shown), gap="medium"), found.shown, strict=True):
             with column:
                 _draw_side(side)
@@ -173,6 +176,9 @@ def draw_finding(row: dict[str, Any], *, names_persons: bool = True) -> None:
             st.caption("There is no other side: what shows it stands in this one, or is that nothing made use of it.")
         if found.difference is not None:
             st.markdown("**Difference, from the earlier to the later**" if found.difference else _EQUAL)
+        if found.edits_count:
+            edits = "One edit lies" if found.edits_count == 1 else f"{found.edits_count:,} edits lie"
+            st.caption(f"{edits} between the two: the difference is from the text as it was after that.")
         if found.difference and any(side.lines for side in found.shown):
             st.caption("The finding may be of several stretches of these lines: lines that differ are in no claim.")
         if found.difference:

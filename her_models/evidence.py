@@ -20,8 +20,9 @@ import duckdb
 
 from her_models import shown_paths
 from her_models.waste.repeats import read_lines
+from her_models.waste.rewrites import TELLING, Known
 
-_QUERY = Path(__file__).resolve().parent.parent / "sql" / "reports" / "block_text.sql"
+_QUERIES = Path(__file__).resolve().parent.parent / "sql" / "reports"
 _LINES_COMPARED = 2_000  # of each side: the comparison grows with the product of the two
 _LINES_AROUND = 3
 
@@ -109,8 +110,35 @@ def side(
     """Return a block with its whole text; None when the lake does not hold it. `names_persons`: with its whole path."""
     shown_paths.learn(con)
     parameters = {"source_id": source_id, "session_id": session_id, "block_index": block_index}
-    rows = con.execute(_query(), {**parameters, "names_persons": names_persons}).to_arrow_table().to_pylist()
+    rows = (
+        con.execute(_query("block_text"), {**parameters, "names_persons": names_persons}).to_arrow_table().to_pylist()
+    )
     return Side(**rows[0]) if rows else None
+
+
+@dataclass(frozen=True)
+class KnownFile:
+    """The text of a file as a conversation knew it, and how many edits made it of what it had been shown."""
+
+    text: str
+    edits_count: int
+
+
+def is_of_a_file(kind: str) -> bool:
+    """Say whether the sides of a kind of finding are texts of one file, whose edits in between count."""
+    return kind in NAMES and NAMES[kind].compared == "files"
+
+
+def known_file(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str, block_index: int) -> KnownFile | None:
+    """Return the file of a block as its conversation knew it right before; None where it did not know it whole."""
+    parameters = {"source_id": source_id, "session_id": session_id, "block_index": block_index}
+    known, edits, path = Known(), [], ""
+    for index, kind, tool_name, path, text in con.execute(_query("file_history"), parameters).fetchall():
+        if (kind, tool_name) in TELLING:
+            known.take(index, kind, tool_name, path, text)
+            edits += [index] * (tool_name in ("Edit", "MultiEdit"))
+    content = known.content(path)
+    return None if content is None else KnownFile(content, sum(index > known.origin(path) for index in edits))
 
 
 @dataclass(frozen=True)
@@ -132,15 +160,20 @@ class Shown:
 class Sides:
     """What is to be shown of a finding, in the order of time, and how the two differ.
 
-    `difference` is None where it would say nothing, and empty where the two are equal.
+    `difference` is None where it would say nothing, and empty where the two are equal. `edits_count` edits lie between
+    the two, and the difference is from the text that they had made.
     """
 
     shown: tuple[Shown, ...]
     difference: str | None
+    edits_count: int = 0
 
 
-def sides(finding: Mapping[str, Any], waste: Side | None, other: Side | None) -> Sides:
-    """Return both sides of a row of `waste`, or the one there is: what shows it may be itself, or be nowhere."""
+def sides(finding: Mapping[str, Any], waste: Side | None, other: Side | None, known: KnownFile | None = None) -> Sides:
+    """Return both sides of a row of `waste`, or the one there is: what shows it may be itself, or be nowhere.
+
+    `known` is the file that was written again as it was right before, where the finding is of one.
+    """
     names = NAMES.get(finding["kind"], Names("the waste", "what shows it"))
     one = _shown(waste, names, names.waste, (finding["first_line"], finding["last_line"]), is_after=None)
     if other is None or _place(other) == _place(waste):
@@ -150,6 +183,8 @@ def sides(finding: Mapping[str, Any], waste: Side | None, other: Side | None) ->
     two = _shown(other, names, name, (finding["evidence_first_line"], finding["evidence_last_line"]), is_after=is_after)
     if names.compared == "ends" and one.text and two.text:
         one, two = (_ending(side, _common_end(one.text, two.text)) for side in (one, two))
+    if names.compared == "files" and known is not None and known.edits_count and one.text:
+        return Sides((two, one), difference(known.text, one.text), known.edits_count)
     ordered = (one, two) if is_after else (two, one)
     texts = [side.text for side in ordered if side.text]
     is_compared = names.compared != "none" and len(texts) == len(ordered)
@@ -218,5 +253,5 @@ def _ending(side: Shown, count: int) -> Shown:
 
 
 @cache
-def _query() -> str:
-    return _QUERY.read_text(encoding="utf-8")
+def _query(name: str) -> str:
+    return (_QUERIES / f"{name}.sql").read_text(encoding="utf-8")

@@ -7,11 +7,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import duckdb
 import pytest
 
 from her_models import evidence
+from her_models.contracts import TABLES
 from her_models.evidence import Side
 from her_models.waste.rules import RULES
+from tests.test_reports import SOURCE, fill
 
 BLOCK = Side("ada", "s1", 5, "tool_result", "Read", "/a.py", None, 0, None, 100, 1, "")
 NO_LINES: dict[str, Any] = {
@@ -83,6 +86,33 @@ def test_a_file_written_again_is_compared_by_its_text_whatever_form_it_stands_in
     assert found.difference is not None
     assert found.difference.splitlines()[3:] == [" def f():", "-    return 1", "+    return 2"]
     assert [side.text for side in found.shown] == ["def f():\n    return 1", "def f():\n    return 2\n"]
+
+
+def test_edits_in_between_are_no_part_of_the_difference_of_a_file_written_again() -> None:
+    with duckdb.connect() as con:
+        for table in ("blocks", "contents", "sessions"):
+            con.execute(TABLES[table].ddl())
+        read = "".join(f"{number:>6}\t{word}\n" for number, word in enumerate(("one", "two", "three"), 1))
+        told: list[tuple[str, str, str, dict[str, Any]]] = [
+            ("tool_result", "Read", read, {}),
+            ("tool_call", "Edit", json.dumps({"old_string": "two", "new_string": "2"}), {"tool_use_id": "a"}),
+            ("tool_call", "Edit", json.dumps({"old_string": "three", "new_string": "3"}), {"tool_use_id": "b"}),
+            ("tool_result", "Edit", "String to replace not found", {"tool_use_id": "b", "is_error": True}),
+            ("tool_call", "Edit", json.dumps({"old_string": "one", "new_string": "!"}), {"agent_id": "other"}),
+            ("tool_call", "Write", json.dumps({"content": "1\n2\nthree\n"}), {}),
+        ]
+        for index, (kind, tool, text, more) in enumerate(told):
+            where = {"session_id": "s1", "block_index": index, "kind": kind, "tool_name": tool, "path": "/a.py"}
+            fill(con, "contents", {"content_hash": str(index), "text": text})
+            fill(con, "blocks", where | {"content_hash": str(index), "turn_index": 0} | more)
+        known = evidence.known_file(con, SOURCE, "s1", 5)
+        waste, other = (evidence.side(con, SOURCE, "s1", index) for index in (5, 0))
+        assert evidence.known_file(con, SOURCE, "s1", 0) is None
+    assert known == evidence.KnownFile("one\n2\nthree\n", 1)
+    found = evidence.sides(finding("C12.rewrite"), waste, other, known)
+    assert found.difference is not None
+    assert (found.difference.splitlines()[3:], found.edits_count) == (["-one", "+1", " 2", " three"], 1)
+    assert [side.text for side in found.shown] == ["one\ntwo\nthree", "1\n2\nthree\n"]
 
 
 def test_of_results_that_end_alike_the_common_end_is_shown() -> None:

@@ -6,6 +6,7 @@ compared by equality and counted, never text with text.
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -14,6 +15,10 @@ from typing import Any
 CONTEXT_LINES = 3
 """Lines around a change that an edit has to name so that it is found."""
 _CALL_BYTES = 60  # names of parameters and punctuation of one more edit
+TELLING = frozenset(
+    {("tool_result", "Read"), ("tool_call", "Edit"), ("tool_call", "MultiEdit"), ("tool_call", "Write")}
+)
+"""Kinds of block, with their tools, that say something about a file's text."""
 _NUMBERED = re.compile(r"^ *(\d+)(?:→|\t)(.*)$")
 
 
@@ -35,6 +40,18 @@ class Known:
 
     def origin(self, path: str) -> int:
         return self.files[path].origin
+
+    def take(self, block_index: int, kind: str, tool_name: str, path: str, text: str) -> None:
+        """Learn from a block what it tells of its file."""
+        if (kind, tool_name) == ("tool_result", "Read"):
+            self.read(path, text, block_index)
+        elif (kind, tool_name) in TELLING:
+            given = parameters(text)
+            content = given.get("content")
+            if tool_name != "Write":
+                self.edit(path, given)
+            elif isinstance(content, str):
+                self.write(path, content, block_index)
 
     def read(self, path: str, text: str, block_index: int) -> None:
         """Take a file from a numbered read that begins at its first line; other reads say nothing new."""
@@ -63,6 +80,15 @@ class Known:
 
     def write(self, path: str, content: str, block_index: int) -> None:
         self.files[path] = _File(content, block_index)
+
+
+def parameters(text: str) -> dict[str, Any]:
+    """Return what a call was given; empty where its text is no object of JSON."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def smallest_edit_bytes(before: str, after: str, path_bytes: int) -> tuple[int, int]:

@@ -10,7 +10,6 @@ use. Thinking that the log withholds uses nothing here, so that what is unused i
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from her_models.waste.rewrites import Known, smallest_edit_bytes
+from her_models.waste.rewrites import TELLING, Known, parameters, smallest_edit_bytes
 from her_models.waste.tables import USES_COLUMNS, column_type
 from her_models.waste.words import RUN_WORDS, Filter, Ints, Numbers, joined, read_words, runs
 
@@ -398,20 +397,13 @@ def read_rewrites(thread: Thread, found: Found) -> None:
     for place in range(len(thread)):
         kind, tool, path = columns["kind"][place], columns["tool_name"][place], columns["path"][place]
         index = columns["block_index"][place]
-        if path not in written or columns["tool_use_id"][place] in failed:
+        if path not in written or columns["tool_use_id"][place] in failed or (kind, tool) not in TELLING:
             continue
-        if kind == "tool_result" and tool == "Read":
-            known.read(path, thread.text(place), index)
-        elif kind == "tool_call" and tool in ("Edit", "MultiEdit"):
-            known.edit(path, _input(thread.text(place)))
-        elif kind == "tool_call" and tool == "Write":
-            content = _input(thread.text(place)).get("content")
-            if not isinstance(content, str):
-                continue
-            before = known.content(path)
-            if before is not None:
-                _add_rewrite(thread, found, place, before, content, known.origin(path))
-            known.write(path, content, index)
+        text = thread.text(place)
+        before = known.content(path)
+        if tool == "Write" and before is not None and isinstance(content := parameters(text).get("content"), str):
+            _add_rewrite(thread, found, place, before, content, known.origin(path))
+        known.take(index, kind, tool, path, text)
 
 
 def _add_rewrite(thread: Thread, found: Found, place: int, before: str, content: str, origin: int) -> None:
@@ -430,14 +422,6 @@ def _add_rewrite(thread: Thread, found: Found, place: int, before: str, content:
             "unchanged_lines_count": unchanged,
         }
     )
-
-
-def _input(text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _read(thread: Thread) -> Found:
