@@ -9,6 +9,7 @@ from her_models import annotations
 from her_models.annotations import Annotation
 from her_models.errors import LakeBusy, QueryError
 
+_NOTE_SHOWN = 80  # characters beside the button
 _PATIENCE_SECONDS = 20.0  # an ingest of what is new takes a few
 
 
@@ -17,8 +18,9 @@ def draw(source_id: str, session_id: str) -> None:
     written = data.ask(annotations.annotation, source_id, session_id)
     for tag in written.tags:
         st.badge(format.escaped(tag), icon=":material/sell:", color="blue", width="content")
-    label = "Note" if written.note else "Tag" if written.tags else "Tag or note"
-    with st.popover(label, icon=":material/edit_note:", width="content"), st.form("annotate", border=False):
+    if written.note:
+        st.caption(format.escaped(format.one_line(written.note, _NOTE_SHOWN)), width="content")
+    with st.popover("Tags and note", icon=":material/edit_note:", width="content"), st.form("annotate", border=False):
         known = data.ask(annotations.known_tags)
         tags = st.text_input(
             "Tags",

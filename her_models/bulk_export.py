@@ -10,6 +10,7 @@ import io
 import re
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -17,6 +18,7 @@ import pyarrow.csv as pa_csv
 
 from her_models.export import SessionKey, export_session
 
+_QUERIES = Path(__file__).resolve().parent.parent / "sql" / "reports"
 Write = Callable[[duckdb.DuckDBPyConnection, SessionKey, str], Iterator[bytes]]
 
 
@@ -29,23 +31,32 @@ def archive(
         QueryError: `kind` is no format of a session.
     """
     names = file_names(keys, kind)
+    sizes = []
     sink = io.BytesIO()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as packed:
         for key, name in zip(keys, names, strict=True):
             with packed.open(name, "w", force_zip64=True) as file:
-                for piece in write(con, key, kind):
-                    file.write(piece)
+                sizes.append(sum(file.write(piece) for piece in write(con, key, kind)))
         index = pa.table(
             {
                 "file": pa.array(names, pa.string()),
                 "source_id": pa.array([key.source_id for key in keys], pa.string()),
                 "session_id": pa.array([key.session_id for key in keys], pa.string()),
+                "size_bytes": pa.array(sizes, pa.int64()),
             }
         )
         listed = io.BytesIO()
         pa_csv.write_csv(index, listed)
         packed.writestr("index.csv", listed.getvalue())
     return sink.getvalue()
+
+
+def logged_bytes(con: duckdb.DuckDBPyConnection, keys: Sequence[SessionKey]) -> int:
+    """Return how many bytes the lines of the sessions have in the files that were read."""
+    query = (_QUERIES / "logged_bytes.sql").read_text(encoding="utf-8")
+    parameters = {"source_ids": [key.source_id for key in keys], "session_ids": [key.session_id for key in keys]}
+    row = con.execute(query, parameters).fetchone()
+    return int(row[0]) if row else 0
 
 
 def file_names(keys: Sequence[SessionKey], kind: str) -> list[str]:

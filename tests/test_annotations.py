@@ -57,6 +57,9 @@ def test_sessions_are_found_by_tag_and_by_words_of_the_note(tmp_path: Path) -> N
             (SessionFilter(tags=("flaky", "other")), 1),
             (SessionFilter(tags=("other",)), 0),
             (SessionFilter(text="read that twice"), 1),
+            (SessionFilter(text="twice asha read"), 1),  # words of the note and a tag, in any order
+            (SessionFilter(text="twice -asha"), 0),
+            (SessionFilter(text='"twice read"'), 0),
         ):
             assert hits.sessions(lake.con, config, where).total_count == count
         assert annotations.known_tags(lake.con) == ("ask asha", "flaky")
@@ -94,8 +97,19 @@ def test_many_sessions_are_exported_as_one_archive_with_a_list(tmp_path: Path) -
         packed = bulk_export.archive(lake.con, [SessionKey("dev@host", "s1")], "md")
     with zipfile.ZipFile(io.BytesIO(packed)) as archive:
         assert archive.namelist() == ["dev-host-s1.md", "index.csv"]
-        assert b"mend the till" in archive.read("dev-host-s1.md")
-        assert archive.read("index.csv").splitlines()[1] == b'"dev-host-s1.md","dev@host","s1"'
+        written = archive.read("dev-host-s1.md")
+        assert b"mend the till" in written
+        listed = archive.read("index.csv").decode().splitlines()[1]
+        assert listed == f'"dev-host-s1.md","dev@host","s1",{len(written)}'
+
+
+def test_the_size_of_sessions_is_that_of_their_lines_in_the_files_without_line_ends(tmp_path: Path) -> None:
+    config = one_session(tmp_path)
+    lines = (tmp_path / "logs/projects/shop/s1.jsonl").read_bytes().splitlines()
+    with open_lake(config, read_only=True) as lake:
+        assert bulk_export.logged_bytes(lake.con, [SessionKey("dev@host", "s1")]) == sum(map(len, lines)) > 0
+        assert bulk_export.logged_bytes(lake.con, [SessionKey("dev@host", "s2"), SessionKey("ben@box", "s1")]) == 0
+        assert bulk_export.logged_bytes(lake.con, []) == 0
 
 
 def test_names_in_an_archive_cannot_leave_it_and_are_given_once() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from datetime import date
 from decimal import Decimal
-from typing import Any, cast, get_args
+from typing import cast, get_args
 
 import streamlit as st
 
@@ -14,10 +14,11 @@ from her_models import reports
 from her_models.errors import QueryError
 from her_models.reports import Scope
 from her_models.search import hits
-from her_models.search.hits import Excerpt, Found, Hit, SearchFilter, Sort
+from her_models.search.hits import Excerpt, Found, Hit, Named, SearchFilter, Sort
 from her_models.search.pattern import Mode
 
 PAGE_SIZE = 25
+_NAMED_SHOWN = 5
 MODES: dict[str, Mode] = {"Words": "words", "Expression": "regex"}
 ORDERS: dict[str, Sort] = {f"{sort.capitalize()} first": sort for sort in get_args(Sort)}
 _PLACEHOLDER = 'words · "a phrase" · beginn* · -without'
@@ -141,18 +142,20 @@ def draw_hit(hit: Hit, zone: str, words: str) -> None:
         st.html(marked(hit.excerpt))
 
 
-def draw_titled(sessions: list[dict[str, Any]], zone: str) -> None:
-    """Draw links to the sessions whose title holds what is looked for."""
+def draw_named(sessions: tuple[Named, ...], zone: str) -> None:
+    """Draw links to the sessions whose title, tags or note hold what is looked for."""
     if not sessions:
         return
+    st.caption("In titles, tags and notes")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption("In titles", width="content")
-        for row in sessions:
+        for one in sessions:
+            name = format.one_line(one.title, 50) or one.session_id[:8]
+            written = [*one.tags, *filter(None, [format.one_line(one.note, 60)])]
             st.page_link(
                 "views/session.py",
-                label=format.escaped(f"{format.one_line(row['title'], 50)} · {format.when(row['started_at'], zone)}"),
-                icon=":material/list:",
-                query_params={"session": row["session_id"], "source": row["source_id"]},
+                label=format.escaped(" · ".join([name, format.when(one.started_at, zone), *written])),
+                icon=":material/edit_note:" if written else ":material/list:",
+                query_params={"session": one.session_id, "source": one.source_id},
             )
 
 
@@ -211,9 +214,10 @@ pages = max(1, -(-found.hits_count // PAGE_SIZE))
 if pages > 1:
     with pager:
         st.number_input(f"Page of {pages:,}", 1, pages, key="page", bind="query-params", width=140)
-if not found.hits_count:
+named = data.ask(hits.named, text, mode, where, _NAMED_SHOWN) if not page_index else ()
+if not found.hits_count and not named:
     less = "look for fewer words or the beginning of one: `beginn*`" if mode == "words" else "ask for less"
     st.info(f"Nothing passes these filters. Take one away, or {less}.")
-draw_titled(data.ask(hits.titled, text, mode) if not page_index else [], data.config().time_zone)
+draw_named(named, data.config().time_zone)
 for hit in found.hits:
     draw_hit(hit, data.config().time_zone, text if mode == "words" else "")

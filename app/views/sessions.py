@@ -112,7 +112,7 @@ def chosen_columns() -> dict[str, Shown]:
 
 def draw_export(found: SessionPage) -> None:
     """Offer all sessions that pass the filters as one zip file."""
-    with st.popover("Export", icon=":material/folder_zip:"):
+    with st.popover("Export", icon=":material/folder_zip:", key="export", on_change="rerun") as opened:
         count = min(found.total_count, _MOST_EXPORTED)
         st.caption(
             f"What passes the filters, redacted: {format.counted(count, 'session')}"
@@ -126,6 +126,12 @@ def draw_export(found: SessionPage) -> None:
             key="export_format",
             format_func=lambda kind: session_files.MEANINGS[kind][0],
         )
+        if opened.open:  # nobody waits for the size of what is not asked for
+            logged = data.ask(_logged_bytes, data.config(), where, column, descending, count)
+            st.caption(
+                f"{format.size(logged)} as logged; the zip file is smaller, and its `index.csv` says how large each"
+                " session in it is."
+            )
         downloads.button(
             f"Download {format.counted(count, 'session')} ({kind})",
             lambda: data.ask(_archive, data.config(), where, column, descending, count, kind),
@@ -144,9 +150,31 @@ def _archive(
     count: int,
     kind: str,
 ) -> bytes:
-    rows = hits.sessions(con, config, where, sort=sort, descending=descending, page_size=count).rows.to_pylist()
-    keys = [SessionKey(row["source_id"], row["session_id"]) for row in rows]
+    keys = _keys(con, config, where, sort, descending, count)
     return bulk_export.archive(con, keys, kind, lambda con, key, kind: written(con, key, kind, config.time_zone))
+
+
+def _logged_bytes(
+    con: duckdb.DuckDBPyConnection,
+    config: Config,
+    where: SessionFilter,
+    sort: SessionSort,
+    descending: bool,
+    count: int,
+) -> int:
+    return bulk_export.logged_bytes(con, _keys(con, config, where, sort, descending, count))
+
+
+def _keys(
+    con: duckdb.DuckDBPyConnection,
+    config: Config,
+    where: SessionFilter,
+    sort: SessionSort,
+    descending: bool,
+    count: int,
+) -> list[SessionKey]:
+    rows = hits.sessions(con, config, where, sort=sort, descending=descending, page_size=count).rows.to_pylist()
+    return [SessionKey(row["source_id"], row["session_id"]) for row in rows]
 
 
 def with_contexts(rows: pa.Table) -> pa.Table:
@@ -165,7 +193,7 @@ def chosen_filter() -> SessionFilter:
         key="q",
         bind="query-params",
         type="search",
-        placeholder="Words in prompts, answers, thinking, tool calls and results; or the beginning of a session id",
+        placeholder="Words in prompts, answers, thinking, tool calls, results, tags, notes; or how a session id begins",
         label_visibility="collapsed",
     )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):

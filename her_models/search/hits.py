@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -141,33 +142,66 @@ def waste_labels(con: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
     return tuple(row[0] for row in rows)
 
 
-def titled(con: duckdb.DuckDBPyConnection, text: str, mode: Mode = "words", limit: int = 5) -> list[dict[str, Any]]:
-    """Return the newest sessions whose title holds what is looked for: source_id, session_id, title, started_at.
+@dataclass(frozen=True)
+class Named:
+    """A session whose title, tags or note hold what is looked for."""
+
+    source_id: str
+    session_id: str
+    title: str | None
+    started_at: datetime | None
+    tags: tuple[str, ...] = ()
+    note: str = ""
+
+
+def named(
+    con: duckdb.DuckDBPyConnection,
+    text: str,
+    mode: Mode = "words",
+    where: SearchFilter | None = None,
+    limit: int | None = None,
+) -> tuple[Named, ...]:
+    """Return the sessions whose title, tags or note hold what is looked for, the newest first.
+
+    Of `where` counts what can be said of a session as a whole; with a filter of blocks, such as a tool, there are none.
 
     Raises:
         QueryError: what is looked for cannot be understood.
     """
-    pattern = read_pattern(text, mode)
-    if pattern is None:
-        return []
+    pattern, where = read_pattern(text, mode), where or SearchFilter()
+    of_blocks = replace(where, scope=Scope(), version=None, with_inherited=False)
+    if pattern is None or of_blocks != SearchFilter():
+        return ()
     _try(con, pattern)
-    found = con.execute(
-        "select source_id, session_id, title, started_at from (select *, coalesce(title, '') as text from sessions) "
-        f"where {_condition(pattern)} order by started_at desc nulls last, session_id limit {limit:d}"
+    parameters = _parameters(where, pattern)
+    rows = con.execute(
+        f"select source_id, session_id, title, started_at, tags, note from ({_sql('search_named')}) "
+        f"where {_condition(pattern)} order by started_at desc nulls last, source_id, session_id "
+        f"{'' if limit is None else f'limit {limit:d}'}",
+        {name: parameters[name] for name in ("owners", "projects", "models", "version", "since_at", "until_at")},
+    ).fetchall()
+    return tuple(
+        Named(source_id, session_id, title, started_at, tuple(tags or ()), note or "")
+        for source_id, session_id, title, started_at, tags, note in rows
     )
-    rows: list[dict[str, Any]] = found.to_arrow_table().to_pylist()
-    return rows
 
 
 def session_hits(con: duckdb.DuckDBPyConnection, config: Config, text: str) -> pa.Table:
     """Return for each session that holds the words how many of its blocks do: source_id, session_id, hits_count.
+
+    Those that hold them only in their title, tags or note are there with none.
 
     Raises:
         QueryError: the words cannot be understood.
     """
     pattern = read_pattern(text)
     with _matches(con, config, pattern, open_index(search_folder(config))):
-        return con.execute(_sql("search_sessions")).to_arrow_table()
+        found = con.execute(_sql("search_sessions")).to_arrow_table()
+    known = set(zip(found["source_id"].to_pylist(), found["session_id"].to_pylist(), strict=True))
+    others = [key for one in named(con, text) if (key := (one.source_id, one.session_id)) not in known]
+    columns = (*(zip(*others, strict=True) if others else ((), ())), [0] * len(others))
+    beside = [pa.array(values, kind) for values, kind in zip(columns, found.schema.types, strict=True)]
+    return pa.concat_tables([found, pa.table(beside, schema=found.schema)])
 
 
 def sessions(

@@ -289,6 +289,11 @@ def test_tags_and_note_are_kept_and_a_session_is_found_by_its_tag(
     assert not app.exception
     [table] = opened("sessions", tag="flaky", columns="Tags").dataframe
     assert table.value["tags"].tolist() == ["flaky, ask asha"]
+    [link] = opened("search", q="again asha").get("page_link")
+    assert (
+        link.proto.label.replace("\\", "") == "Stop the endless loop · 2026-03-01 10:00 · flaky · ask asha · Look again"
+    )
+    assert link.proto.query_string == f"session={SESSION}&source=ada%40laptop"
     with (tmp_path / "ingest.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         # A writer that ends soon is waited for; one that does not is named.

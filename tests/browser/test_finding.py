@@ -75,6 +75,7 @@ def test_a_sentence_opens_the_replay_of_the_session_that_proves_it(demo_app: str
 def test_filtered_sessions_are_exported_as_one_archive(demo_app: str, open_page: Opener) -> None:
     page = open_page(f"{demo_app}/sessions?q=invoice")
     page.get_by_role("button", name="Export").first.click()
+    expect(page.get_by_text(re.compile(r"^\d[\d.]* [kM]B as logged; the zip file is smaller"))).to_be_visible()
     page.get_by_role("combobox", name=re.compile("Format")).click()
     page.get_by_role("option", name="Replay in one file").click()
     button = page.get_by_role("button", name=re.compile(r"^Download \d+ sessions? \(html\)"))

@@ -122,9 +122,21 @@ def test_filters_alone_list_what_passes_them(searched: Config, name: str) -> Non
 
 def test_sessions_are_found_by_their_titles(searched: Config) -> None:
     with open_lake(searched, read_only=True) as lake:
-        assert [row["session_id"] for row in hits.titled(lake.con, "mend")] == ["s1"]
-        assert hits.titled(lake.con, "men") == []
-        assert [row["session_id"] for row in hits.titled(lake.con, "^Please me.d", "regex")] == ["s1"]
+        assert [one.session_id for one in hits.named(lake.con, "mend")] == ["s1"]
+        assert hits.named(lake.con, "men") == ()
+        assert [one.session_id for one in hits.named(lake.con, "^Please me.d", "regex")] == ["s1"]
+        assert hits.named(lake.con, "mend", where=SearchFilter(scope=Scope(owners=("nobody",)))) == ()
+        assert hits.named(lake.con, "mend", where=SearchFilter(tools=("Read",))) == ()
+
+
+def test_a_session_that_nobody_named_is_not_found_by_an_expression_that_holds_for_nothing(tmp_path: Path) -> None:
+    with open_lake(Config(home=tmp_path)) as lake:
+        con = lake.con
+        con.execute("insert into sessions (source_id, session_id, title) values ('a', 's1', null), ('a', 's2', '')")
+        con.execute("insert into sessions (source_id, session_id, title) values ('a', 's3', null), ('a', 's4', 'Dig')")
+        con.execute("insert into annotations (source_id, session_id, note) values ('a', 's3', 'Ask for the map')")
+        assert [one.session_id for one in hits.named(con, ".*", "regex")] == ["s3", "s4"]
+        assert hits.named(con, "map") == (hits.Named("a", "s3", None, None, (), "Ask for the map"),)
 
 
 def test_words_and_filters_both_have_to_hold(searched: Config) -> None:
