@@ -35,7 +35,7 @@ _REST = "all others"
 _NAMES_ON_A_LINE = 5
 _NAME_PIXELS = 190  # of the longest names of models
 _ROWS = "rows"
-_LEAST_DAYS = 14
+_LEAST_DAYS = 7  # the shortest period to choose: no day outside it is drawn as one without a bill
 _TIGHT = {"left": 0, "top": 0, "right": 4, "bottom": 0}
 
 

@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -128,21 +128,45 @@ def up(
     raise typer.Exit(serve(config, _absolute(paths), port=port, opens_browser=not no_browser and _has_display()))
 
 
+_DEMO_SETTINGS = """# Budgets of the demo's company; yours stand in your own config.toml.
+
+[[budgets]]
+usd = 25
+per = "month"
+
+[[budgets]]
+usd = 8
+per = "month"
+project = "spoke-api"
+
+[[budgets]]
+usd = 6
+per = "month"
+project = "parts-importer"
+"""
+
+
 def _demo() -> tuple[Config, list[Path]]:
-    """Write the demo's logs into a home of its own, so that they never mix with real ones."""
+    """Write the demo's logs into a home of its own, so that they never mix with real ones.
+
+    They end in the week before today, so that there is a month to forecast and budgets to watch.
+    """
     from app.terminal import aside
-    from her_models.demo import write_demo
+    from her_models.demo import weeks_until, write_demo
 
     home = her_home().absolute() / "demo"
     os.environ["HER_HOME"] = str(home)
     logs = home / "demo-logs"
-    written_by = home / "demo-written-by"
-    if not written_by.exists() or written_by.read_text(encoding="utf-8") != _demo_edition():
+    written_by, weeks_later = home / "demo-written-by", weeks_until(datetime.now(UTC))
+    edition = f"{_demo_edition()} {weeks_later}"
+    if not written_by.exists() or written_by.read_text(encoding="utf-8") != edition:
         make_home(home.parent)
         make_home(home)
         aside.print("Making up the demo's sessions.")
-        write_demo(logs)
-        written_by.write_text(_demo_edition(), encoding="utf-8")
+        write_demo(logs, weeks_later=weeks_later)
+        if not (settings := home / "config.toml").exists():
+            settings.write_text(_DEMO_SETTINGS, encoding="utf-8")
+        written_by.write_text(edition, encoding="utf-8")
     return load_config(home), [logs]
 
 

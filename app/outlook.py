@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import altair as alt
@@ -9,56 +10,92 @@ import pandas as pd
 import pyarrow as pa
 import streamlit as st
 
-from app import charts, data, format, tables
+from app import charts, data, format, periods, tables
+from app.periods import PERIODS
 from app.tables import Shown
-from her_models import forecast, outlook
+from her_models import forecast, outlook, reports
 from her_models.budgets import Spent
+from her_models.forecast import Forecast
+from her_models.periods import in_words
 from her_models.reports import Dimension, Scope
 
 _DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
-_PERIOD_DAYS = {"7 days": 7, "30 days": 30, "90 days": 90}
+_PERIOD_DAYS = {name: days for name, days in PERIODS.items() if days}
+_BUDGET = """[[budgets]]
+usd = 200            # at list price
+per = "month"        # day, week or month
+project = "shop"     # left out: everything
+warn_at = 0.8
+"""
 _LEVELS = {"warning": st.warning, "over": st.error}
 
 
-def draw_budgets(today: date) -> None:
+def draw_budgets() -> None:
     """Draw an alert for each budget that is nearly spent or overdrawn; those in order are under the forecast."""
-    for one in data.ask(outlook.budgets, data.config().budgets, today):
+    for one in data.ask(outlook.budgets, data.config().budgets, periods.today()):
         if one.level in _LEVELS:
             _LEVELS[one.level](format.escaped(one.in_words()), icon=":material/account_balance_wallet:")
 
 
-def draw_month(scope: Scope, today: date) -> None:
-    """Draw where the month will end, and the budgets that are in order."""
+def draw_month(scope: Scope) -> None:
+    """Draw where the month will end, and the budgets that are in order; where there is neither, why and what to do."""
+    today = periods.today()
     found = data.ask(outlook.forecast, scope, today)
     spent = [one for one in data.ask(outlook.budgets, data.config().budgets, today) if one.level == "ok"]
-    with st.container(horizontal=True, gap="small", key="figures_outlook"):
-        if found is not None:
-            st.metric(
-                f"{today:%B} so far",
-                format.usd(found.so_far_usd),
-                border=True,
-                help="daily_cost.billed_usd from the first of the month, today included",
-            )
-            st.metric(
-                "Expected at its end",
-                format.usd(found.expected_usd),
-                border=True,
-                help=f"Between {format.escaped(format.usd(found.low_usd))} and"
-                f" {format.escaped(format.usd(found.high_usd))}; {found.days_left_count} days are left."
-                f" {forecast.METHOD} Drawn from {found.days_drawn_from_count} days.",
-            )
-            st.metric(
-                "Between",
-                f"{format.usd(found.low_usd)} – {format.usd(found.high_usd)}",
-                border=True,
-                help="90 of 100 months drawn from the last eight weeks end between these",
-            )
-        for one in spent:
-            _draw_budget(one)
+    if found is not None or spent:
+        with st.container(horizontal=True, gap="small", key="figures_outlook"):
+            if found is not None:
+                _draw_forecast(found, today)
+            for one in spent:
+                _draw_budget(one)
     if found is None:
+        st.caption(f"No forecast for {today:%B}: {_lacking(scope, today)}")
+    if not data.config().budgets:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.caption("No budget is set.", width="content")
+            _draw_how_to_budget()
+
+
+def _draw_forecast(found: Forecast, today: date) -> None:
+    st.metric(
+        f"{today:%B} so far",
+        format.usd(found.so_far_usd),
+        border=True,
+        help="daily_cost.billed_usd from the first of the month, today included",
+    )
+    st.metric(
+        "Expected at its end",
+        format.usd(found.expected_usd),
+        border=True,
+        help=f"Between {format.escaped(format.usd(found.low_usd))} and"
+        f" {format.escaped(format.usd(found.high_usd))}; {found.days_left_count} days are left."
+        f" {forecast.METHOD} Drawn from {found.days_drawn_from_count} days.",
+    )
+    st.metric(
+        "Between",
+        f"{format.usd(found.low_usd)} – {format.usd(found.high_usd)}",
+        border=True,
+        help="90 of 100 months drawn from the last eight weeks end between these",
+    )
+
+
+def _lacking(scope: Scope, today: date) -> str:
+    """Say why there is no forecast, and what to do about it."""
+    needs = f"it takes {forecast.LEAST_DAYS} days of the last eight weeks with logs"
+    last = data.ask(reports.overview, replace(scope, since_on=None)).last_on
+    if last is None or last < today - forecast.LOOK_BACK:
+        said = "nothing was billed" if last is None else f"the last bill is of {last}"
+        return f"{needs}, and {said}. Newer logs are read by `./her ingest`, or while `./her up` runs."
+    return f"{needs}. It comes by itself as they are logged."
+
+
+def _draw_how_to_budget() -> None:
+    with st.popover("Set one", type="tertiary", icon=":material/account_balance_wallet:"):
         st.caption(
-            f"No forecast for {today:%B}: it takes {forecast.LEAST_DAYS} days of the last eight weeks with logs."
+            f"Write this into {format.escaped(str(data.config().home / 'config.toml'))} and reload the page. It warns"
+            " here from `warn_at` on, a share of the amount; without `project` and `owner` everything counts."
         )
+        st.code(_BUDGET, "toml")
 
 
 def _draw_budget(one: Spent) -> None:
@@ -109,11 +146,12 @@ def draw_week(scope: Scope) -> None:
     data.derived(week, outlook.week_hours, scope).draw("Cost by weekday and hour")
 
 
-def draw_movers(scope: Scope, last_on: date | None) -> None:
+def draw_movers(scope: Scope) -> None:
     """Draw what moved since the period before, each with its cause."""
     st.subheader("What moved")
-    if last_on is None:
-        st.info("Nothing was billed in this selection.")
+    last = periods.last_on()
+    if last is None:
+        st.info("Nothing was billed yet.")
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         period = st.segmented_control(
@@ -129,10 +167,10 @@ def draw_movers(scope: Scope, last_on: date | None) -> None:
             "By", list(choices), default="Project", required=True, key="moved_by", bind="query-params"
         )
     days = _PERIOD_DAYS[period or "7 days"]
-    found = data.ask(outlook.movers, choices[by or "Project"], scope, days, last_on)
-    st.caption(f"The {days} days up to {last_on}, the last with a bill, against the {days} days before them.")
+    found = data.ask(outlook.movers, choices[by or "Project"], scope, days, last)
+    st.caption(f"{periods.sentence(in_words(days, last))}, against the {days} days before them.")
     if not found:
-        st.info("Nothing changed between the two periods.")
+        st.info("Nothing was billed in either period. Choose a longer one.")
         return
     table = pa.table(
         {

@@ -19,9 +19,11 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
+from her_models import periods
 from her_models.errors import QueryError
 from her_models.export import find_session
 from her_models.lake import literal
+from her_models.reports import Scope
 from her_models.warehouse import read_header
 
 Need = Literal["session", "turn", "text", "period"]
@@ -65,6 +67,8 @@ class Subject:
     text: str | None = None
     since_at: datetime | None = None
     until_at: datetime | None = None
+    days_count: int | None = None
+    """The last so many days, up to the last with a bill; where times are given, those count."""
     time_zone: str = "UTC"
     limit: int | None = None
     """Most sentences; None: as many as the question usually shows."""
@@ -92,8 +96,8 @@ class Sentence:
 class Answer:
     """Sentences, and the query whose rows they are.
 
-    `found_count` is how many there are, also of those left out. `note` says where another period was taken than was
-    asked for, and what of the subject has nothing to do with the question.
+    `found_count` is how many there are, also of those left out. `note` says which days were taken, where they were not
+    named, and what of the subject has nothing to do with the question.
     """
 
     question: Question
@@ -145,7 +149,7 @@ class Answer:
 def _period_words(subject: Subject) -> list[str]:
     zone = ZoneInfo(subject.time_zone)
     first = subject.since_at and subject.since_at.astimezone(zone).date()
-    # A period ends where the next day begins; one asked for in words ends after now.
+    # A period ends where the next day begins; that of a year may lie ahead.
     last = (
         subject.until_at and (min(subject.until_at, datetime.now(UTC)) - timedelta(seconds=1)).astimezone(zone).date()
     )
@@ -347,7 +351,7 @@ _TURN = re.compile(r"\bturn\s+#?(\d{1,9})\b", re.IGNORECASE)
 _DAYS = re.compile(r"\b(\d{1,4})\s*(?:days?|d)\b", re.IGNORECASE)
 
 
-def understand(text: str, now: datetime | None = None) -> tuple[list[Question], Subject]:
+def understand(text: str) -> tuple[list[Question], Subject]:
     """Return the questions that may be meant, the likeliest first, and what the text itself says of the subject."""
     words = set(re.findall(r"[a-z]+", text.lower().replace("'", "")))
     scored = [(sum(bool(group & words) for group in question.words), question) for question in QUESTIONS.values()]
@@ -357,21 +361,19 @@ def understand(text: str, now: datetime | None = None) -> tuple[list[Question], 
         key=lambda pair: (pair[0] - 0.6 * len(pair[1].words), bool(pair[1].words[0] & words), pair[0]),
         reverse=True,
     )
-    return [question for _, question in likely], _subject(text, words, now or datetime.now(UTC))
+    return [question for _, question in likely], _subject(text, words)
 
 
-def _subject(text: str, words: set[str], now: datetime) -> Subject:
+def _subject(text: str, words: set[str]) -> Subject:
     quoted = _QUOTED.search(text)
     path = quoted or _PATH.search(text) or _OBJECT.search(text)
     turn = _TURN.search(text)
     days = _DAYS.search(text)
     length = int(days[1]) if days else next((_PERIODS[word] for word in _PERIODS if word in words), None)
-    since = now - timedelta(days=length) if length else None
     return Subject(
         turn_index=int(turn[1]) - 1 if turn else None,  # people count turns from 1
         text=path[1] if path else None,
-        since_at=since,
-        until_at=now + timedelta(days=1) if since else None,
+        days_count=length or None,
     )
 
 
@@ -386,8 +388,11 @@ def ask(con: duckdb.DuckDBPyConnection, question: Question, subject: Subject) ->
     """
     notes = [_needless(question, subject)]
     if question.asks_for("since_at"):
-        subject, moved = _with_bills(con, subject)
-        notes.append(moved)
+        if question.name == "changed" and subject.since_at is None and not subject.days_count:
+            subject = replace(subject, days_count=7)
+        is_dated = subject.days_count and not subject.since_at
+        subject, taken = _dated(con, subject) if is_dated else _with_bills(con, subject)
+        notes.append(taken)
     subject = _completed(con, question, subject)
     sql = bound(question, subject)
     cursor = con.execute(sql)
@@ -402,7 +407,7 @@ def _needless(question: Question, subject: Subject) -> str:
     given = {
         "session": subject.session_id and not question.asks_for("session_id"),
         "turn": subject.turn_index is not None and not question.asks_for("turn_index"),
-        "period": subject.since_at and not question.asks_for("since_at"),
+        "period": (subject.since_at or subject.days_count) and not question.asks_for("since_at"),
     }
     needless = [name for name, is_needless in given.items() if is_needless]
     if not needless:
@@ -440,6 +445,16 @@ def bound(question: Question, subject: Subject) -> str:
     return _PLACEHOLDER.sub(lambda found: literal(values[found[1]]), body).strip()
 
 
+def _dated(con: duckdb.DuckDBPyConnection, subject: Subject) -> tuple[Subject, str]:
+    """Return the subject with the days that "the last so many days" are, and a note that names them."""
+    last, days = periods.last_on(con, subject.time_zone), subject.days_count or 0
+    if last is None:
+        return subject, ""
+    within = Scope(periods.first_on(days, last), last, time_zone=subject.time_zone)
+    until_at = subject.until_at or within.until_at()
+    return replace(subject, since_at=within.since_at(), until_at=until_at), f"These are {periods.in_words(days, last)}."
+
+
 def _with_bills(con: duckdb.DuckDBPyConnection, subject: Subject) -> tuple[Subject, str]:
     """Return the subject with a period in which something was billed, and a note where that is another one."""
     if subject.since_at is None or subject.until_at is None:
@@ -451,18 +466,13 @@ def _with_bills(con: duckdb.DuckDBPyConnection, subject: Subject) -> tuple[Subje
     last, has_bills = row if row else (None, False)
     if last is None or has_bills:
         return subject, ""
-    # A period asked for ends a day after now.
-    days = max((subject.until_at - subject.since_at).days - 1, 1)
+    days = max((subject.until_at - subject.since_at).days, 1)
     moved = replace(subject, since_at=last - timedelta(days=days), until_at=last + timedelta(seconds=1))
     day = last.astimezone(ZoneInfo(subject.time_zone)).date()
     return moved, f"Nothing was billed in that time. These are the {days} days up to the last bill, {day}."
 
 
 def _completed(con: duckdb.DuckDBPyConnection, question: Question, subject: Subject) -> Subject:
-    if question.name == "changed" and subject.since_at is None:
-        last = con.execute("select max(started_at) from requests").fetchone()
-        until = last[0] if last and last[0] else datetime.now(UTC)
-        subject = replace(subject, since_at=until - timedelta(days=7), until_at=until + timedelta(seconds=1))
     if "session" in question.needs and subject.session_id is None:
         source_id, session_id = _usual_session(con, question)
         subject = replace(subject, source_id=source_id, session_id=session_id)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
@@ -12,7 +11,7 @@ from her_models import ask, reports
 from her_models.ask import QUESTIONS, Answer, Question, Sentence, Subject
 from her_models.errors import QueryError
 
-PERIODS = {"All time": None, "Last day": 1, "Last 7 days": 7, "Last 30 days": 30, "Last 90 days": 90}
+PERIODS = {"All time": 0, "Last day": 1, "Last 7 days": 7, "Last 30 days": 30, "Last 90 days": 90}
 
 
 def asked() -> tuple[Question | None, list[Question], Subject]:
@@ -44,15 +43,7 @@ def asked() -> tuple[Question | None, list[Question], Subject]:
     if turn is not None:
         subject = replace(subject, turn_index=int(turn) - 1)  # counted from 1; 0 is before the first prompt
     if days := PERIODS[period or "All time"]:
-        # To the minute: the same question in the same minute is the same answer, kept from before.
-        now = datetime.now(UTC).replace(second=0, microsecond=0)
-        subject = replace(subject, since_at=now - timedelta(days=days), until_at=now + timedelta(days=1))
-    elif subject.since_at and subject.until_at:
-        subject = replace(
-            subject,
-            since_at=subject.since_at.replace(second=0, microsecond=0),
-            until_at=subject.until_at.replace(second=0, microsecond=0),
-        )
+        subject = replace(subject, days_count=days)
     return question, others, replace(subject, time_zone=data.config().time_zone)
 
 

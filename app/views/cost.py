@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import streamlit as st
 
-from app import advising, data, downloads, empty, findings, format, tables
+from app import advising, data, downloads, empty, findings, format, periods, tables
 from app.tables import Shown
 from her_models import reports
 from her_models.advice import outcomes
@@ -20,7 +18,6 @@ from her_models.reports import Scope
 from her_models.waste_report import pages, questions, words
 from her_models.waste_report.questions import WasteReport
 
-PERIODS = {"7 days": 7, "30 days": 30, "90 days": 90, "All time": 0}
 SESSIONS_COUNTED = (
     "Counted are sessions that were billed a response of their own: those without an answer, and mere copies of"
     " others, have no bill to save on."
@@ -32,17 +29,14 @@ def chosen_scope() -> tuple[Scope, bool]:
     """Read the filters; they stand in the address. The second value says whether everybody's sessions are meant."""
     choices, zone = data.ask(reports.filter_choices), data.config().time_zone
     with st.container(horizontal=True, vertical_alignment="top", gap="small"):
-        period = st.segmented_control(
-            "Period", list(PERIODS), default="All time", required=True, key="period", bind="query-params"
-        )
+        since = periods.chosen()
         projects = st.multiselect("Projects", choices.projects, key="project", bind="query-params", placeholder="All")
         models = st.multiselect("Models", choices.models, key="model", bind="query-params", placeholder="All")
         own = data.ask(questions.own_name)
         is_everyone = own is None
         if own is not None and len(choices.owners) > 1:
             is_everyone = st.toggle("Everybody's sessions", key="everyone", bind="query-params")
-    days = PERIODS[period or "All time"]
-    since = datetime.now(ZoneInfo(zone)).date() - timedelta(days=days - 1) if days else None
+    periods.draw_rule()
     return Scope(since, None, (), tuple(projects), tuple(models), zone), is_everyone
 
 
@@ -126,7 +120,7 @@ def _draw_piece(piece: Piece, events: dict[tuple[str, str, str], int], *, is_mad
         if is_made:
             st.caption("You noted that you made this change; what became of it stands below.")
         elif st.button("I made this change today", key=f"done_{piece.name}"):
-            today = datetime.now(ZoneInfo(data.config().time_zone)).date()
+            today = periods.today()
             outcomes.made(data.config().home, piece.name, today, today)
             st.rerun()
 
@@ -218,7 +212,7 @@ def draw_paid_again(report: WasteReport) -> None:
 
 def draw_downloads(report: WasteReport) -> None:
     """Offer the report as a file."""
-    document = pages.document(report, datetime.now(ZoneInfo(data.config().time_zone)).date())
+    document = pages.document(report, periods.today())
     with st.container(horizontal=True):
         downloads.button("HTML", lambda: as_html(document), "her-waste.html", "text/html", icon=":material/download:")
         downloads.button(

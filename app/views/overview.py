@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
-
 import streamlit as st
 
-from app import charts, cost_breakdown, data, empty, format, outlook, tables
+from app import charts, cost_breakdown, data, empty, format, outlook, periods, tables
 from app.tables import Shown
 from her_models import reports
 from her_models.reports import Overview, Scope
 
-PERIODS = {"7 days": 7, "30 days": 30, "90 days": 90, "All time": 0}
 SPLITS: dict[str, reports.Dimension | None] = {
     "Model": "model",
     "Project": "project",
@@ -26,14 +22,7 @@ def chosen_scope() -> Scope:
     choices, zone = data.ask(reports.filter_choices), data.config().time_zone
     row = st.container(horizontal=True, vertical_alignment="top", gap="small")
     with row:
-        period = st.segmented_control(
-            "Period",
-            list(PERIODS),
-            default="All time",
-            required=True,
-            key="period",
-            bind="query-params",
-        )
+        since = periods.chosen()
         projects = st.multiselect("Projects", choices.projects, key="project", bind="query-params", placeholder="All")
         models = st.multiselect("Models", choices.models, key="model", bind="query-params", placeholder="All")
         owners = (
@@ -41,8 +30,7 @@ def chosen_scope() -> Scope:
             if len(choices.owners) > 1
             else []
         )
-    days = PERIODS[period or "All time"]
-    since = datetime.now(ZoneInfo(zone)).date() - timedelta(days=days - 1) if days else None
+    periods.draw_rule()
     return Scope(since, None, tuple(owners), tuple(projects), tuple(models), zone)
 
 
@@ -166,12 +154,11 @@ if not total.requests_count:
         st.info(f"Nothing was billed in this selection. The logs reach from {choices.first_on} to {choices.last_on}.")
     st.stop()
 
-today = datetime.now(ZoneInfo(scope.time_zone)).date()
-outlook.draw_budgets(today)
+outlook.draw_budgets()
 draw_figures(total)
-outlook.draw_month(scope, today)
+outlook.draw_month(scope)
 draw_days(scope, total)
-outlook.draw_movers(scope, total.last_on)
+outlook.draw_movers(scope)
 
 cost_breakdown.draw(scope)
 

@@ -7,9 +7,10 @@ what was wasted is known to the token. Standard library only; the bytes depend o
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from her_models.demo.cast import perform
+from her_models.demo.cast import END_MS, perform
 from her_models.demo.client import World
 from her_models.demo.files import write_files
 from her_models.demo.truth import (
@@ -23,6 +24,7 @@ from her_models.demo.truth import (
 )
 
 __all__ = [
+    "ENDS_AT",
     "BlockTruth",
     "Decoy",
     "DemoTruth",
@@ -30,17 +32,26 @@ __all__ = [
     "RequestTruth",
     "Totals",
     "totals",
+    "weeks_until",
     "write_demo",
 ]
 
 
-def write_demo(out: Path, *, seed: int = 1, scale: float = 1.0) -> DemoTruth:
+ENDS_AT = datetime.fromtimestamp(END_MS / 1000, UTC)
+
+
+def weeks_until(now: datetime) -> int:
+    """Return by how many weeks the demo has to be later for its last day to lie in the seven days before `now`."""
+    return max(0, (now - ENDS_AT) // timedelta(weeks=1))
+
+
+def write_demo(out: Path, *, seed: int = 1, scale: float = 1.0, weeks_later: int = 0) -> DemoTruth:
     """Write a drop folder `<owner>@<host>/projects/…` below `out` and return what is true of it.
 
     `scale` is the share of sessions written: 1.0 gives about 70. Files that are already there are overwritten, others
-    left alone.
+    left alone. Times in the logs are `weeks_later` than those of the story, whose last day is that of `ENDS_AT`.
     """
-    world = World(DemoTruth())
+    world = World(DemoTruth(), later=timedelta(weeks=weeks_later))
     perform(world, seed, scale)
     write_files(world, out)
     return world.truth

@@ -12,7 +12,7 @@ import json
 import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from her_models.demo.prompt_cache import Block, PromptCache, Sent, Thread
@@ -91,6 +91,8 @@ class World:
     truth: DemoTruth
     cache: PromptCache = field(default_factory=PromptCache)
     sessions: list[Session] = field(default_factory=list)
+    later: timedelta = timedelta()
+    """By how much the times in the logs are later than those of the story."""
 
 
 @dataclass
@@ -179,7 +181,7 @@ class Session:
         return f"{prefix}_01" + "".join(alphabet[self.random.randrange(58)] for _ in range(22))
 
     def stamp(self, at_ms: int | None = None) -> str:
-        moment = datetime.fromtimestamp((self.now_ms if at_ms is None else at_ms) / 1000, UTC)
+        moment = datetime.fromtimestamp((self.now_ms if at_ms is None else at_ms) / 1000, UTC) + self.world.later
         return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     def wait(self, seconds: float) -> None:

@@ -406,7 +406,7 @@ def page(path: str, what: str, text: str) -> Turn:
 def log_lines(session: Session, service: str, count: int, fault: str) -> tuple[str, str]:
     """Return a log and the few lines of it that matter."""
     rng = session.random
-    moment = datetime.fromtimestamp(session.now_ms / 1000 - 5_400, UTC)
+    moment = datetime.fromtimestamp(session.now_ms / 1000 - 5_400, UTC) + session.world.later
     lines, useful = [], []
     paths = ["/bookings", "/bikes", "/customers", "/invoices", "/parts", "/healthz", "/mechanics"]
     for _ in range(count):

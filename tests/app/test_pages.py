@@ -3,6 +3,8 @@
 import fcntl
 import json
 import threading
+from calendar import monthrange
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,11 @@ def words(app: AppTest) -> str:
     return "\n".join(str(element.value) for element in elements)
 
 
+def plainly(app: AppTest) -> str:
+    """The same without the backslashes that keep text from being Markdown."""
+    return words(app).replace("\\", "")
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_before_the_first_ingest_every_page_says_what_to_run(empty_home: Path, page: str) -> None:
     assert "./her ingest" in words(opened(page))
@@ -65,8 +72,56 @@ def test_overview_of_a_model_without_a_price_shows_no_price_rather_than_zero(hom
     assert "no cost to draw" in words(app)
 
 
-def test_overview_of_a_period_without_bills_tells_how_far_the_logs_reach(home: Path) -> None:
-    assert "2026-03-01 to 2026-03-01" in words(opened(period="7 days"))
+def with_bills(home: Path, *rows: dict[str, Any]) -> None:
+    """Fill a lake with a session of another project, and bills."""
+    fill_lake(home)
+    with open_lake(load_config(home)) as lake:
+        fill(lake, "sessions", {"session_id": "44444444", "project": "later", "owner": "ada"})
+        bill = {"session_id": "44444444", "project": "later", "owner": "ada", "model": "claude-opus-4-1"}
+        fill(lake, "daily_cost", *({**bill, "requests_count": 1, "sessions_count": 1} | row for row in rows))
+
+
+def test_the_last_days_end_with_the_last_bill_on_every_page_that_has_a_period(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_bills(tmp_path, {"day_on": date(2026, 5, 10), "billed_usd": 4})
+    monkeypatch.setenv("HER_HOME", str(tmp_path))
+    told = "The 7 days up to 2026-05-10, the last with a bill"
+    overview = opened(period="7 days")
+    assert f"{told}: 2026-05-04 to 2026-05-10." in words(overview)
+    assert f"{told}, against the 7 days before them." in words(overview)
+    assert figures(overview)["Cost at list price"] == "$4.00"
+    assert f"{told}: 2026-05-04 to 2026-05-10." in words(opened("cost", period="7 days"))
+    assert "These are the 7 days up to 2026-05-10" in plainly(opened("ask", q="dearest turn last week"))
+    assert "These are the 7 days up to 2026-05-10" in plainly(opened("ask", q="dearest turn", period="Last 7 days"))
+    assert "2026-03-01 to 2026-05-10" in words(opened(period="7 days", project="engine"))
+
+
+def test_without_forecast_and_budget_overview_says_why_and_what_to_do(home: Path) -> None:
+    said = words(opened())
+    month = datetime.now(UTC).strftime("%B")
+    assert (
+        f"No forecast for {month}: it takes 14 days of the last eight weeks with logs, and the last bill is of" in said
+    )
+    assert "`./her ingest`" in said
+    assert "No budget is set." in said and "[[budgets]]" in said and f"{home}/config.toml" in plainly(opened())
+
+
+def test_forecast_and_budgets_are_shown_where_this_month_is_billed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    today = datetime.now(UTC).date()
+    with_bills(tmp_path, *({"day_on": today - timedelta(days=ago), "billed_usd": 2} for ago in range(40)))
+    budgets = "[[budgets]]\nusd = 1\nproject = 'later'\n[[budgets]]\nusd = 900000\n"
+    (tmp_path / "config.toml").write_text(f"time_zone = 'UTC'\n{budgets}", encoding="utf-8")
+    monkeypatch.setenv("HER_HOME", str(tmp_path))
+    app = opened()
+    days_in_month = monthrange(today.year, today.month)[1]
+    assert figures(app)[f"{today:%B} so far"] == f"${2 * today.day:.2f}"
+    assert figures(app)["Expected at its end"] == f"${2 * days_in_month:.2f}"
+    assert figures(app)["Budget, everything per month"] == "0%"
+    assert ["is overdrawn" in error.value for error in app.error] == [True]
+    assert "No forecast" not in words(app) and "No budget" not in words(app)
 
 
 def test_sessions_are_found_by_words_and_the_address_keeps_them(home: Path) -> None:

@@ -181,7 +181,7 @@ def test_a_period_without_bills_is_moved_to_the_last_bill_and_the_answer_says_so
     last = con.execute("select max(started_at) from requests").fetchone()
     assert last is not None
     long_after = last[0] + timedelta(days=400)
-    empty = Subject(since_at=long_after, until_at=long_after + timedelta(days=8))
+    empty = Subject(since_at=long_after, until_at=long_after + timedelta(days=7))
     moved = answered(con, "dearest_turn", empty)
     assert moved.sentences
     assert moved.note == f"Nothing was billed in that time. These are the 7 days up to the last bill, {last[0].date()}."
@@ -262,6 +262,18 @@ def test_each_file_that_a_turn_changed_has_a_sentence_of_its_own(tmp_path: Path)
         'dev\'s session changed /home/dev/shop/b.py 2 times in turn 1 on 2026-01-05 10:00 UTC, asked: "/tidy up".',
         'dev\'s session changed /home/dev/shop/a.py 1 time in turn 1 on 2026-01-05 10:00 UTC, asked: "/tidy up".',
     ]
+
+
+def test_the_last_days_are_those_up_to_the_last_with_a_bill_as_on_every_page(con: duckdb.DuckDBPyConnection) -> None:
+    answer = answered(con, "dearest_turn", Subject(days_count=7))
+    assert answer.sentences
+    assert answer.note == "These are the 7 days up to 2026-01-05, the last with a bill."
+    assert answer.subject.since_at == datetime(2025, 12, 30, tzinfo=UTC)
+    assert answer.subject.until_at == datetime(2026, 1, 6, tzinfo=UTC)
+    in_berlin = answered(con, "dearest_turn", Subject(days_count=1, time_zone="Europe/Berlin")).subject
+    assert in_berlin.since_at == datetime(2026, 1, 4, 23, tzinfo=UTC)
+    named = Subject(since_at=datetime(2026, 1, 1, tzinfo=UTC), until_at=datetime(2026, 2, 1, tzinfo=UTC), days_count=7)
+    assert answered(con, "dearest_turn", named).subject.since_at == named.since_at
 
 
 def test_a_turn_that_is_not_there_is_an_error_that_names_the_last(con: duckdb.DuckDBPyConnection) -> None:
