@@ -408,7 +408,7 @@ def test_an_answer_about_a_turn_leads_to_why(home: Path) -> None:
     app = opened("ask", q="which turn was the most expensive?")
     app.button(key="why_0").click().run()
     assert not app.exception
-    assert "Turn 1 cost \\$1\\.25 in 1 responses" in words(app)
+    assert "Turn 1 cost \\$1\\.25 in 1 response" in words(app)
     assert app.query_params["turn"] == "1"
 
 
