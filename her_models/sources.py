@@ -33,7 +33,7 @@ _DROP_FOLDER = re.compile(r"[A-Za-z0-9._-]+@[A-Za-z0-9._-]+")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FileState:
     """One row of `source_files`: a generation of a log file. Fields as in `contracts.SOURCE_FILES`."""
 
@@ -70,7 +70,7 @@ Manifest = Mapping[str, FileState]
 """Current generations of one source, by path."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FileRead:
     """Bytes `[start, end)` of a file to be staged. `state` is its row so far; `end` is its size when planned."""
 

@@ -60,6 +60,7 @@ MAX_LINE_BYTES = 64 << 20
 ROW_GROUP_BYTES = 12 << 20  # of text; a row group is written when its table holds this much
 ROW_GROUP_ROWS = 25_000
 FILE_BYTES = 1 << 30  # of text; a Parquet file is closed when it holds this much
+TRIM_BYTES = 32 << 20  # of lines; so often a worker gives back what it freed, or its memory would grow with the logs
 SMALL_BYTES = 12 << 20  # up to here starting workers costs more than it saves
 _SPACE = b" \t\r\n"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -327,6 +328,8 @@ class _Stager:
         self.raw_bytes = 0
         self.text_bytes = 0
         self.event_bytes = 0
+        self.untrimmed_bytes = 0
+        self.trim = _trimmer()
         self.sums = _Sums()
         self.writers = {
             table.name: _TableWriter(table, job.source_id, job.out_dir, f"{job.run_id}-{label}")
@@ -361,6 +364,7 @@ class _Stager:
             self.writers["lines"].add(columns, len(rows.lines), self.raw_bytes)
             rows.lines.clear()
             rows.raw.clear()
+            self.untrimmed_bytes += self.raw_bytes
             self.raw_bytes = 0
         if rows.texts and (is_last or self.text_bytes >= BATCH_BYTES or len(rows.texts) >= BATCH_ROWS):
             self._add_texts()
@@ -378,6 +382,9 @@ class _Stager:
             *("file_id", "first_offset_bytes", "line_type", "field_path", "client_version", "occurrence_count"),
         )
         self._flush_tuples("schema_drift", columns_of_drift, self.drift, is_last)
+        if self.untrimmed_bytes >= TRIM_BYTES:
+            self.trim()
+            self.untrimmed_bytes = 0
 
     def _flush_tuples(
         self, table: str, names: Sequence[str], rows: list[Any], is_due: bool, text_bytes: int = 0
@@ -653,6 +660,17 @@ def _within(spans: Iterable[Span], start: int, end: int) -> list[Span]:
 
 
 # -- processes ------------------------------------------------------------------------------------------------------
+
+
+def _trimmer() -> Callable[[], object]:
+    """Return what gives freed memory back: glibc keeps the gaps between what is in use."""
+    try:
+        import ctypes
+
+        trim = ctypes.CDLL(None).malloc_trim
+    except (ImportError, OSError, TypeError, AttributeError):  # another C library
+        return lambda: None
+    return lambda: trim(0)
 
 
 def _peak_memory_bytes() -> int:
