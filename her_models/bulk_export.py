@@ -10,15 +10,14 @@ import io
 import re
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from her_models.export import SessionKey, export_session
+from her_models.report_queries import report_record
 
-_QUERIES = Path(__file__).resolve().parent.parent / "sql" / "reports"
 Write = Callable[[duckdb.DuckDBPyConnection, SessionKey, str], Iterator[bytes]]
 
 
@@ -53,10 +52,8 @@ def archive(
 
 def logged_bytes(con: duckdb.DuckDBPyConnection, keys: Sequence[SessionKey]) -> int:
     """Return how many bytes the lines of the sessions have in the files that were read."""
-    query = (_QUERIES / "logged_bytes.sql").read_text(encoding="utf-8")
     parameters = {"source_ids": [key.source_id for key in keys], "session_ids": [key.session_id for key in keys]}
-    row = con.execute(query, parameters).fetchone()
-    return int(row[0]) if row else 0
+    return int(report_record(con, "logged_bytes", parameters)["logged_bytes"])
 
 
 def file_names(keys: Sequence[SessionKey], kind: str) -> list[str]:

@@ -11,18 +11,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cache
 from itertools import takewhile
-from pathlib import Path
 from typing import Any, Literal
 
 import duckdb
 
 from her_models import shown_paths
+from her_models.report_queries import report_query
 from her_models.waste.repeats import read_lines
 from her_models.waste.rewrites import TELLING, Known
 
-_QUERIES = Path(__file__).resolve().parent.parent / "sql" / "reports"
 _LINES_COMPARED = 2_000  # of each side: the comparison grows with the product of the two
 _LINES_AROUND = 3
 
@@ -111,7 +109,9 @@ def side(
     shown_paths.learn(con)
     parameters = {"source_id": source_id, "session_id": session_id, "block_index": block_index}
     rows = (
-        con.execute(_query("block_text"), {**parameters, "names_persons": names_persons}).to_arrow_table().to_pylist()
+        con.execute(report_query("block_text"), {**parameters, "names_persons": names_persons})
+        .to_arrow_table()
+        .to_pylist()
     )
     return Side(**rows[0]) if rows else None
 
@@ -133,7 +133,7 @@ def known_file(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str, 
     """Return the file of a block as its conversation knew it right before; None where it did not know it whole."""
     parameters = {"source_id": source_id, "session_id": session_id, "block_index": block_index}
     known, edits, path = Known(), [], ""
-    for index, kind, tool_name, path, text in con.execute(_query("file_history"), parameters).fetchall():
+    for index, kind, tool_name, path, text in con.execute(report_query("file_history"), parameters).fetchall():
         if (kind, tool_name) in TELLING:
             known.take(index, kind, tool_name, path, text)
             edits += [index] * (tool_name in ("Edit", "MultiEdit"))
@@ -250,8 +250,3 @@ def _ending(side: Shown, count: int) -> Shown:
     if not count or count == len(whole):
         return side
     return replace(side, lines=(len(whole) - count + 1, len(whole)), text="\n".join(whole[-count:]))
-
-
-@cache
-def _query(name: str) -> str:
-    return (_QUERIES / f"{name}.sql").read_text(encoding="utf-8")

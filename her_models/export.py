@@ -15,7 +15,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, Literal, get_args
 
 import duckdb
@@ -25,11 +24,11 @@ import pyarrow.parquet as pa_parquet
 
 from her_models import reports
 from her_models.errors import QueryError
+from her_models.report_queries import report_query
 
 Format = Literal["jsonl", "md", "csv", "parquet"]
 FORMATS: tuple[str, ...] = get_args(Format)
 
-_QUERIES = Path(__file__).resolve().parent.parent / "sql" / "reports"
 _QUOTED_LINES = 60  # of a tool result in a document: enough to judge it; the whole is in jsonl
 
 
@@ -63,7 +62,7 @@ def sessions_named(con: duckdb.DuckDBPyConnection, name: str, source_id: str | N
     """
     whose, _, prefix = name.rpartition("/")
     parameters = {"prefix": prefix, "source_id": whose or source_id}
-    rows = con.execute(_query("sessions_named"), parameters).fetchall()
+    rows = con.execute(report_query("sessions_named"), parameters).fetchall()
     exact = [row for row in rows if row[1] == prefix]
     return tuple(SessionKey(*row) for row in exact or rows)
 
@@ -83,16 +82,12 @@ def export_session(con: duckdb.DuckDBPyConnection, key: SessionKey, kind: str) -
     return iter([_rows(con, key, kind)])
 
 
-def _query(name: str) -> str:
-    return (_QUERIES / f"{name}.sql").read_text(encoding="utf-8")
-
-
 def _parameters(key: SessionKey) -> dict[str, str]:
     return {"source_id": key.source_id, "session_id": key.session_id}
 
 
 def _lines(con: duckdb.DuckDBPyConnection, key: SessionKey) -> Iterator[bytes]:
-    found = con.execute(f"select raw from ({_query('session_lines')})", _parameters(key))
+    found = con.execute(f"select raw from ({report_query('session_lines')})", _parameters(key))
     while batch := found.fetchmany(1000):
         yield "".join(f"{raw}\n" for (raw,) in batch).encode()
 
@@ -122,7 +117,7 @@ def _in_text(table: pa.Table) -> pa.Table:
 
 
 def _texts(con: duckdb.DuckDBPyConnection, key: SessionKey) -> dict[str, str]:
-    return dict(con.execute(_query("session_texts"), _parameters(key)).fetchall())
+    return dict(con.execute(report_query("session_texts"), _parameters(key)).fetchall())
 
 
 @dataclass(frozen=True)

@@ -12,19 +12,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import duckdb
 import pyarrow as pa
 
 from her_models import shown_paths
+from her_models.report_queries import report_table
 from her_models.reports import Scope
 
 Part = Literal["kind", "tool", "file", "server"]
 
-_QUERIES = Path(__file__).resolve().parent.parent / "sql" / "reports"
 _BLOCKS_SHOWN = 200  # the dearest of a session: below them stand fractions of a cent
 
 
@@ -57,12 +55,12 @@ class Unlogged:
 
 def lanes(con: duckdb.DuckDBPyConnection, scope: Scope | None = None) -> Lanes:
     """Return the bill of the responses in `scope` by lane."""
-    return Lanes(**_table(con, "ledger_lanes", _members(scope or Scope())).to_pylist()[0])
+    return Lanes(**report_table(con, "ledger_lanes", (scope or Scope()).instants()).to_pylist()[0])
 
 
 def unlogged(con: duckdb.DuckDBPyConnection, scope: Scope | None = None) -> Unlogged:
     """Return what calls that no line shows are estimated to have cost in `scope`."""
-    return Unlogged(**_table(con, "ledger_unlogged", _members(scope or Scope())).to_pylist()[0])
+    return Unlogged(**report_table(con, "ledger_unlogged", (scope or Scope()).instants()).to_pylist()[0])
 
 
 def parts(con: duckdb.DuckDBPyConnection, part: Part, scope: Scope | None = None) -> pa.Table:
@@ -70,17 +68,17 @@ def parts(con: duckdb.DuckDBPyConnection, part: Part, scope: Scope | None = None
 
     Sessions that touch the scope count whole.
     """
-    return _table(con, "ledger_parts", {**_members(scope or Scope()), "part": part})
+    return report_table(con, "ledger_parts", {**(scope or Scope()).instants(), "part": part})
 
 
 def agents(con: duckdb.DuckDBPyConnection, scope: Scope | None = None) -> pa.Table:
     """Return what main threads and each type of subagent were billed in sessions that touch the scope."""
-    return _table(con, "ledger_agents", _members(scope or Scope()))
+    return report_table(con, "ledger_agents", (scope or Scope()).instants())
 
 
 def misses(con: duckdb.DuckDBPyConnection, scope: Scope | None = None) -> pa.Table:
     """Return what missing the cache cost on top in the scope, by label and cause, the dearest first."""
-    return _table(con, "ledger_misses", _members(scope or Scope()))
+    return report_table(con, "ledger_misses", (scope or Scope()).instants())
 
 
 def redundant_context(
@@ -93,41 +91,23 @@ def redundant_context(
     """
     shown_paths.learn(con)
     more = {"limit": limit, "names_persons": names_persons}
-    return _table(con, "redundant_context", {**_members(scope or Scope()), **more})
+    return report_table(con, "redundant_context", {**(scope or Scope()).instants(), **more})
 
 
 def requests(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str) -> pa.Table:
     """Return the requests of a session in order, each with the miss and the cut that stand at it."""
-    return _table(con, "ledger_requests", {"source_id": source_id, "session_id": session_id})
+    return report_table(con, "ledger_requests", {"source_id": source_id, "session_id": session_id})
 
 
 def contexts(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str, thread_id: str) -> pa.Table:
     """Return tokens per request and kind of content of one thread; the main thread is the empty `thread_id`."""
-    return _table(con, "ledger_contexts", {"source_id": source_id, "session_id": session_id, "thread_id": thread_id})
+    return report_table(
+        con, "ledger_contexts", {"source_id": source_id, "session_id": session_id, "thread_id": thread_id}
+    )
 
 
 def dearest_blocks(
     con: duckdb.DuckDBPyConnection, source_id: str, session_id: str, limit: int = _BLOCKS_SHOWN
 ) -> pa.Table:
     """Return the blocks of a session that cost most over their lives, the dearest first."""
-    return _table(con, "ledger_blocks", {"source_id": source_id, "session_id": session_id, "limit": limit})
-
-
-@cache
-def _query(name: str) -> str:
-    return (_QUERIES / f"{name}.sql").read_text(encoding="utf-8")
-
-
-def _table(con: duckdb.DuckDBPyConnection, name: str, parameters: dict[str, Any]) -> pa.Table:
-    return con.execute(_query(name), parameters).to_arrow_table()
-
-
-def _members(scope: Scope) -> dict[str, Any]:
-    """No value chosen means no condition, which the queries know as null."""
-    return {
-        "since_at": scope.since_at(),
-        "until_at": scope.until_at(),
-        "owners": list(scope.owners) or None,
-        "projects": list(scope.projects) or None,
-        "models": list(scope.models) or None,
-    }
+    return report_table(con, "ledger_blocks", {"source_id": source_id, "session_id": session_id, "limit": limit})

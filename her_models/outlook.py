@@ -7,9 +7,6 @@ dollars at list price; days are days of the configured time zone.
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
-from functools import cache
-from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -18,17 +15,17 @@ import pyarrow as pa
 from her_models.budgets import Budget, Spent, spent
 from her_models.forecast import LOOK_BACK, Forecast, month_end
 from her_models.movers import Mover, largest
+from her_models.report_queries import report_query, report_table
 from her_models.reports import Dimension, Scope
 
-_QUERIES = Path(__file__).resolve().parent.parent / "sql" / "reports"
 _MOVERS_SHOWN = 8
 
 
 def forecast(con: duckdb.DuckDBPyConnection, scope: Scope, today: date) -> Forecast | None:
     """Return where the month of `today` will end; of the scope its owners, projects and models count, not its days."""
     since = min(today - LOOK_BACK, today.replace(day=1))
-    parameters = {"since_on": since, "until_on": today, **_members(scope)}
-    rows = con.execute(_query("daily_bill"), parameters).fetchall()
+    parameters = {"since_on": since, "until_on": today, **scope.members()}
+    rows = con.execute(report_query("daily_bill"), parameters).fetchall()
     return month_end({on: float(usd) for on, usd in rows}, today)
 
 
@@ -37,19 +34,14 @@ def budgets(con: duckdb.DuckDBPyConnection, chosen: tuple[Budget, ...], today: d
     if not chosen:
         return ()
     since = min(budget.first_day(today) for budget in chosen)
-    rows = con.execute(_query("bills_since"), {"since_on": since}).to_arrow_table().to_pylist()
+    rows = report_table(con, "bills_since", {"since_on": since}).to_pylist()
     return spent(chosen, rows, today)
 
 
 def week_hours(con: duckdb.DuckDBPyConnection, scope: Scope) -> pa.Table:
     """Return cost by weekday (1 is Monday) and hour of the configured time zone."""
-    parameters = {
-        "since_at": scope.since_at(),
-        "until_at": scope.until_at(),
-        "time_zone": scope.time_zone,
-        **_members(scope),
-    }
-    return con.execute(_query("week_hours"), parameters).to_arrow_table()
+    parameters = {**scope.instants(), "time_zone": scope.time_zone}
+    return report_table(con, "week_hours", parameters)
 
 
 def movers(
@@ -61,18 +53,5 @@ def movers(
     since_at = datetime.combine(until_on - timedelta(days=days - 1), time(), zone)
     before_at = datetime.combine(until_on - timedelta(days=2 * days - 1), time(), zone)
     times = {"since_at": since_at, "before_at": before_at, "until_at": until_at}
-    found = con.execute(_query("movers"), {"dimension": dimension, **times, **_members(scope)}).to_arrow_table()
+    found = report_table(con, "movers", {"dimension": dimension, **times, **scope.members()})
     return largest(found.to_pylist(), _MOVERS_SHOWN)
-
-
-def _members(scope: Scope) -> dict[str, Any]:
-    return {
-        "owners": list(scope.owners) or None,
-        "projects": list(scope.projects) or None,
-        "models": list(scope.models) or None,
-    }
-
-
-@cache
-def _query(name: str) -> str:
-    return (_QUERIES / f"{name}.sql").read_text(encoding="utf-8")

@@ -11,15 +11,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from her_models.report_queries import report_query
+
 if TYPE_CHECKING:
     import duckdb
 
-_QUERY = Path(__file__).resolve().parent.parent / "sql" / "reports" / "reconciliation.sql"
 DIFFERENCES = (
     "lanes_difference_usd",
     "kinds_difference_usd",
@@ -74,7 +74,7 @@ def reconciliation(con: duckdb.DuckDBPyConnection) -> pa.Table:
     cached), `is_reconciled`, `is_floor`, and `client_difference_usd` with its explanation in words,
     `client_difference`; these are null where the client logged no total.
     """
-    found = con.execute(_QUERY.read_text(encoding="utf-8")).to_arrow_table()
+    found = con.execute(report_query("reconciliation")).to_arrow_table()
     rows = found.to_pylist()
     columns: dict[str, pa.Array] = {
         "is_reconciled": pa.array([_is_reconciled(row) for row in rows], pa.bool_()),

@@ -10,13 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
-_QUERIES = Path(__file__).resolve().parent.parent / "sql" / "reports"
+from her_models.report_queries import report_table
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ def stretch(
         "first_index": first_index,
         "last_index": last_index,
     }
-    return con.execute(_query("replay_stretch"), parameters).to_arrow_table()
+    return report_table(con, "replay_stretch", parameters)
 
 
 def contexts(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str) -> pa.Table:
@@ -75,7 +73,7 @@ def bills(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str) -> pa
 def hits(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str, words: str) -> pa.Table:
     """Return the events whose text, tool or path holds `words`, whatever their case."""
     parameters = {"source_id": source_id, "session_id": session_id, "words": words}
-    return con.execute(_query("replay_hits"), parameters).to_arrow_table()
+    return report_table(con, "replay_hits", parameters)
 
 
 def waste(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str) -> pa.Table:
@@ -133,10 +131,5 @@ def _event_before(lines: Mapping[str, Line], uuid: str) -> int | None:
     return None
 
 
-@cache
-def _query(name: str) -> str:
-    return (_QUERIES / f"{name}.sql").read_text(encoding="utf-8")
-
-
 def _table(con: duckdb.DuckDBPyConnection, name: str, source_id: str, session_id: str) -> pa.Table:
-    return con.execute(_query(name), {"source_id": source_id, "session_id": session_id}).to_arrow_table()
+    return report_table(con, name, {"source_id": source_id, "session_id": session_id})

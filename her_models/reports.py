@@ -13,7 +13,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
@@ -22,6 +21,7 @@ import duckdb
 import pyarrow as pa
 
 from her_models.errors import QueryError
+from her_models.report_queries import report_query, report_record, report_table
 
 Dimension = Literal["model", "project", "owner"]
 SessionSort = Literal[
@@ -29,7 +29,6 @@ SessionSort = Literal[
     "tool_errors_count", "agents_count", "duration_seconds", "peak_context_tokens", "project", "owner", "hits_count",
 ]  # fmt: skip
 
-_QUERIES = Path(__file__).resolve().parent.parent / "sql" / "reports"
 _ROWS_SHOWN = 500  # of refused lines and the like: enough to judge, little enough to send
 _IDLE_SECONDS = 2.0  # the longest pause of the replay clock
 
@@ -52,6 +51,22 @@ class Scope:
     def until_at(self) -> datetime | None:
         """First instant after the last day, UTC."""
         return _midnight(self.until_on + timedelta(days=1), self.time_zone) if self.until_on else None
+
+    def members(self) -> dict[str, Any]:
+        """Return owners, projects and models as the queries know them: no value chosen is no condition, a null."""
+        return {
+            "owners": list(self.owners) or None,
+            "projects": list(self.projects) or None,
+            "models": list(self.models) or None,
+        }
+
+    def days(self) -> dict[str, Any]:
+        """Return the scope for queries that ask of days."""
+        return {"since_on": self.since_on, "until_on": self.until_on, **self.members()}
+
+    def instants(self) -> dict[str, Any]:
+        """Return the scope for queries that ask of times."""
+        return {"since_at": self.since_at(), "until_at": self.until_at(), **self.members()}
 
 
 @dataclass(frozen=True)
@@ -238,8 +253,8 @@ def require_known(con: duckdb.DuckDBPyConnection, scope: Scope) -> None:
 def overview(con: duckdb.DuckDBPyConnection, scope: Scope | None = None) -> Overview:
     """Return what was billed in `scope`."""
     scope = scope or Scope()
-    totals = _record(con, "overview", _days(scope))
-    sessions_count = _record(con, "sessions_billed", _instants(scope))["sessions_count"]
+    totals = report_record(con, "overview", scope.days())
+    sessions_count = report_record(con, "sessions_billed", scope.instants())["sessions_count"]
     return Overview(**totals, sessions_count=sessions_count)
 
 
@@ -247,27 +262,27 @@ def cost_by_day(
     con: duckdb.DuckDBPyConnection, scope: Scope | None = None, dimension: Dimension | None = None
 ) -> pa.Table:
     """Return one row per day and value of `dimension` (`group_name`; "all" without one): tokens by class, cost."""
-    return _table(con, "cost_by_day", {**_days(scope or Scope()), "dimension": dimension or "all"})
+    return report_table(con, "cost_by_day", {**(scope or Scope()).days(), "dimension": dimension or "all"})
 
 
 def cost_by(con: duckdb.DuckDBPyConnection, dimension: Dimension, scope: Scope | None = None) -> pa.Table:
     """Return one row per value of `dimension` (`group_name`): tokens by class and cost, the dearest first."""
-    return _table(con, "cost_by", {**_days(scope or Scope()), "dimension": dimension})
+    return report_table(con, "cost_by", {**(scope or Scope()).days(), "dimension": dimension})
 
 
 def cost_by_session(con: duckdb.DuckDBPyConnection, scope: Scope | None = None) -> pa.Table:
     """Return one row per session billed in the scope (`group_name`): tokens by class and cost, the dearest first."""
-    return _table(con, "cost_by_session", _instants(scope or Scope()))
+    return report_table(con, "cost_by_session", (scope or Scope()).instants())
 
 
 def cost_by_tool(con: duckdb.DuckDBPyConnection, scope: Scope | None = None) -> pa.Table:
     """Return one row per tool (`group_name`) used in sessions that touch the scope: calls, bytes, share of cost."""
-    return _table(con, "cost_by_tool", _instants(scope or Scope()))
+    return report_table(con, "cost_by_tool", (scope or Scope()).instants())
 
 
 def filter_choices(con: duckdb.DuckDBPyConnection) -> FilterChoices:
     """Return the values one can filter by."""
-    row = _record(con, "filter_choices")
+    row = report_record(con, "filter_choices")
     lists = {name: tuple(row[name] or ()) for name in ("owners", "projects", "models", "versions")}
     return FilterChoices(
         **lists, first_on=row["first_on"], last_on=row["last_on"], sessions_count=row["sessions_count"]
@@ -296,7 +311,7 @@ def sessions(
         raise QueryError(f"Sessions cannot be sorted by {sort!r}. Use one of: {', '.join(get_args(SessionSort))}.")
     where = where or SessionFilter()
     parameters = {
-        **_instants(where.scope),
+        **where.scope.instants(),
         "text": (where.text or "").strip() or None,
         "version": where.version,
         "min_usd": where.min_usd,
@@ -308,7 +323,7 @@ def sessions(
     # Sorting by a column needs its name in the text; it comes from the fixed list above.
     order = f"{sort} {'desc' if descending else 'asc'} nulls last, started_at desc nulls last, source_id, session_id"
     counted = f"""
-        with passing as materialized ({_query("sessions")}),
+        with passing as materialized ({report_query("sessions")}),
         totals as (
             select
                 count(*) as total_count,
@@ -339,7 +354,7 @@ def session_headers(
     con: duckdb.DuckDBPyConnection, session_id: str, source_id: str | None = None
 ) -> tuple[Session, ...]:
     """Return the session, or one per source where several sources share its id; empty when there is none."""
-    rows = _table(con, "session_header", {"session_id": session_id, "source_id": source_id}).to_pylist()
+    rows = report_table(con, "session_header", {"session_id": session_id, "source_id": source_id}).to_pylist()
     names = [one.name for one in fields(Session)]
     return tuple(
         Session(**{name: row[name] for name in names if name != "models"}, models=tuple(row["models"] or ()))
@@ -349,13 +364,13 @@ def session_headers(
 
 def session_contexts(con: duckdb.DuckDBPyConnection, session_ids: tuple[str, ...]) -> dict[tuple[str, str], list[int]]:
     """Return for each session how long its prompts were over its course, at most 40 points: by source and session."""
-    rows = con.execute(_query("session_contexts"), {"session_ids": list(session_ids)}).fetchall()
+    rows = con.execute(report_query("session_contexts"), {"session_ids": list(session_ids)}).fetchall()
     return {(source_id, session_id): points for source_id, session_id, points in rows}
 
 
 def request_events(con: duckdb.DuckDBPyConnection, request_ids: tuple[str, ...]) -> dict[tuple[str, str, str], int]:
     """Return at which event responses begin: by source, session and response. One without a block is left out."""
-    rows = con.execute(_query("request_events"), {"request_ids": list(request_ids)}).fetchall()
+    rows = con.execute(report_query("request_events"), {"request_ids": list(request_ids)}).fetchall()
     return {(source_id, session_id, request_id): event for source_id, session_id, request_id, event in rows}
 
 
@@ -366,22 +381,22 @@ def turn_in_words(turn_index: int) -> str:
 
 def session_turns(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str) -> pa.Table:
     """Return the turns of a session in order."""
-    return _table(con, "session_turns", {"source_id": source_id, "session_id": session_id})
+    return report_table(con, "session_turns", {"source_id": source_id, "session_id": session_id})
 
 
 def session_tools(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str) -> pa.Table:
     """Return what each tool did in a session, the dearest first."""
-    return _table(con, "session_tools", {"source_id": source_id, "session_id": session_id})
+    return report_table(con, "session_tools", {"source_id": source_id, "session_id": session_id})
 
 
 def session_agents(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str) -> pa.Table:
     """Return the main thread and the subagents of a session."""
-    return _table(con, "session_agents", {"source_id": source_id, "session_id": session_id})
+    return report_table(con, "session_agents", {"source_id": source_id, "session_id": session_id})
 
 
 def longest_session(con: duckdb.DuckDBPyConnection) -> LongestSession | None:
     """Return the session with the most events, the slowest to open; None in an empty lake."""
-    rows = _table(con, "longest_session").to_pylist()
+    rows = report_table(con, "longest_session").to_pylist()
     return LongestSession(**rows[0]) if rows else None
 
 
@@ -394,7 +409,7 @@ def session_events(
     session's `billed_usd`.
     """
     parameters = {"source_id": source_id, "session_id": session_id, "idle_seconds": idle_seconds}
-    return _table(con, "session_events", parameters)
+    return report_table(con, "session_events", parameters)
 
 
 def event_texts(
@@ -408,60 +423,60 @@ def event_texts(
 ) -> pa.Table:
     """Return the texts of a session's events `first_index` to `last_index`, each cut to `characters`."""
     parameters = {"source_id": source_id, "session_id": session_id, "characters": characters}
-    return _table(con, "event_texts", {**parameters, "first_index": first_index, "last_index": last_index})
+    return report_table(con, "event_texts", {**parameters, "first_index": first_index, "last_index": last_index})
 
 
 def content_text(con: duckdb.DuckDBPyConnection, source_id: str, content_hash: str) -> str | None:
     """Return a text whole; None when the lake does not hold it."""
-    row = con.execute(_query("content_text"), {"source_id": source_id, "content_hash": content_hash}).fetchone()
+    row = con.execute(report_query("content_text"), {"source_id": source_id, "content_hash": content_hash}).fetchone()
     return None if row is None else row[0]
 
 
 def raw_line(con: duckdb.DuckDBPyConnection, source_id: str, file_id: int, offset_bytes: int) -> RawLine | None:
     """Return the line that stands at `offset_bytes` of a file generation; None when the lake does not hold it."""
     parameters = {"source_id": source_id, "file_id": file_id, "offset_bytes": offset_bytes}
-    rows = _table(con, "raw_line", parameters).to_pylist()
+    rows = report_table(con, "raw_line", parameters).to_pylist()
     return RawLine(**rows[0]) if rows else None
 
 
 def sources(con: duckdb.DuckDBPyConnection) -> pa.Table:
     """Return whose logs are in the lake, and how much of them."""
-    return _table(con, "sources")
+    return report_table(con, "sources")
 
 
 def ingest_runs(con: duckdb.DuckDBPyConnection, limit: int = 50) -> pa.Table:
     """Return the last runs, newest first."""
-    return _table(con, "ingest_runs", {"limit": limit})
+    return report_table(con, "ingest_runs", {"limit": limit})
 
 
 def ingest_totals(con: duckdb.DuckDBPyConnection) -> IngestTotals:
     """Return what all runs together did and cost."""
-    return IngestTotals(**_record(con, "ingest_totals"))
+    return IngestTotals(**report_record(con, "ingest_totals"))
 
 
 def checks(con: duckdb.DuckDBPyConnection) -> pa.Table:
     """Return what each check found last, failures first."""
-    return _table(con, "checks")
+    return report_table(con, "checks")
 
 
 def refused_lines(con: duckdb.DuckDBPyConnection, limit: int = _ROWS_SHOWN) -> pa.Table:
     """Return refused bytes with file, offset and reason."""
-    return _table(con, "refused_lines", {"limit": limit})
+    return report_table(con, "refused_lines", {"limit": limit})
 
 
 def schema_drift(con: duckdb.DuckDBPyConnection, limit: int = _ROWS_SHOWN) -> pa.Table:
     """Return unknown line types and fields, the most frequent first."""
-    return _table(con, "schema_drift", {"limit": limit})
+    return report_table(con, "schema_drift", {"limit": limit})
 
 
 def uncounted_files(con: duckdb.DuckDBPyConnection, limit: int = _ROWS_SHOWN) -> pa.Table:
     """Return files that are unsupported, unreadable, empty or gone."""
-    return _table(con, "uncounted_files", {"limit": limit})
+    return report_table(con, "uncounted_files", {"limit": limit})
 
 
 def unpriced_models(con: duckdb.DuckDBPyConnection) -> pa.Table:
     """Return models without a price and how many tokens they have."""
-    return _table(con, "unpriced_models")
+    return report_table(con, "unpriced_models")
 
 
 def folder_bytes(folder: Path) -> int:
@@ -473,37 +488,6 @@ def folder_bytes(folder: Path) -> int:
         except OSError:  # a merged Parquet file was just cleaned up
             continue
     return total
-
-
-@cache
-def _query(name: str) -> str:
-    return (_QUERIES / f"{name}.sql").read_text(encoding="utf-8")
-
-
-def _table(con: duckdb.DuckDBPyConnection, name: str, parameters: dict[str, Any] | None = None) -> pa.Table:
-    return con.execute(_query(name), parameters or {}).to_arrow_table()
-
-
-def _record(con: duckdb.DuckDBPyConnection, name: str, parameters: dict[str, Any] | None = None) -> dict[str, Any]:
-    row: dict[str, Any] = _table(con, name, parameters).to_pylist()[0]
-    return row
-
-
-def _days(scope: Scope) -> dict[str, Any]:
-    return {"since_on": scope.since_on, "until_on": scope.until_on, **_members(scope)}
-
-
-def _instants(scope: Scope) -> dict[str, Any]:
-    return {"since_at": scope.since_at(), "until_at": scope.until_at(), **_members(scope)}
-
-
-def _members(scope: Scope) -> dict[str, Any]:
-    """No value chosen means no condition, which the queries know as null."""
-    return {
-        "owners": list(scope.owners) or None,
-        "projects": list(scope.projects) or None,
-        "models": list(scope.models) or None,
-    }
 
 
 def _midnight(day: date | None, time_zone: str) -> datetime | None:

@@ -7,11 +7,10 @@ What does not: who is shown what (`waste_report.questions`).
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 
 import duckdb
 
-_QUERY = Path(__file__).resolve().parent.parent / "sql" / "reports" / "shown_path.sql"
+from her_models.report_queries import report_query
 
 
 def learn(con: duckdb.DuckDBPyConnection) -> None:
@@ -28,4 +27,4 @@ def names_home(con: duckdb.DuckDBPyConnection, text: str) -> bool:
 
 @cache
 def _text() -> str:
-    return _QUERY.read_text(encoding="utf-8")
+    return report_query("shown_path")

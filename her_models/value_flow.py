@@ -17,13 +17,13 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote, unquote
 
 import duckdb
 
 from her_models.errors import QueryError
+from her_models.report_queries import report_query
 
 Proof = Literal["proven", "transformed", "likely"]
 
@@ -94,7 +94,7 @@ def read_passages(
     con: duckdb.DuckDBPyConnection, source_id: str, session_id: str, last_index: int
 ) -> tuple[Passage, ...]:
     """Return the texts of a session up to an event, in order."""
-    query = (Path(__file__).resolve().parent.parent / "sql" / "reports" / "flow_texts.sql").read_text(encoding="utf-8")
+    query = report_query("flow_texts")
     parameters = {"source_id": source_id, "session_id": session_id, "last_index": last_index, "characters": _CHARACTERS}
     rows = con.execute(query, parameters).to_arrow_table().to_pylist()
     return tuple(Passage(**row) for row in rows)

@@ -8,16 +8,11 @@ waste save net of each other adds up to `remove.all`.
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
-from typing import Any
-
 import duckdb
 import pyarrow as pa
 
+from her_models.report_queries import report_table
 from her_models.reports import Scope
-
-_QUERIES = Path(__file__).resolve().parent.parent / "sql" / "reports"
 
 
 def what_ifs(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str) -> pa.Table:
@@ -25,7 +20,7 @@ def what_ifs(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str) ->
 
     A session whose bill the replay does not give back has the empty policy only, with `is_identity` false.
     """
-    return _table(con, "what_ifs_of_session", {"source_id": source_id, "session_id": session_id})
+    return report_table(con, "what_ifs_of_session", {"source_id": source_id, "session_id": session_id})
 
 
 def what_ifs_of_scope(con: duckdb.DuckDBPyConnection, scope: Scope | None = None) -> pa.Table:
@@ -40,13 +35,4 @@ def what_ifs_of_scope(con: duckdb.DuckDBPyConnection, scope: Scope | None = None
         "owners": list(scope.owners) or None,
         "projects": list(scope.projects) or None,
     }
-    return _table(con, "what_ifs_of_scope", parameters)
-
-
-@cache
-def _query(name: str) -> str:
-    return (_QUERIES / f"{name}.sql").read_text(encoding="utf-8")
-
-
-def _table(con: duckdb.DuckDBPyConnection, name: str, parameters: dict[str, Any]) -> pa.Table:
-    return con.execute(_query(name), parameters).to_arrow_table()
+    return report_table(con, "what_ifs_of_scope", parameters)

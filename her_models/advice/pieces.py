@@ -123,14 +123,14 @@ def advice(con: duckdb.DuckDBPyConnection, scope: Scope | None = None) -> tuple[
 
 def read_bill(con: duckdb.DuckDBPyConnection, scope: Scope) -> Bill:
     """Return how many sessions the scope has, what they were billed and when."""
-    row = con.execute(_query("bill"), _parameters(scope)).fetchone()
+    row = con.execute(_query("bill"), scope.instants()).fetchone()
     assert row is not None  # an aggregate always has a row
     return Bill(int(row[0]), float(row[1]), row[2], row[3])
 
 
 def read_cases(con: duckdb.DuckDBPyConnection, pattern: Pattern, scope: Scope) -> list[Case]:
     """Return the cases of one pattern in a scope; those without a price are left out."""
-    parameters = {**_parameters(scope), "kinds": list(pattern.kinds), "subject": pattern.subject}
+    parameters = {**scope.instants(), "kinds": list(pattern.kinds), "subject": pattern.subject}
     parameters["bundled"] = list(bundled_skills())
     text = _query(pattern.query)
     given = {name: value for name, value in parameters.items() if f"${name}" in text}
@@ -185,16 +185,6 @@ def weekly_interval(cases: Sequence[Case], bill: Bill) -> tuple[float, float]:
 def weakest(classes: Iterable[str]) -> str:
     """Return the weakest of some classes of confidence."""
     return max(classes, key=_ORDER.index, default="exact")
-
-
-def _parameters(scope: Scope) -> dict[str, Any]:
-    return {
-        "since_at": scope.since_at(),
-        "until_at": scope.until_at(),
-        "owners": list(scope.owners) or None,
-        "projects": list(scope.projects) or None,
-        "models": list(scope.models) or None,
-    }
 
 
 @cache

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +18,7 @@ from xxhash import xxh3_128_hexdigest
 
 from her_models.config import Config
 from her_models.redaction import load_key
+from her_models.report_queries import report_query, report_table
 from her_models.reports import Scope
 from her_models.staging import line_hash_seed
 
@@ -35,7 +35,6 @@ CLASSES = {
 }
 OUTCOMES = ("succeeded", "failed", "denied", "unknown")
 FileState = Literal["intact", "grown", "changed", "gone", "replaced"]
-_QUERIES = Path(__file__).resolve().parents[2] / "sql" / "reports"
 
 
 @dataclass(frozen=True)
@@ -82,23 +81,19 @@ def events(con: duckdb.DuckDBPyConnection, where: AuditFilter | None = None) -> 
         "outcomes": list(where.outcomes) or None,
         "severity": "risk" if where.only_risks else None,
         "text": (where.text or "").strip() or None,
-        "owners": list(where.scope.owners) or None,
-        "projects": list(where.scope.projects) or None,
-        "models": list(where.scope.models) or None,
-        "since_at": where.scope.since_at(),
-        "until_at": where.scope.until_at(),
+        **where.scope.instants(),
     }
-    return _table(con, "audit_events", parameters)
+    return report_table(con, "audit_events", parameters)
 
 
 def completeness(con: duckdb.DuckDBPyConnection, session_ids: Iterable[str] = ()) -> pa.Table:
     """Return for each session what is known to be missing from its log, the worst first."""
-    return _table(con, "audit_completeness", {"session_ids": list(session_ids) or None})
+    return report_table(con, "audit_completeness", {"session_ids": list(session_ids) or None})
 
 
 def files(con: duckdb.DuckDBPyConnection, session_ids: Iterable[str] = (), source_id: str | None = None) -> pa.Table:
     """Return the log files that hold lines of these sessions, or of all."""
-    return _table(con, "audit_files", {"session_ids": list(session_ids) or None, "source_id": source_id})
+    return report_table(con, "audit_files", {"session_ids": list(session_ids) or None, "source_id": source_id})
 
 
 def check_files(
@@ -124,7 +119,7 @@ Line = tuple[int, int, str]
 def lines_by_file(con: duckdb.DuckDBPyConnection, file_ids: Iterable[int]) -> dict[int, list[Line]]:
     """Return the lines of files, each file's in order."""
     by_file: dict[int, list[Line]] = {}
-    for file_id, *line in con.execute(query("audit_lines"), {"file_ids": list(file_ids)}).fetchall():
+    for file_id, *line in con.execute(report_query("audit_lines"), {"file_ids": list(file_ids)}).fetchall():
         by_file.setdefault(file_id, []).append((line[0], line[1], line[2]))
     return by_file
 
@@ -157,13 +152,3 @@ def _is_line(data: bytes, line_hash: str, key: bytes, seed: int) -> bool:
     if xxh3_128_hexdigest(data, seed) == line_hash:
         return True
     return hashlib.blake2b(data, digest_size=16, key=key).hexdigest() == line_hash
-
-
-@cache
-def query(name: str) -> str:
-    """Return the text of one of the audit's queries."""
-    return (_QUERIES / f"{name}.sql").read_text(encoding="utf-8")
-
-
-def _table(con: duckdb.DuckDBPyConnection, name: str, parameters: dict[str, Any]) -> pa.Table:
-    return con.execute(query(name), parameters).to_arrow_table()

@@ -19,7 +19,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -31,10 +30,10 @@ import pyarrow as pa
 from her_models.compare.commits import is_commit
 from her_models.errors import QueryError
 from her_models.ledger.sizes import tokenizer_family
+from her_models.report_queries import report_query, report_table
 
 Floats = npt.NDArray[np.float64]
 
-_QUERIES = Path(__file__).resolve().parents[2] / "sql" / "reports"
 _ALSO = {"owner": "person", "client": "version", "claude_md": "instructions", "to": "until", "from": "since"}
 _WORDS = {
     "project": "project",
@@ -222,7 +221,7 @@ def read_group(con: duckdb.DuckDBPyConnection, group: Group, time_zone: str) -> 
         "until_at": _end(group.until, time_zone),
     }
     try:
-        return Members(group, con.execute(_query("comparison_sessions"), parameters).to_arrow_table())
+        return Members(group, report_table(con, "comparison_sessions", parameters))
     except duckdb.InvalidInputException as error:
         if pattern is None:
             raise
@@ -235,16 +234,12 @@ def read_group(con: duckdb.DuckDBPyConnection, group: Group, time_zone: str) -> 
 def with_week_survival(con: duckdb.DuckDBPyConnection, members: Members) -> Members:
     """Add the column `week_survival_ratio`: written lines that no edit replaced for a week; null where no log tells."""
     found = con.execute(
-        _query("comparison_survival"),
+        report_query("comparison_survival"),
         {"sources": [source for source, _ in members.keys], "sessions": [session for _, session in members.keys]},
     ).fetchall()
     ratios = dict(found)
     column = pa.array([ratios.get(place) for place in range(len(members))], pa.float64())
     return Members(members.group, members.rows.append_column("week_survival_ratio", column))
-
-
-def _query(name: str) -> str:
-    return (_QUERIES / f"{name}.sql").read_text(encoding="utf-8")
 
 
 def _tagged(con: duckdb.DuckDBPyConnection, tags: Sequence[str]) -> list[str]:

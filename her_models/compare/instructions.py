@@ -15,7 +15,6 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -23,8 +22,8 @@ import duckdb
 from her_models.compare import commits
 from her_models.compare.groups import Group, before_and_after
 from her_models.compare.statistics import LEAST_SESSIONS
+from her_models.report_queries import report_query
 
-_QUERIES = Path(__file__).resolve().parents[2] / "sql" / "reports"
 _COMMITTED_WITHIN = timedelta(days=1)
 
 
@@ -57,7 +56,7 @@ def changes_of_instructions(con: duckdb.DuckDBPyConnection) -> tuple[Instruction
     by_project: dict[str, list[InstructionsChange]] = {}
     for one in (*_logged(con), *_committed(con)):
         by_project.setdefault(one.project, []).append(one)
-    starts = dict(con.execute(_query("comparison_starts")).fetchall())
+    starts = dict(con.execute(report_query("comparison_starts")).fetchall())
     found = [
         change
         for project, changes in by_project.items()
@@ -67,7 +66,7 @@ def changes_of_instructions(con: duckdb.DuckDBPyConnection) -> tuple[Instruction
 
 
 def _logged(con: duckdb.DuckDBPyConnection) -> list[InstructionsChange]:
-    rows = con.execute(_query("comparison_changes")).to_arrow_table().to_pylist()
+    rows = con.execute(report_query("comparison_changes")).to_arrow_table().to_pylist()
     return [InstructionsChange(**row) for row in rows]
 
 
@@ -76,10 +75,6 @@ def _committed(con: duckdb.DuckDBPyConnection) -> list[InstructionsChange]:
         InstructionsChange(one.project, one.committed_at, 0, 0, commit=one.commit)
         for one in commits.commits_of_instructions(con)
     ]
-
-
-def _query(name: str) -> str:
-    return (_QUERIES / f"{name}.sql").read_text(encoding="utf-8")
 
 
 def _with_commits(changes: Sequence[InstructionsChange]) -> list[InstructionsChange]:

@@ -12,8 +12,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -26,8 +24,7 @@ from her_models.compare.waterfall import PriceRow, Step, View
 from her_models.errors import QueryError
 from her_models.export import SessionKey
 from her_models.ledger.sizes import tokenizer_family
-
-_QUERIES = Path(__file__).resolve().parents[2] / "sql" / "reports"
+from her_models.report_queries import report_table
 
 
 @dataclass(frozen=True)
@@ -269,14 +266,7 @@ def _notes(a: Side, b: Side, prices: PriceRow | None) -> list[str]:
     return notes
 
 
-@cache
-def _query(name: str) -> str:
-    return (_QUERIES / f"{name}.sql").read_text(encoding="utf-8")
-
-
 def _rows(con: duckdb.DuckDBPyConnection, name: str, key: SessionKey) -> list[dict[str, Any]]:
-    table: pa.Table = con.execute(
-        _query(name), {"source_id": key.source_id, "session_id": key.session_id}
-    ).to_arrow_table()
+    table: pa.Table = report_table(con, name, {"source_id": key.source_id, "session_id": key.session_id})
     rows: list[dict[str, Any]] = table.to_pylist()
     return rows

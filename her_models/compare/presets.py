@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,10 +16,7 @@ import duckdb
 
 from her_models.compare.groups import Group
 from her_models.compare.statistics import LEAST_SESSIONS
-
-_QUERY = Path(__file__).resolve().parents[2] / "sql" / "reports" / "comparison_choices.sql"
-_MODELS = _QUERY.with_name("comparison_models.sql")
-_DAYS = _QUERY.with_name("comparison_days.sql")
+from her_models.report_queries import report_query, report_table
 
 
 @dataclass(frozen=True)
@@ -41,12 +37,12 @@ class Choices:
 
 def choices(con: duckdb.DuckDBPyConnection) -> Choices:
     """Return what sessions can be compared by."""
-    rows = con.execute(_QUERY.read_text(encoding="utf-8")).to_arrow_table().to_pylist()
+    rows = report_table(con, "comparison_choices").to_pylist()
 
     def values(name: str) -> tuple[str, ...]:
         return tuple(row["value"] for row in rows if row["name"] == name)
 
-    new, shared = _new_model(rows, con.execute(_MODELS.read_text(encoding="utf-8")).to_arrow_table().to_pylist())
+    new, shared = _new_model(rows, report_table(con, "comparison_models").to_pylist())
     return Choices(
         values("model"),
         values("project"),
@@ -94,7 +90,7 @@ def _new_model(
 
 def session_days(con: duckdb.DuckDBPyConnection, time_zone: str) -> dict[date, int]:
     """Return how many sessions began on each day that had one."""
-    return dict(con.execute(_DAYS.read_text(encoding="utf-8"), {"time_zone": time_zone}).fetchall())
+    return dict(con.execute(report_query("comparison_days"), {"time_zone": time_zone}).fetchall())
 
 
 def week_end(days: Mapping[date, int], today: date) -> date | None:

@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -28,8 +27,7 @@ from her_models.compare import statistics
 from her_models.compare.statistics import LEAST_SESSIONS, SEED, Floats
 from her_models.compare.verdicts import is_within_error
 from her_models.ledger.sizes import tokenizer_family
-
-_QUERY = Path(__file__).resolve().parents[2] / "sql" / "reports" / "comparison_series.sql"
+from her_models.report_queries import report_table
 
 DIMENSIONS = {
     "project": "project",
@@ -100,7 +98,7 @@ class Series:
 
 def read_sessions(con: duckdb.DuckDBPyConnection) -> pa.Table:
     """Return all sessions with what is watched, in the order of time."""
-    return con.execute(_QUERY.read_text(encoding="utf-8")).to_arrow_table()
+    return report_table(con, "comparison_series")
 
 
 def find_changes(sessions: pa.Table, *, seed: int = SEED) -> list[Change]:

@@ -18,19 +18,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Literal
 
 import duckdb
 import numpy as np
 import numpy.typing as npt
 
+from her_models.report_queries import report_query
+
 Ints = npt.NDArray[np.int64]
 View = Literal["cause", "label", "kind", "lane"]
 VIEWS: tuple[View, ...] = ("cause", "label", "kind", "lane")
 PICODOLLARS = 10**12
 
-_QUERIES = Path(__file__).resolve().parents[2] / "sql" / "reports"
 _CLASSES = ("cache_read", "cache_write_1h", "cache_write_5m", "uncached", "output")
 _MISSED = ("missed_1h", "missed_5m", "missed_uncached")
 _LANES = ("content", "cache_excess", "premium", "fees")
@@ -107,7 +107,7 @@ class Sheet:
 def read_parts(con: duckdb.DuckDBPyConnection, keys: Sequence[tuple[str, str]]) -> Parts:
     """Return the parts of sessions, given as (source_id, session_id)."""
     columns = con.execute(
-        (_QUERIES / "comparison_parts.sql").read_text(encoding="utf-8"),
+        report_query("comparison_parts"),
         {"sources": [source for source, _ in keys], "sessions": [session for _, session in keys]},
     ).fetchnumpy()
 
@@ -145,9 +145,7 @@ def no_price_list(con: duckdb.DuckDBPyConnection, model: str) -> str:
 
 
 def _price_rows(con: duckdb.DuckDBPyConnection, models: Sequence[str], at: datetime | None) -> dict[str, PriceRow]:
-    found = con.execute(
-        (_QUERIES / "comparison_price.sql").read_text(encoding="utf-8"), {"models": list(models), "at": at}
-    ).fetchall()
+    found = con.execute(report_query("comparison_price"), {"models": list(models), "at": at}).fetchall()
     rows = {row[0]: PriceRow(*row) for row in found}
     return {model: rows[model] for model in models if model in rows}
 

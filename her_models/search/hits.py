@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
-from functools import cache
-from pathlib import Path
 from typing import Any, Literal, get_args
 
 import duckdb
@@ -22,6 +20,7 @@ from her_models import reports
 from her_models.config import Config
 from her_models.errors import QueryError
 from her_models.lake import literal
+from her_models.report_queries import report_query
 from her_models.reports import Scope, SessionFilter, SessionPage
 from her_models.search.index import Candidates, Key, TextIndex, is_fresh, open_index
 from her_models.search.pattern import Mode, Pattern, Term, read_pattern
@@ -34,7 +33,6 @@ _ORDER: dict[Sort, str] = {
     "dearest": "lifetime_usd desc nulls last",
     "longest": "text_bytes desc nulls last",
 }
-_QUERIES = Path(__file__).resolve().parents[2] / "sql" / "reports"
 _READ_FROM_INDEX = 5_000  # texts to judge; more are judged by scanning the lake
 _BEFORE, _AFTER = 90, 260  # characters of a hit's surroundings
 _MARKS_SHOWN = 40
@@ -111,7 +109,7 @@ def search(
     with _matches(con, config, pattern, index) as unindexed:
         order = f"{_ORDER[sort]}, source_id, session_id, block_index"
         found = con.execute(
-            f"with passing as materialized ({_sql('search_hits')}), "
+            f"with passing as materialized ({report_query('search_hits')}), "
             "totals as (select count(*) as hits_count, "
             "count(distinct (source_id, session_id)) as sessions_count from passing), "
             f"shown as (select * from passing order by {order} limit $page_size offset $page_offset) "
@@ -132,7 +130,7 @@ def search(
 
 def choices(con: duckdb.DuckDBPyConnection) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the kinds of blocks and the tools that occur, the most frequent first."""
-    row = con.execute(_sql("search_choices")).fetchone()
+    row = con.execute(report_query("search_choices")).fetchone()
     return (tuple(row[0] or ()), tuple(row[1] or ())) if row else ((), ())
 
 
@@ -175,7 +173,7 @@ def named(
     _try(con, pattern)
     parameters = _parameters(where, pattern)
     rows = con.execute(
-        f"select source_id, session_id, title, started_at, tags, note from ({_sql('search_named')}) "
+        f"select source_id, session_id, title, started_at, tags, note from ({report_query('search_named')}) "
         f"where {_condition(pattern)} order by started_at desc nulls last, source_id, session_id "
         f"{'' if limit is None else f'limit {limit:d}'}",
         {name: parameters[name] for name in ("owners", "projects", "models", "version", "since_at", "until_at")},
@@ -196,7 +194,7 @@ def session_hits(con: duckdb.DuckDBPyConnection, config: Config, text: str) -> p
     """
     pattern = read_pattern(text)
     with _matches(con, config, pattern, open_index(search_folder(config))):
-        found = con.execute(_sql("search_sessions")).to_arrow_table()
+        found = con.execute(report_query("search_sessions")).to_arrow_table()
     known = set(zip(found["source_id"].to_pylist(), found["session_id"].to_pylist(), strict=True))
     others = [key for one in named(con, text) if (key := (one.source_id, one.session_id)) not in known]
     columns = (*(zip(*others, strict=True) if others else ((), ())), [0] * len(others))
@@ -308,13 +306,7 @@ def _snapshot_id(con: duckdb.DuckDBPyConnection) -> int:
 # -- filters --------------------------------------------------------------------------------------------------------
 
 
-@cache
-def _sql(name: str) -> str:
-    return (_QUERIES / f"{name}.sql").read_text(encoding="utf-8")
-
-
 def _parameters(where: SearchFilter, pattern: Pattern | None) -> dict[str, Any]:
-    scope = where.scope
     return {
         "has_words": pattern is not None,
         "with_inherited": where.with_inherited,
@@ -325,11 +317,7 @@ def _parameters(where: SearchFilter, pattern: Pattern | None) -> dict[str, Any]:
         "is_error": where.is_error,
         "labels": list(where.labels) or None,
         "min_usd": where.min_usd,
-        "since_at": scope.since_at(),
-        "until_at": scope.until_at(),
-        "owners": list(scope.owners) or None,
-        "projects": list(scope.projects) or None,
-        "models": list(scope.models) or None,
+        **where.scope.instants(),
         "version": where.version,
     }
 
@@ -347,7 +335,7 @@ def _shown(con: duckdb.DuckDBPyConnection, places: list[tuple[str, str, int]]) -
         f"source_id in ({', '.join(map(literal, sources))}) and session_id in ({', '.join(map(literal, sessions))})"
         f" and block_index in ({', '.join(map(str, blocks))})"
     )
-    rows = con.execute(f"select * from ({_sql('search_shown')}) where {near}").to_arrow_table().to_pylist()
+    rows = con.execute(f"select * from ({report_query('search_shown')}) where {near}").to_arrow_table().to_pylist()
     by_place = {(row["source_id"], row["session_id"], row["block_index"]): row for row in rows}
     return [by_place[place] for place in places]
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import getpass
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import cache
-from pathlib import Path
 from typing import Any, Literal
 
 import duckdb
@@ -17,6 +15,7 @@ from her_models.advice.outcomes import Change, Outcome, changes, outcome
 from her_models.advice.pieces import Piece, advice
 from her_models.config import Config, source_part
 from her_models.ledger_reports import redundant_context
+from her_models.report_queries import report_table
 from her_models.reports import Scope
 from her_models.what_if_reports import what_ifs_of_scope
 
@@ -24,7 +23,6 @@ Dimension = Literal["label", "kind", "project", "owner", "tool", "file", "sessio
 
 FINDINGS_SHOWN = 20
 PAID_AGAIN_SHOWN = 12
-_QUERIES = Path(__file__).resolve().parent.parent.parent / "sql" / "reports"
 
 
 @dataclass(frozen=True)
@@ -152,21 +150,8 @@ def findings(
 
 def by_request(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str) -> pa.Table:
     """Return how much of each prompt of a session was waste, and which findings began at its response."""
-    return con.execute(_query("waste_requests"), {"source_id": source_id, "session_id": session_id}).to_arrow_table()
-
-
-@cache
-def _query(name: str) -> str:
-    return (_QUERIES / f"{name}.sql").read_text(encoding="utf-8")
+    return report_table(con, "waste_requests", {"source_id": source_id, "session_id": session_id})
 
 
 def _table(con: duckdb.DuckDBPyConnection, name: str, scope: Scope, **more: Any) -> pa.Table:
-    parameters = {
-        "since_at": scope.since_at(),
-        "until_at": scope.until_at(),
-        "owners": list(scope.owners) or None,
-        "projects": list(scope.projects) or None,
-        "models": list(scope.models) or None,
-        **more,
-    }
-    return con.execute(_query(name), parameters).to_arrow_table()
+    return report_table(con, name, {**scope.instants(), **more})
