@@ -18,7 +18,6 @@ import streamlit as st
 from app import downloads, format, kinds
 
 CHARACTERS_SHOWN = 20_000  # more than this makes the browser slow; the rest is a download away
-_HIGHLIGHTED = 8_000  # beyond it, colouring code costs more than it gives
 _LANGUAGES = {
     ".py": "python", ".js": "javascript", ".jsx": "jsx", ".ts": "typescript", ".tsx": "tsx", ".go": "go",
     ".rs": "rust", ".java": "java", ".kt": "kotlin", ".rb": "ruby", ".php": "php", ".c": "c", ".h": "c",
@@ -131,7 +130,7 @@ def diff(before: str, after: str) -> str:
 
 def _code(text: str, language: str | None, rest: _Whole) -> None:
     shown = _bearable(text, rest)
-    st.code(format.plain(shown), language if len(shown) <= _HIGHLIGHTED else None, wrap_lines=True)
+    st.code(format.plain(shown), language, wrap_lines=True)
 
 
 def _bearable(text: str, rest: _Whole) -> str:

@@ -24,6 +24,11 @@ LIST_PRICE_NOTE = "At list price. On a subscription this is what the same tokens
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-_])")
 _BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_MARKUP = re.compile(
+    r"\s*<(command-(?:name|message|args)|local-command-(?:stdout|stderr|caveat)|bash-(?:input|stdout|stderr)"
+    r"|user-memory-input)>(.*?)(?:</\1>|(?:<[^<>]*)?\Z)",
+    re.DOTALL,
+)
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 _DIRECTIVE = re.compile(r":(?=[A-Za-z]+(?:\[|/|:|-))")
 _JOINER = "\u2060"  # takes no room and keeps what looks like an address from becoming a link
@@ -187,6 +192,32 @@ def one_line(text: str | None, limit: int = 80, *, spaced: bool = False) -> str:
     if spaced and text:
         line = f"{' ' * text[:1].isspace()}{line}{' ' * (bool(line) and text[-1:].isspace())}"
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def markup(text: str) -> list[tuple[str, str]]:
+    """Return the parts of what the client wrote about a command, as tag and text; none where a text is something else.
+
+    A slash command is logged as markup, and so are a command of the shell behind `!` and what either answered.
+    """
+    parts, place = [], 0
+    while found := _MARKUP.match(text, place):
+        parts.append((found[1], found[2].strip()))
+        place = found.end()
+    return parts
+
+
+def spoken(text: str | None) -> str:
+    """Return a text as a person would say it: `/review 12` and `! ls` for the client's markup of these."""
+    given = text or ""
+    parts = markup(given)
+    if not parts:
+        return given
+    signs = {"command-name": "/", "bash-input": "! ", "user-memory-input": "# "}
+    # Beside its name, a command has a message: the same once more.
+    said = [f"{signs.get(tag, '')}{part.lstrip('/') if tag == 'command-name' else part}"
+            for tag, part in sorted(parts, key=lambda part: part[0] == "command-args")
+            if part and not (tag == "command-message" and len(parts) > 1)]  # fmt: skip
+    return " ".join(said)
 
 
 def _code_point(found: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""What the player asks while it runs: texts of a stretch, hits of a search, a text uncut, where a value came from.
+"""What the player asks while it runs: texts of a stretch, a long one, hits of a search, where a value came from.
 
 What belongs here: from a question to an answer that can be sent. What does not: how a question travels (`component`).
 """
@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 
 from app import data, format
-from app.replay.rendering import CHARACTERS_SHOWN, Text, event_html, image_address
+from app.replay.rendering import CHARACTERS_SHOWN, CHARACTERS_SHOWN_ALONE, Text, event_html, image_address
 from her_models import replay_reports, reports, value_flow
 from her_models.config import Config
 from her_models.errors import QueryError
@@ -18,6 +18,7 @@ from her_models.search.hits import whole_texts
 
 STRETCH = 32  # events whose texts are fetched together; `player.js` counts with the same number
 _CHARACTERS_FETCHED = 200_000  # a tool call has to be whole to be taken apart
+_CHARACTERS_FETCHED_OF_FEW = 2_000_000
 _WORDS_LONGEST = 500
 
 
@@ -32,6 +33,8 @@ def answer(question: dict[str, Any], source_id: str, session_id: str) -> Any:
         return data.ask(texts_of_stretch, source_id, session_id, int(question["stretch"]))
     if kind == "find":
         return data.ask(hits, source_id, session_id, str(question["words"])[:_WORDS_LONGEST])
+    if kind == "all":
+        return data.ask(text_alone, source_id, session_id, int(question["event"]))
     if kind == "whole":
         return whole_text(source_id, session_id, int(question["event"]))
     if kind == "flow":
@@ -44,6 +47,15 @@ def texts_of_stretch(con: duckdb.DuckDBPyConnection, source_id: str, session_id:
     first = stretch * STRETCH
     rows = replay_reports.stretch(con, source_id, session_id, first, first + STRETCH - 1).to_pylist()
     return rendered(con, source_id, rows, texts_of_few(con, source_id, rows, data.config())) if rows else []
+
+
+def text_alone(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str, event: int) -> str:
+    """Return the text of one event, rendered, with more of it than is shown among others."""
+    rows = replay_reports.stretch(con, source_id, session_id, event, event).to_pylist()
+    if not rows:
+        raise QueryError(f"The session has no event {event + 1}.")
+    texts = texts_of_few(con, source_id, rows, data.config())
+    return rendered(con, source_id, rows, texts, longest=CHARACTERS_SHOWN_ALONE)[0]
 
 
 def rendered(
@@ -66,7 +78,9 @@ def texts_of_few(
     """Return the texts of a few events from the search's index: the lake would be read from end to end for them."""
     keys = {(source_id, row["content_hash"]) for row in rows if row["content_hash"]}
     found = whole_texts(con, config, keys)
-    return {content_hash: Text(text[:_CHARACTERS_FETCHED], len(text)) for (_, content_hash), text in found.items()}
+    return {
+        content_hash: Text(text[:_CHARACTERS_FETCHED_OF_FEW], len(text)) for (_, content_hash), text in found.items()
+    }
 
 
 def texts_of_many(

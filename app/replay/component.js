@@ -71,7 +71,9 @@ function hostOf(name) {
     texts: (id, stretch) => channel.ask({ kind: "texts", id, stretch }),
     find: (id, words) => channel.ask({ kind: "find", id, words }),
     flow: (id, event, value) => channel.ask({ kind: "flow", id, event, value }),
+    all: (id, event) => channel.ask({ kind: "all", id, event }),
     whole: (id, event) => channel.ask({ kind: "whole", id, event }),
+    address: (source, session) => `?${new URLSearchParams({ session, source })}`,
     place: (key) => {
       const found = new URL(window.location.href).searchParams.get(key);
       return found !== null && /^\d{1,9}$/.test(found) ? Number(found) : null;

@@ -99,7 +99,8 @@ def _channel(name: str, sessions: dict[str, tuple[str, str]]) -> None:
 
 def _answering(key: str, sessions: dict[str, tuple[str, str]]) -> Callable[[], None]:
     def on_question() -> None:
-        asked = st.session_state[f"{key}_component"].get("question")
+        # A question may arrive after the reader has left for another page, where the component is no more.
+        asked = (st.session_state.get(f"{key}_component") or {}).get("question")
         if isinstance(asked, dict) and isinstance(asked.get("questions"), list):
             answers = [_answered(question, sessions) for question in asked["questions"]]
             st.session_state[f"{key}_answer"] = {"number": asked.get("number"), "answers": answers}

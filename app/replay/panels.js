@@ -49,13 +49,14 @@ class EventPanel {
     this.body = h("div", { class: "body", tabindex: "0", role: "region", "aria-label": "Text of the event" });
     this.bill = h("p", { class: "bill" });
     this.partner = h("button", { class: "plain partner", type: "button", onclick: () => player.seek(this.other) }, "");
-    this.whole = h("button", { class: "plain", type: "button", hidden: true, onclick: () => player.saveWhole() }, "Whole text");
+    this.all = h("button", { class: "plain", type: "button", hidden: true, onclick: () => player.showWholeText() }, "Show all");
+    this.whole = h("button", { class: "plain", type: "button", hidden: true, onclick: () => player.saveWhole() }, "Save whole text");
     this.origin = h("button", { class: "plain", type: "button", onclick: () => player.traceSelection() }, "Where did it come from?");
     this.why = h("button", { class: "plain", type: "button", onclick: () => player.traceEdit() }, "Why did this code change?");
     this.element = h("section", { class: "event", "aria-label": "Event" },
       h("header", {}, this.badge, this.name, this.place),
       this.notes, this.body,
-      h("footer", {}, this.bill, h("span", { class: "actions" }, this.partner, this.whole, this.why, this.origin)));
+      h("footer", {}, this.bill, h("span", { class: "actions" }, this.partner, this.all, this.whole, this.why, this.origin)));
     this.body.addEventListener("mouseup", () => this.noticeSelection());
     this.body.addEventListener("keyup", () => this.noticeSelection());
     this.noticeSelection();
@@ -81,8 +82,9 @@ class EventPanel {
     this.badge.textContent = recording.kindName(position);
     this.badge.style.setProperty("--kind", colour);
     this.name.textContent = recording.toolName(position);
-    const lane = recording.data.lanes[recording.lane[position]];
-    this.place.textContent = [recording.lane[position] ? `subagent ${lane.name}` : "", recording.toolName(position) ? recording.data.words[position] : ""].filter(Boolean).join(" · ");
+    const lane = recording.lane[position];
+    const words = recording.toolName(position) ? recording.data.words[position] : "";
+    this.place.textContent = [words, lane ? `subagent ${recording.laneName(lane)}` : "", lane ? recording.data.lanes[lane].what : ""].filter(Boolean).join(" · ");
     this.element.classList.toggle("copied", Boolean(recording.flags[position] & INHERITED));
     this.notes.replaceChildren(...recording.notes(position).map(([mark, text]) => h("li", { class: mark }, text)));
     this.showBill(position);
@@ -90,7 +92,7 @@ class EventPanel {
     this.partner.hidden = !recording.pair[position];
     this.partner.textContent = recording.pair[position] > 0 ? `Its result, event ${this.other + 1}` : `Its call, event ${this.other + 1}`;
     this.why.hidden = !(recording.flags[position] & EDIT);
-    this.whole.hidden = true;
+    this.all.hidden = this.whole.hidden = true;
     this.origin.disabled = true;
     this.chosen = "";
   }
@@ -104,14 +106,17 @@ class EventPanel {
     }
     this.bill.textContent =
       `${bills.models[bills.model[place]]} · ${money(bills.nano[place], bills.floor[place])} · ${short(bills.read[place])} from cache, ` +
-      `${short(bills.write[place])} written, ${short(bills.uncached[place])} not cached, ${short(bills.output[place])} output`;
+      `${short(bills.write[place])} written, ${short(bills.uncached[place])} not cached, ${short(bills.output[place], bills.floor[place])} output`;
   }
 
-  showText(html) {
+  // A text that was asked for whole stays where it was scrolled to: it only goes on.
+  showText(html, isWhole = false) {
+    const top = isWhole ? this.body.scrollTop : 0;
     this.body.replaceChildren(inert(html));
-    this.body.scrollTop = 0;
+    this.body.scrollTop = top;
     this.body.classList.remove("waiting");
     const cut = this.body.querySelector(".cut");
+    this.all.hidden = !cut || isWhole || !this.player.host.all;
     this.whole.hidden = !cut || !this.player.host.whole;
     if (cut && this.player.host.wholeNote) cut.append(` ${this.player.host.wholeNote}`);
     this.noticeSelection();
@@ -157,17 +162,17 @@ class ContextPanel {
     const prompt = bill < 0 ? 0 : recording.bills.prompt[bill];
     const rows = recording.contextAt(position);
     let known = 0, told = [];
-    rows.forEach(([name, , tokens, nano], place) => {
+    rows.forEach(([name, , tokens, nano, isFloor], place) => {
       const { tokens: cell, cost, row } = this.cells[place];
       this.parts[place].style.width = `${(tokens / recording.peak) * 100}%`;
       cell.textContent = tokens ? short(tokens) : "–";
-      cost.textContent = nano ? money(nano) : "–";
+      cost.textContent = nano ? money(nano, isFloor) : "–";
       row.classList.toggle("none", !tokens && !nano);
       known += nano;
       if (tokens) told.push(`${name} ${short(tokens)}`);
     });
     this.total.textContent = bill < 0 ? "–" : count(prompt);
-    this.cost.textContent = known ? money(known) : "–";
+    this.cost.textContent = known ? money(known, recording.isFloor(this.by)) : "–";
     this.bar.setAttribute("aria-label", bill < 0 ? "No prompt was sent yet" : `${count(prompt)} tokens: ${told.join(", ")}`);
   }
 }

@@ -4,7 +4,9 @@
 //   texts(id, stretch)        promise of the rendered texts of a stretch of events
 //   find(id, words)           promise of {positions, note}
 //   flow(id, event, value)    promise of {edges, note}; value null asks why an edit was made
+//   all(id, event)            promise of a long rendered text, with all of it that a page can bear; absent likewise
 //   whole(id, event)          promise of a text uncut; absent where the whole is not at hand
+//   address(source, session)  where another session is replayed; absent likewise
 //   place(key), keep(key, n)  the event named in the address, from 1
 
 const STRETCH = 32; // events whose texts are fetched together
@@ -254,9 +256,12 @@ class Player {
       });
     const copied = data.flags.some((flags) => flags & INHERITED) ? [h("span", {}, h("i", { class: "copied" }), "copied, not paid here")] : [];
     if (data.branches.length) copied.push(h("span", {}, h("i", { class: "left" }), "left behind by a rewind"));
-    const links = data.facts.forked_from ? [h("span", { class: "branch" }, `Continues session ${data.facts.forked_from.slice(0, 8)}`)] : [];
+    const { address } = this.host;
+    const link = (words, session) => address ? h("a", { class: "branch", href: address(data.source_id, session) }, words) : h("span", { class: "branch" }, words);
+    const { forked_from: origin } = data.facts;
+    const links = origin ? [link(`↘ Continues session ${origin.slice(0, 8)}`, origin)] : [];
     for (const [session, title, last] of data.relatives)
-      links.push(h("span", { class: "branch" }, `Continued in ${title || session.slice(0, 8)}${last === null ? "" : ` after event ${last + 1}`}`));
+      links.push(link(`↗ Continued in ${title || session.slice(0, 8)}${last === null ? "" : ` after event ${last + 1}`}`, session));
     return h("div", { class: "legend" }, ...kinds, ...copied, ...marks, ...links);
   }
 
@@ -559,12 +564,11 @@ class Player {
     const { recording, position } = this;
     const by = recording.billsBy(position), bill = recording.billInForce(position);
     const sent = recording.sentSoFar[by];
-    const isFloor = recording.unpricedSoFar[by] > 0 || recording.floorSoFar[by] > 0;
     const hasPrice = by === 0 || recording.unpricedSoFar[by] < by;
     const moment = recording.data.started_ms === null ? null : recording.data.started_ms + recording.real[position] * 1000;
     const told = [
-      `${hasPrice ? money(recording.nanoSoFar[by], isFloor) : "no price"}`, short(sent),
-      sent ? `${((recording.readSoFar[by] / sent) * 100).toFixed(1)} %` : "–", short(recording.outputSoFar[by]),
+      `${hasPrice ? money(recording.nanoSoFar[by], recording.isFloor(by)) : "no price"}`, short(sent),
+      sent ? `${((recording.readSoFar[by] / sent) * 100).toFixed(1)} %` : "–", short(recording.outputSoFar[by], recording.floorSoFar[by] > 0),
       bill < 0 ? "–" : short(recording.bills.prompt[bill]), recording.turn[position] < 0 ? "before the first" : count(recording.turn[position] + 1),
       moment === null ? "–" : this.clockTime(moment),
     ];
@@ -637,6 +641,18 @@ class Player {
       });
     this.texts.set(number, asked);
     return asked;
+  }
+
+  async showWholeText() {
+    const position = this.position;
+    this.event.all.disabled = true;
+    try {
+      const text = await this.host.all(this.recording.id, position);
+      if (position === this.position) this.event.showText(text, true);
+    } catch (error) {
+      if (position === this.position) this.say(String(error.message || error));
+    }
+    this.event.all.disabled = false;
   }
 
   async saveWhole() {

@@ -1,6 +1,7 @@
 // A session as the player holds it: clocks, tracks, running sums and marks, decoded once from the compact arrays.
 // Nothing here touches a page. Positions are places in the session from 0; money is whole nanodollars.
 
+const WRITTEN = new Set(["text", "thinking", "tool_call"]); // kinds of content that are output when they begin
 const ERRED = 1, INHERITED = 2, EDIT = 4, LEFT_BEHIND = 8;
 const IDLE_SECONDS = 2; // longest pause of the squeezed clock
 const STEP_SECONDS = 0.1; // shortest one, so that no event passes unseen
@@ -78,17 +79,22 @@ class Recording {
   tracks() {
     const present = new Set();
     for (let i = 0; i < this.count; i++) if (this.lane[i] === 0) present.add(this.trackName(i));
-    const order = ["Prompts", "Thinking", "Answers", ...this.data.tracks, "Context"];
-    const rows = order.filter((name) => present.has(name)).map((name) => ({ name, lane: 0, what: "", depth: 0 }));
+    const order = ["Prompts", "Thinking", "Answers", ...this.data.tracks, "Client"];
+    const rows = order.filter((name) => present.has(name)).map((name) => ({ name, lane: 0, depth: 0 }));
     const under = (parent, depth) => {
       this.data.lanes.forEach((lane, place) => {
         if (place === 0 || this.laneOfCall(place) !== parent) return;
-        rows.push({ name: lane.name, what: lane.what, lane: place, depth, call: lane.call });
+        rows.push({ name: lane.name, number: lane.number, lane: place, depth, call: lane.call });
         if (depth < 4) under(place, depth + 1);
       });
     };
     under(0, 1);
     return rows;
+  }
+
+  laneName(place) {
+    const { name, number } = this.data.lanes[place];
+    return number ? `${name} ${number}` : name;
   }
 
   // A subagent lies under the lane of the call that started it; one that nobody is seen to start, under the main one.
@@ -98,6 +104,7 @@ class Recording {
     return lane === place ? 0 : lane;
   }
 
+  // "Client" holds what nobody said: reminders, memory files, listings, summaries.
   trackName(i) {
     const kind = this.data.kinds[this.kind[i]][0];
     if (kind === "tool_call" || kind === "tool_result") {
@@ -105,7 +112,7 @@ class Recording {
       return tool >= 0 ? this.data.tracks[this.data.tools[tool][1]] : "Other tools";
     }
     if (kind === "prompt" || kind === "command" || kind === "interruption") return "Prompts";
-    return { thinking: "Thinking", text: "Answers" }[kind] || "Context";
+    return { thinking: "Thinking", text: "Answers" }[kind] || "Client";
   }
 
   rowsOfEvents() {
@@ -179,14 +186,21 @@ class Recording {
     return -1;
   }
 
-  // Rows of [name, colour, tokens in the context, nanodollars so far], in the order of a prompt.
+  // Rows of [name, colour, tokens in the context, nanodollars so far, whether those are a lower bound], in the order of
+  // a prompt.
   contextAt(position) {
     const kinds = this.data.context.kinds;
-    const bill = this.billInForce(position);
-    const by = this.billsBy(position) * kinds.length;
-    return kinds.map(([, name, colour], place) => [
-      name, colour, bill < 0 ? 0 : this.contextTokens[bill * kinds.length + place], this.contextNano[by + place],
+    const bill = this.billInForce(position), bills = this.billsBy(position);
+    return kinds.map(([kind, name, colour], place) => [
+      name, colour, bill < 0 ? 0 : this.contextTokens[bill * kinds.length + place],
+      this.contextNano[bills * kinds.length + place],
+      this.unpricedSoFar[bills] > 0 || (WRITTEN.has(kind) && this.floorSoFar[bills] > 0),
     ]);
+  }
+
+  // Whether what had been billed by then is a lower bound: an output without an end, or a response without a price.
+  isFloor(bills) {
+    return this.unpricedSoFar[bills] > 0 || this.floorSoFar[bills] > 0;
   }
 
   // -- marks --------------------------------------------------------------------------------------------------------
@@ -241,7 +255,7 @@ class Recording {
   line(position) {
     const lane = this.lane[position];
     const parts = [this.toolName(position), this.data.words[position]].filter(Boolean);
-    const where = lane ? ` in ${this.data.lanes[lane].name}` : "";
+    const where = lane ? ` in ${this.laneName(lane)}` : "";
     const copied = this.flags[position] & INHERITED ? ", copied, not paid here" : "";
     const left = this.flags[position] & LEFT_BEHIND ? ", left behind by a rewind" : "";
     return `${this.kindName(position)}${where}${copied}${left}: ${parts.join(" ") || "no text"}`;
@@ -274,10 +288,11 @@ function count(number) {
   return number === null || number === undefined ? "–" : number.toLocaleString("en-US");
 }
 
-function short(number) {
+function short(number, isFloor = false) {
+  const mark = isFloor ? "≥ " : "";
   for (const [limit, unit] of [[1e9, "G"], [1e6, "M"], [1e3, "k"]])
-    if (number >= limit) return `${(number / limit).toFixed(1)} ${unit}`;
-  return String(number);
+    if (number >= limit) return `${mark}${(number / limit).toFixed(1)} ${unit}`;
+  return `${mark}${number}`;
 }
 
 function money(nano, isFloor = false) {

@@ -9,6 +9,7 @@ begin with the event's position. Money is whole nanodollars, which a browser add
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -140,7 +141,7 @@ def _words(events: pa.Table, folder: str | None) -> list[str]:
     """Return a few words for each event: the file it names, or how its text begins."""
     shown = {path: _end(path, folder) for path in set(events["path"].to_pylist()) if path}
     return [
-        shown[path] if path else format.one_line(preview, _SUMMARY_CHARACTERS)
+        shown[path] if path else format.one_line(format.spoken(preview), _SUMMARY_CHARACTERS)
         for path, preview in zip(events["path"].to_pylist(), events["preview"].to_pylist(), strict=True)
     ]
 
@@ -154,11 +155,14 @@ def _tools(names: Sequence[str]) -> list[list[Any]]:
 def _lanes(
     agent_ids: Sequence[str | None], uses: Sequence[str | None], is_call: Sequence[bool], agents: list[dict[str, Any]]
 ) -> tuple[list[dict[str, Any]], list[int]]:
-    """Return the threads in order of appearance, the main thread first, and for each event its thread."""
+    """Return the threads in order of appearance, the main thread first, and for each event its thread.
+
+    Threads of one name are numbered.
+    """
     known = {row["agent_id"]: row for row in agents}
     ids = ["", *dict.fromkeys(agent for agent in agent_ids if agent)]
     calls = {use: index for index, (use, called) in enumerate(zip(uses, is_call, strict=True)) if use and called}
-    lanes = []
+    lanes: list[dict[str, Any]] = []
     for agent in ids:
         row = known.get(agent, {})
         name = "Main" if not agent else row.get("agent_type") or row.get("description") or _unnamed(agent)
@@ -171,6 +175,11 @@ def _lanes(
                 "nano": _nano(row.get("billed_usd")),
             }
         )
+    names = Counter(lane["name"] for lane in lanes)
+    seen: Counter[str] = Counter()
+    for lane in lanes:
+        seen[lane["name"]] += 1
+        lane["number"] = seen[lane["name"]] if names[lane["name"]] > 1 else None
     places = {agent: place for place, agent in enumerate(ids)}
     return lanes, [places[agent or ""] for agent in agent_ids]
 

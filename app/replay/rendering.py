@@ -18,24 +18,24 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from html import escape
+from itertools import groupby
 from pathlib import PurePosixPath
 from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name, get_lexer_for_filename
+from pygments.token import Comment, Keyword, Literal, Name, Number, Operator, String
 from pygments.util import ClassNotFound
 
 from app import format
 from app.kinds import TOOL_TRACKS
 
-CHARACTERS_SHOWN = 20_000  # more than this makes a browser slow; where the rest is, the note says
-_HIGHLIGHTED = 8_000  # beyond it, colouring code costs more than it gives
+CHARACTERS_SHOWN = 20_000  # of one among the many texts that are fetched together
+CHARACTERS_SHOWN_ALONE = 200_000  # more than this makes a browser slow; where the rest is, the note says
 _LINE_SHOWN = 4_000  # a single line of megabytes would break any layout
 _DIFF_LINES = 1_500  # a diff compares each line with each
 _FIELD_SHOWN = 120
@@ -61,24 +61,38 @@ def event_html(
 ) -> str:
     """Return one event as HTML; `event` is a row of `replay_reports.stretch`, `image` a data address or None.
 
-    Of a text at most `longest` characters are shown, and a note says how many it has.
+    Of a text at most `longest` characters are shown, code in colours, and a note says how many it has.
     """
     if image:
         return f'<img class="picture" alt="{_size_words(event)}" src="{escape(image)}">'
     if text is None or not text.shown:
         return f'<p class="nothing">{_nothing(event)}</p>'
-    with _cut_to(longest):
-        return _body(event, text.shown) + _cut_note(text)
+    with _cut_to(longest) as limit:
+        body = _body(event, text.shown)
+        return body + (_cut_note(text, limit) if limit.was_reached or len(text.shown) < text.whole_chars else "")
 
 
-_LIMIT: ContextVar[int] = ContextVar("characters shown", default=CHARACTERS_SHOWN)
+@dataclass
+class _Limit:
+    """How many characters of one text may be shown, and whether any had more."""
+
+    characters: int
+    was_reached: bool = False
+
+    def cut(self, text: str) -> str:
+        self.was_reached = self.was_reached or len(text) > self.characters
+        return text[: self.characters]
+
+
+_LIMIT: ContextVar[_Limit] = ContextVar("characters shown")
 
 
 @contextmanager
-def _cut_to(longest: int) -> Iterator[None]:
-    token = _LIMIT.set(min(longest, CHARACTERS_SHOWN))
+def _cut_to(longest: int) -> Iterator[_Limit]:
+    limit = _Limit(longest)
+    token = _LIMIT.set(limit)
     try:
-        yield
+        yield limit
     finally:
         _LIMIT.reset(token)
 
@@ -125,10 +139,9 @@ def _nothing(event: dict[str, Any]) -> str:
     return "No text in the log."
 
 
-def _cut_note(text: Text) -> str:
-    if text.whole_chars <= _LIMIT.get():
-        return ""
-    return f'<p class="cut">The first {_LIMIT.get():,} of {text.whole_chars:,} characters.</p>'
+def _cut_note(text: Text, limit: _Limit) -> str:
+    shown = min(limit.characters, len(text.shown))
+    return f'<p class="cut">The first {shown:,} of {text.whole_chars:,} characters.</p>'
 
 
 def _body(event: dict[str, Any], shown: str) -> str:
@@ -138,8 +151,21 @@ def _body(event: dict[str, Any], shown: str) -> str:
     if kind == "tool_result":
         return _result(event, tool, shown)
     if kind in _PROSE:
-        return f'<div class="prose {kind}">{markdown(shown[: _LIMIT.get()])}</div>'
+        return f'<div class="prose {kind}">{_markdown(shown)}</div>'
+    if kind == "command" and (parts := format.markup(shown)):
+        return "".join(_of_command(tag, part) for tag, part in parts if part and tag != "command-message")
     return _pre(shown)
+
+
+def _of_command(tag: str, part: str) -> str:
+    """One part of what the client wrote about a command: the command, what it was given, what it answered."""
+    if tag == "bash-input":
+        return _code(part, _lexer_named("bash"), "command")
+    if tag in ("command-name", "user-memory-input"):
+        return f'<pre class="code command">{escape(_shorter(format.spoken(f"<{tag}>{part}</{tag}>")))}</pre>'
+    if tag == "local-command-caveat":
+        return f'<p class="aside">{_inline(part)}</p>'
+    return _pre(part)
 
 
 # -- tool calls -----------------------------------------------------------------------------------------------------
@@ -168,11 +194,13 @@ def _call(tool: str, path: str | None, text: str) -> str:
     else:
         for name in ("plan", "prompt"):
             if isinstance(given.get(name), str):
-                parts.append(f'<div class="prose">{markdown(given.pop(name)[: _LIMIT.get()])}</div>')
+                parts.append(f'<div class="prose">{_markdown(given.pop(name))}</div>')
+    is_shown = len(given) < len(whole)  # what is long in it stands above; the JSON only repeats it
     if tool in TOOL_TRACKS["Edit"]:
         given.pop("file_path", None)  # it stands above the diff
     parts.append(_fields(given))
-    parts.append(_folded_json(whole, f"Input as JSON, {len(whole)} field{'' if len(whole) == 1 else 's'}"))
+    title = f"Input as JSON, {len(whole)} field{'' if len(whole) == 1 else 's'}"
+    parts.append(_folded_json(whole, title, is_repeated=is_shown))
     return "".join(parts)
 
 
@@ -212,7 +240,8 @@ def _diff(before: str, after: str, path: str | None) -> str:
     if len(old) + len(new) > _DIFF_LINES:
         rows = [*(_row("-", line) for line in old), *(_row("+", line) for line in new)]
     else:
-        matcher = difflib.SequenceMatcher(None, before.split("\n"), after.split("\n"), autojunk=False)
+        texts = (text.split("\n") if text else [] for text in (before, after))
+        matcher = difflib.SequenceMatcher(None, *texts, autojunk=False)
         for tag, i1, i2, j1, j2 in matcher.get_opcodes():
             if tag == "equal":
                 rows += [_row(" ", line) for line in old[i1:i2]]
@@ -237,7 +266,7 @@ def _result(event: dict[str, Any], tool: str, text: str) -> str:
     if tool == "Read":
         return _file(text, event["path"])
     if tool in ("Task", "Agent", "WebFetch", "WebSearch"):
-        return f'<div class="prose">{markdown(text[: _LIMIT.get()])}</div>'
+        return f'<div class="prose">{_markdown(text)}</div>'
     stripped = text.lstrip()
     if stripped[:1] in ("{", "["):
         try:
@@ -276,8 +305,8 @@ def _file(text: str, path: str | None) -> str:
 
 
 def _shorter(text: str) -> str:
-    """Text made safe to look at, at most `CHARACTERS_SHOWN` of it, and no line longer than a page can bear."""
-    lines = format.plain(text[: _LIMIT.get()].replace("\r\n", "\n").replace("\r", "\n")).split("\n")
+    """Text made safe to look at, as much of it as may be shown, and no line longer than a page can bear."""
+    lines = format.plain(_LIMIT.get().cut(text).replace("\r\n", "\n").replace("\r", "\n")).split("\n")
     return "\n".join(
         line if len(line) <= _LINE_SHOWN else f"{line[:_LINE_SHOWN]} … {len(line) - _LINE_SHOWN:,} more characters"
         for line in lines
@@ -296,26 +325,50 @@ def _code(text: str, lexer: Any, name: str = "") -> str:
     return f'<pre class="code {name}">{_highlighted(_shorter(text), lexer)}</pre>'
 
 
-def _folded_json(value: Any, title: str) -> str:
+def _folded_json(value: Any, title: str, *, is_repeated: bool = False) -> str:
     try:
         written = json.dumps(value, indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
         return ""
-    return f"<details><summary>{escape(title)}</summary>{_code(written, _lexer_named('json'))}</details>"
+    more = len(written) - _LIMIT.get().characters
+    note = ""
+    if is_repeated and more > 0:
+        written = written[:-more]
+        note = f'<p class="nothing">{more:,} more characters, shown above.</p>'
+    return f"<details><summary>{escape(title)}</summary>{_code(written, _lexer_named('json'))}{note}</details>"
 
 
-_FORMATTER = HtmlFormatter(nowrap=True, classprefix="c-")
+_COLOURS = (
+    (Comment, "aside"), (Keyword.Constant, "number"), (Keyword, "key"), (Operator.Word, "key"), (Name.Tag, "key"),
+    (String, "text"), (Number, "number"), (Literal, "number"), (Name.Function, "name"), (Name.Class, "name"),
+    (Name.Namespace, "name"), (Name.Attribute, "name"), (Name.Decorator, "name"), (Name.Builtin, "name"),
+)  # fmt: skip
+
+
+@cache
+def _colour(kind: Any) -> str | None:
+    """Return the colour of a kind of token; most have none, so that a page of code is no page of marks."""
+    return next((f"c-{colour}" for parent, colour in _COLOURS if kind in parent), None)
 
 
 def _highlighted(text: str, lexer: Any) -> str:
-    if lexer is None or len(text) > _HIGHLIGHTED:
+    """Return code as HTML in colours; a colour that spans lines begins anew on each."""
+    if lexer is None:
         return escape(text)
-    made: str = highlight(text, lexer, _FORMATTER)
-    return made if text.endswith("\n") else made.removesuffix("\n")
+    made: list[str] = []
+    for colour, tokens in groupby(lexer.get_tokens(text), lambda token: _colour(token[0])):
+        words = escape("".join(value for _, value in tokens))
+        if colour is None:
+            made.append(words)
+        else:
+            made.append(
+                "\n".join(f'<span class="{colour}">{line}</span>' if line else "" for line in words.split("\n"))
+            )
+    return "".join(made)
 
 
 def _lines_of(text: str, lexer: Any) -> list[str]:
-    """Return the lines of a text made safe as HTML; a colour that spans lines begins anew on each."""
+    """Return the lines of a text made safe as HTML."""
     return _highlighted(text, lexer).split("\n") if text else []
 
 
@@ -373,7 +426,7 @@ def _parser() -> MarkdownIt:
 _MARKDOWN = _parser()
 
 
-def markdown(text: str) -> str:
+def _markdown(text: str) -> str:
     """Return Markdown as HTML; raw HTML in it shows as text, headings keep their rank below the page's own."""
     made: str = _MARKDOWN.render(_shorter(text))
     return _HEADING.sub(_lower, made)

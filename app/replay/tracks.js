@@ -205,7 +205,8 @@ class Tracks {
       pen.fillRect(0, top, this.width, height);
       pen.fillStyle = row.lane ? theme.faint : theme.text;
       const indent = 4 + (row.depth > 0 ? (row.depth - 1) * 8 : 0);
-      pen.fillText(fitting(pen, `${row.lane ? "↳ " : ""}${row.name}`, this.labels - indent - 6), indent, top + height / 2);
+      const number = row.number ? ` ${row.number}` : "", room = this.labels - indent - 6 - pen.measureText(number).width;
+      pen.fillText(`${fitting(pen, `${row.lane ? "↳ " : ""}${row.name}`, room)}${number}`, indent, top + height / 2);
     });
   }
 
@@ -298,6 +299,25 @@ class Tracks {
       pen.lineTo(from, RULER + MARKS - 1);
       pen.fill();
     }
+    for (const [, , last] of recording.data.relatives) if (last !== null) this.drawFork(pen, this.x(this.clock[last]), 1);
+    const own = recording.flags.findIndex((flags) => !(flags & INHERITED));
+    if (own > 0) this.drawFork(pen, this.x(this.clock[own]), -1);
+  }
+
+  // Where another session went on from this one, an arrow that leaves to the right; where this one left another, one
+  // that comes in from the left.
+  drawFork(pen, x, direction) {
+    const low = RULER + MARKS - 2, high = RULER + 4, far = x + direction * 11;
+    const [tip, y] = direction > 0 ? [far, high] : [x, low];
+    pen.beginPath();
+    pen.moveTo(x, low);
+    pen.lineTo(far, high);
+    pen.stroke();
+    pen.beginPath();
+    pen.moveTo(tip, y);
+    pen.lineTo(tip - 6, y);
+    pen.lineTo(tip, y + direction * 6);
+    pen.fill();
   }
 
   // Ruler and marks stay in sight while the lanes scroll beneath them.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -100,10 +101,17 @@ def draw_events(found: pa.Table) -> None:
     )
     if clicked is not None:
         row = found.slice(clicked, 1).to_pylist()[0]
-        event = {} if row["block_index"] is None else {"event": str(row["block_index"] + 1)}
-        st.switch_page(
-            "views/session.py", query_params={"session": row["session_id"], "source": row["source_id"], **event}
-        )
+        place = {"session": row["session_id"], "source": row["source_id"], "event": str(_event_number(row))}
+        st.switch_page("views/session.py", query_params=place)
+
+
+def _event_number(row: dict[str, Any]) -> int:
+    """Return the event to open, from 1; a line that is no event is shown where the next one stands."""
+    if row["block_index"] is not None:
+        return int(row["block_index"]) + 1
+    moments = data.ask(reports.session_events, row["source_id"], row["session_id"])["logged_at"].to_pylist()
+    later = (place for place, moment in enumerate(moments) if moment and moment >= row["happened_at"])
+    return next(later, max(len(moments) - 1, 0)) + 1
 
 
 def draw_case(found: pa.Table) -> None:
@@ -187,13 +195,14 @@ st.title("Audit")
 if not data.ask(reports.filter_choices).sessions_count:
     empty.draw_no_sessions()
     st.stop()
-VIEWS = ("Events", "Completeness", "Files")
-view = st.segmented_control(
-    "View", VIEWS, default="Events", required=True, key="view", bind="query-params", label_visibility="collapsed"
+# Not `view`: the page of a session keeps its own under that name, and a click here leads there.
+LISTS = ("Events", "Completeness", "Files")
+chosen = st.segmented_control(
+    "List", LISTS, default="Events", required=True, key="list", bind="query-params", label_visibility="collapsed"
 )
-if view == "Completeness":
+if chosen == "Completeness":
     draw_completeness()
-elif view == "Files":
+elif chosen == "Files":
     draw_files()
 else:
     where = asked_for()

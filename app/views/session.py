@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
 import streamlit as st
 
 from app import annotating, context, data, empty, findings, format, session_files, tables, what_if
@@ -20,7 +21,7 @@ TOKENS = {
     "cache_write_5m_tokens": Shown("Written, 5 min", "tokens"),
     "cache_write_1h_tokens": Shown("Written, 1 h", "tokens"),
     "uncached_input_tokens": Shown("Not cached", "tokens"),
-    "output_tokens": Shown("Output", "tokens", "As logged"),
+    "output_tokens": Shown("Output", "tokens", "As logged: at least this where a response does not say how it ended"),
 }
 
 
@@ -102,7 +103,8 @@ def draw_header(session: Session) -> None:
         session.git_branch and f"branch {session.git_branch}",
         client and f"client {client}",
         ", ".join(session.models),
-        f"{format.when(session.started_at, zone)} to {format.when(session.ended_at, zone)} {zone}",
+        session.started_at
+        and f"{format.when(session.started_at, zone)} to {format.when(session.ended_at, zone)} {zone}",
     ]
     st.caption(" · ".join(format.escaped(fact) for fact in facts if fact))
     is_floor = bool(session.unpriced_requests_count or session.floor_requests_count)
@@ -185,15 +187,16 @@ def draw_turns(session: Session) -> None:
         st.info("No prompt in this session.")
         return
     st.caption("Click a turn to see it in the replay.")
+    said = pa.array([format.spoken(prompt) for prompt in turns["prompt"].to_pylist()], pa.string())
     clicked = tables.draw(
-        turns.append_column("turn", format.turn_numbers(turns["turn_index"])),
+        turns.append_column("turn", format.turn_numbers(turns["turn_index"])).append_column("said", said),
         {
             "turn": Shown("Turn", "count", "turns.turn_index, counted from 1; 0 is what came before the first prompt"),
-            "started_at": Shown("Started", "when"),
-            "prompt": Shown("Prompt", "text", "turns.prompt", 420),
             "incurred_usd": Shown(
                 "Incurred", "usd", "turns.incurred_usd, exact: billed in the turn, subagents included"
             ),
+            "said": Shown("Prompt", "text", "turns.prompt", 420),
+            "started_at": Shown("Started", "when"),
             "estimated_usd": Shown(
                 "Best estimate", "usd", "turns.estimated_usd, estimated: Incurred and the output that the log lost"
             ),
@@ -237,7 +240,7 @@ def draw_tools(session: Session) -> None:
         found,
         {
             "tool_name": Shown("Tool", width="medium"),
-            "mcp_server": Shown("MCP server"),
+            **({"mcp_server": Shown("MCP server")} if found["mcp_server"].null_count < found.num_rows else {}),
             "calls_count": Shown("Calls", "count"),
             "errors_count": Shown("Failed", "count"),
             "call_bytes": Shown("Asked", "bytes", "Bytes of the inputs the model wrote"),
@@ -263,9 +266,9 @@ def draw_agents(session: Session) -> None:
         found.set_column(place, "agent_id", [main]),
         {
             "agent_id": Shown("Thread"),
+            "billed_usd": Shown("Cost, at least", "usd", "agent_cost.billed_usd, exact for what the log holds"),
             "agent_type": Shown("Type"),
             "description": Shown("Asked to", width="large"),
-            "billed_usd": Shown("Cost, at least", "usd", "agent_cost.billed_usd, exact for what the log holds"),
             "estimated_usd": Shown(
                 "Best estimate", "usd", "agent_cost.estimated_usd, estimated: the bill and the output that the log lost"
             ),

@@ -18,7 +18,7 @@ select
     ) as said,  -- sentence
     max_by(misses.source_id, misses.excess_usd) as source_id,  -- shard
     max_by(misses.session_id, misses.excess_usd) as session_id,  -- session of the dearest
-    max_by(spots.block_index, misses.excess_usd) as block_index,  -- response that missed
+    max_by(struct_pack(place := spots.block_index), misses.excess_usd).place as block_index,  -- response that missed
     misses.label,  -- K1 to K5
     misses.cause,  -- cause
     count(*) as misses_count,  -- responses that missed

@@ -13,7 +13,7 @@ select
     ) as said,  -- sentence
     max_by(agent_cost.source_id, agent_cost.billed_usd) as source_id,  -- shard
     max_by(agent_cost.session_id, agent_cost.billed_usd) as session_id,  -- session of the dearest
-    max_by(spots.block_index, agent_cost.billed_usd) as block_index,  -- call that started the dearest
+    max_by(struct_pack(place := spots.block_index), agent_cost.billed_usd).place as block_index,  -- call that started the dearest
     case when any_value(agent_cost.agent_id) = '' then 'main thread' else agent_cost.agent_type end as agent_type,  -- type
     sum(agent_cost.billed_usd) as usd,  -- US dollars
     sum(agent_cost.requests_count)::bigint as requests_count,  -- responses

@@ -10,7 +10,7 @@ select
     ) as said,  -- sentence
     max_by(source_id, waste_usd) as source_id,  -- shard
     max_by(session_id, waste_usd) as session_id,  -- session of the dearest
-    max_by(block_index, waste_usd) as block_index,  -- block of the dearest
+    max_by(struct_pack(place := block_index), waste_usd).place as block_index,  -- block of the dearest
     kind,  -- kind of waste
     sum(waste_usd) as usd,  -- US dollars
     count(*) as findings_count,  -- findings

@@ -85,3 +85,20 @@ def test_a_heading_shows_markdown_letter_by_letter() -> None:
 
 def test_a_long_line_is_cut_with_a_sign() -> None:
     assert format.one_line("one  two\nthree", 9) == "one two…"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("<command-name>/review</command-name>\n<command-args>12</command-args>", "/review 12"),
+        ("<command-name>/model</command-name> <command-message>model</command-message> <comm", "/model"),
+        ("<bash-input>ls -l</bash-input>", "! ls -l"),
+        ("<local-command-stdout>Set model</local-command-stdout>", "Set model"),
+        ("<command-message>init</command-message>", "init"),
+        ("<b>bold</b> is no command", "<b>bold</b> is no command"),
+        ("Why <command-name>?", "Why <command-name>?"),
+        (None, ""),
+    ],
+)  # fmt: skip
+def test_markup_of_the_client_is_written_as_it_was_said(text: str | None, said: str) -> None:
+    assert format.spoken(text) == said

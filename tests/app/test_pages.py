@@ -326,8 +326,8 @@ def test_audit_lists_risky_actions_and_what_is_only_worth_knowing_when_asked(hom
 
 
 def test_audit_says_what_a_log_lacks_and_checks_its_files(home: Path) -> None:
-    assert "0 of 1 sessions lack nothing" in words(opened("audit", view="Completeness"))
-    app = opened("audit", view="Files")
+    assert "0 of 1 sessions lack nothing" in words(opened("audit", list="Completeness"))
+    app = opened("audit", list="Files")
     app.button[0].click().run()
     assert "1 gone" in words(app)
 

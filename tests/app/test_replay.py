@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from streamlit.testing.v1 import AppTest
 
 from app.replay import player
 from app.replay.answers import STRETCH, rendered, texts_of_few, texts_of_many
 from app.replay.page import session_page
 from app.replay.recording import EDIT, ERRED, INHERITED, LEFT_BEHIND, recording
-from app.replay.rendering import CHARACTERS_SHOWN, Text, event_html, image_address, markdown
+from app.replay.rendering import CHARACTERS_SHOWN, CHARACTERS_SHOWN_ALONE, Text, event_html, image_address
 from her_models import replay_reports, reports
 from her_models.config import Config, load_config
 from her_models.export import SessionKey
@@ -94,7 +95,7 @@ def test_no_text_becomes_more_than_harmless_marks(one: dict[str, Any], text: str
 
 @given(st.text(alphabet=st.sampled_from("<>&\"'`*_[]()!#|-\\/\n =aé\u202e\x1b{}:1"), max_size=120))
 def test_markdown_of_any_signs_stays_harmless(text: str) -> None:
-    assert_inert(markdown(text))
+    assert_inert(shown(event("text"), text))
 
 
 def test_a_line_of_five_megabytes_is_cut_and_the_note_says_how_long_it_is() -> None:
@@ -109,6 +110,14 @@ def test_a_command_shows_its_exit() -> None:
     assert "no exit code" in shown(event("tool_result", "Bash", is_error=True), "Interrupted")
 
 
+def test_a_slash_command_and_what_it_answered_stand_without_their_markup() -> None:
+    html = shown(event("command"), "<command-name>/model</command-name>\n<command-args>x &lt; 2</command-args>")
+    assert re.findall(r">([^<]+)</pre>", html) == ["/model", "x &amp;lt; 2"]
+    assert "<script" not in shown(
+        event("command"), "<local-command-stdout><script>alert(1)</script></local-command-stdout>"
+    )
+
+
 def test_a_file_that_was_read_has_its_own_line_numbers() -> None:
     html = shown(event("tool_result", "Read", "/a.txt"), "    41→first\n    42→second")
     assert re.findall(r'class="number">(\d+)</span><code>(\w+)', html) == [("41", "first"), ("42", "second")]
@@ -118,6 +127,44 @@ def test_a_diff_marks_what_went_and_what_came() -> None:
     html = shown(event("tool_call", "Edit", "/a.txt"), json.dumps({"old_string": "a\nb\nc", "new_string": "a\nB\nc"}))
     found = re.findall(r'class="line (\w+)"><span class="mark">.</span><code>(\w)', html)
     assert found == [("same", "a"), ("gone", "b"), ("come", "B"), ("same", "c")]
+
+
+@pytest.mark.parametrize(
+    ("one", "given"),
+    [
+        (event("tool_call", "Write", "/a.py"), {"content": "x = 1\n" * 3_000}),
+        (event("tool_call", "Edit", "/a.py"), {"old_string": "y = 2\n" * 2_000, "new_string": "x = 1\n" * 2_000}),
+    ],
+    ids=["Write", "Edit"],
+)
+def test_a_long_change_keeps_its_colours_to_the_last_line(one: dict[str, Any], given: dict[str, str]) -> None:
+    html, _ = shown(one, json.dumps(given)).split("<details>")
+    assert '<p class="cut">' not in shown(one, json.dumps(given))
+    assert (
+        html.count('x = <span class="c-number">1</span>')
+        == html.count('class="line come"')
+        == given["content" if "content" in given else "new_string"].count("\n")
+    )
+
+
+def test_a_longer_change_is_cut_and_shown_alone_is_whole_and_in_colours() -> None:
+    text = json.dumps({"file_path": "/a.py", "content": "x = 1\n" * 20_000})
+    write = event("tool_call", "Write", "/a.py")
+    cut = event_html(write, Text(text, len(text)))
+    assert f"The first {CHARACTERS_SHOWN:,} of {len(text):,} characters." in cut
+    whole = event_html(write, Text(text, len(text)), longest=CHARACTERS_SHOWN_ALONE)
+    assert whole.split("<details>")[0].count('<span class="c-number">1</span>') == 20_000
+    assert '<p class="cut">' not in whole
+
+
+def test_a_colour_over_several_lines_begins_anew_on_each() -> None:
+    html = shown(event("tool_call", "Write", "/a.py"), json.dumps({"content": '"""one\n\ntwo"""'}))
+    found = re.findall(r"<code>(.*?)</code>", html)
+    assert found == [
+        '<span class="c-text">&quot;&quot;&quot;one</span>',
+        " ",
+        '<span class="c-text">two&quot;&quot;&quot;</span>',
+    ]
 
 
 def test_tool_json_is_folded_and_short_fields_stand_open() -> None:
@@ -286,3 +333,12 @@ def test_the_file_holds_each_text_in_its_stretch_and_reads_the_lake_once_for_all
     for event in (5, STRETCH - 1, STRETCH, last):
         assert f"sentence {event}." in texts[event // STRETCH][event % STRETCH]
     assert len(asked) == 1
+
+
+def test_a_question_from_a_page_that_was_left_is_no_error() -> None:
+    def page() -> None:
+        from app.replay.component import _answering
+
+        _answering("replay_channel", {})()
+
+    assert not AppTest.from_function(page).run().exception

@@ -52,6 +52,8 @@ def test_a_risky_action_leads_to_its_event_and_its_case_can_be_taken_away(hostil
     page = open_page(f"{hostile_app}/audit")
     click_first_row(page.get_by_test_id("stDataFrame"))
     page.wait_for_url(re.compile(r"/session\?.*event=3"))
+    expect(page.get_by_role("region", name=re.compile("^Replay of"))).to_be_visible()
+    assert "view=" not in page.url
 
 
 def test_a_question_is_answered_and_its_query_runs(demo_app: str, open_page: Opener) -> None:

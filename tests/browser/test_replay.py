@@ -6,6 +6,7 @@ megabytes.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from app.replay.page import session_page
 from her_models.config import load_config
 from her_models.export import SessionKey
-from her_models.lake import open_lake
+from her_models.lake import Lake, open_lake
 from tests.app.conftest import HOSTILE, SESSION, SOURCE, at, fill, fill_lake
 from tests.browser.conftest import PATIENCE_MS, axe_violations, downloaded, served, settled
 from tests.long_session import EDIT_EVENT, EVENTS, LONG, NEEDLE, NEEDLE_EVENT, SUBAGENT, TURN, fill_long_session
@@ -26,6 +27,8 @@ Opener = Callable[[str], Page]
 FIVE_MEGABYTES = 5_000_000
 FORKED = "55555555-0000-4000-8000-000000000005"
 IDLE = "66666666-0000-4000-8000-000000000006"
+REWOUND, CHILD = "77777777-0000-4000-8000-000000000007", "88888888-0000-4000-8000-000000000008"
+OPEN = "99999999-0000-4000-8000-000000000009"
 
 
 @pytest.fixture(scope="module")
@@ -46,12 +49,63 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
             said = {"kind": "text", "role": "assistant", "content_hash": "fork", "preview": "Said."}
             moment = {"block_index": index, "logged_at": at(seconds // 60, seconds % 60)}
             fill(lake, "blocks", {**idle, **said, **moment})
+        fill_branches(lake)
+        fill_open_outputs(lake)
         block = {"session_id": HOSTILE, "block_index": 5, "kind": "tool_result", "tool_name": "Bash", "role": "user"}
         fill(lake, "blocks", {**block, "content_hash": "huge", "preview": "x" * 200})
         lake.con.execute(
             "insert into contents values (?, 'huge', ?, repeat('x', ?))", [SOURCE, FIVE_MEGABYTES, FIVE_MEGABYTES]
         )
     return home
+
+
+def fill_branches(lake: Lake) -> None:
+    """Fill a session of six events, the fifth of which goes back to the second, and another that took the first two."""
+    parents = {"a": None, "b": "a", "c": "b", "d": "c", "e": "b", "f": "e"}
+    fill(lake, "sessions", {"session_id": REWOUND, "title": "Back and forth", "models": ["opus"]})
+    about = {"title": "Went on elsewhere", "models": [], "forked_from_session_id": REWOUND}
+    fill(lake, "sessions", {"session_id": CHILD, **about})
+    for index, (uuid, parent) in enumerate(parents.items()):
+        place = {"session_id": REWOUND, "file_id": 9, "offset_bytes": index, "uuid": uuid, "logged_at": at(0, index)}
+        fill(lake, "lines", {**place, "parent_uuid": parent, "raw": "{}"})
+        said = {"kind": "text" if index % 2 else "prompt", "preview": f"Said {uuid}.", "request_id": f"re{index}"}
+        fill(lake, "blocks", {**place, **said, "block_index": index})
+        if index < 2:
+            fill(lake, "blocks", {"session_id": CHILD, "block_index": index, "uuid": uuid, "kind": "text"}
+                 | {"is_inherited": True, "preview": f"Said {uuid}.", "logged_at": at(0, index)})  # fmt: skip
+    fill(lake, "blocks", {"session_id": CHILD, "block_index": 2, "kind": "text", "logged_at": at(1, 0)})
+    request = {"session_id": REWOUND, "model": "opus", "started_at": at(0, 5), "request_id": "re5"}
+    fill(lake, "requests", request)
+    cut = {"session_id": REWOUND, "thread_id": "", "lineage_index": 1, "cut": "rewind", "first_request_id": "re5"}
+    fill(lake, "lineages", cut)
+
+
+def fill_open_outputs(lake: Lake) -> None:
+    """Fill a session of three responses: one whole, one that does not say how it ended, one without a price.
+
+    The second wrote a file of 30,000 characters.
+    """
+    whose = {"session_id": OPEN, "owner": "ada", "project": "engine"}
+    fill(lake, "sessions", {**whose, "title": "Never finished", "models": ["opus"], "requests_count": 3})
+    written = json.dumps({"file_path": "/engine/a.py", "content": "x = 1\n" * 5_000})
+    fill(lake, "contents", {"content_hash": "long-write", "text": written, "text_bytes": len(written)})
+    for index, (output, is_floor, usd) in enumerate(((1_500, False, "0.10"), (1_500, True, "0.20"), (10, False, None))):
+        call = {"kind": "tool_call", "tool_name": "Write", "path": "/engine/a.py", "content_hash": "long-write"}
+        block = {
+            **whose,
+            "block_index": index,
+            "logged_at": at(0, index),
+            "role": "assistant",
+            "request_id": f"op{index}",
+        }
+        fill(lake, "blocks", {**block, **(call if index == 1 else {"kind": "text", "preview": "Said."})})
+        bill = {"request_id": f"op{index}", "request_index": index, "model": "opus", "started_at": at(0, index)}
+        tokens = {"output_tokens": output, "prompt_tokens": 2_000, "is_output_floor": is_floor, "billed_usd": usd}
+        fill(lake, "requests", {**whose, **bill, **tokens})
+        for kind in ("prompt", "text"):
+            context = {"session_id": OPEN, "request_id": f"op{index}", "kind": kind, "uncached_tokens": 1_000}
+            usd_half = None if usd is None else float(usd) / 2
+            fill(lake, "request_context", {**context, "content_usd": usd_half, "cache_excess_usd": 0, "premium_usd": 0})
 
 
 @pytest.fixture(scope="module")
@@ -241,6 +295,58 @@ def test_copied_history_is_greyed_and_marked_as_not_paid_here(app: str, open_pag
     expect(page.locator(".replay")).not_to_contain_text("Copied from another session: not paid here")
 
 
+def test_a_rewind_is_a_branch_and_what_it_left_behind_is_marked(app: str, open_page: Opener) -> None:
+    page = open_page(f"{app}/session?session={REWOUND}&event=5")
+    stands_at(page, 5)
+    expect(page.locator(".replay .notes .branch")).to_have_text(
+        "Rewound to event 2; what came after it was left behind"
+    )
+    for event, is_left in ((2, False), (3, True), (4, True), (5, False)):
+        row = page.get_by_role("option", name=re.compile(rf"^Event {event}, "))
+        told = re.compile(", left behind by a rewind")
+        (expect(row).to_have_attribute if is_left else expect(row).not_to_have_attribute)("aria-label", told)
+    expect(page.locator(".replay .legend")).to_contain_text("left behind by a rewind")
+
+
+def test_a_session_leads_to_the_one_that_went_on_from_it_and_back(app: str, open_page: Opener) -> None:
+    page = open_page(f"{app}/session?session={REWOUND}&event=2")
+    expect(page.locator(".replay .notes")).to_contain_text("Went on from here in another session: Went on elsewhere")
+    page.get_by_role("link", name="Continued in Went on elsewhere after event 2").click()
+    expect(page.get_by_role("heading", name="Went on elsewhere")).to_be_visible()
+    page.get_by_role("link", name=f"Continues session {REWOUND[:8]}").click()
+    expect(page.get_by_role("heading", name="Back and forth")).to_be_visible()
+
+
+def test_a_figure_that_may_be_too_low_says_so_from_where_it_is(app: str, open_page: Opener) -> None:
+    page = open_page(f"{app}/session?session={OPEN}&event=1")
+    cost, _, _, output = (page.locator(".replay .figures dd").nth(place) for place in range(4))
+    all_kinds = page.locator(".replay .context tfoot td").nth(1)
+    by_kind = page.locator(".replay .context tbody tr td:last-child")
+    bill = page.locator(".replay .bill")
+    for key, texts, kinds, billed in (
+        ("Home", ("$0.10", "1.5 k", "$0.10"), ["$0.0500", "$0.0500"], "1.5 k output"),
+        ("ArrowRight", ("≥ $0.30", "≥ 3.0 k", "≥ $0.30"), ["$0.15", "≥ $0.15"], "≥ 1.5 k output"),
+        ("ArrowRight", ("≥ $0.30", "≥ 3.0 k", "≥ $0.30"), ["≥ $0.15", "≥ $0.15"], ", 10 output"),
+    ):
+        page.keyboard.press(key)
+        for figure, text in zip((cost, output, all_kinds), texts, strict=True):
+            expect(figure).to_have_text(text)
+        expect(by_kind).to_have_text(kinds)
+        expect(bill).to_contain_text(billed)
+
+
+def test_a_long_file_is_coloured_and_the_whole_of_it_is_shown_in_its_place(app: str, open_page: Opener) -> None:
+    page = open_page(f"{app}/session?session={OPEN}&event=2")
+    rows, numbers = page.locator(".body .line.come"), page.locator(".body .line .c-number")
+    expect(rows).to_have_count(3_334)  # 20,000 characters of six
+    expect(numbers).to_have_count(3_333)
+    page.get_by_role("button", name="Show all").click()
+    expect(numbers).to_have_count(5_000)
+    expect(page.get_by_role("button", name="Show all")).to_be_hidden()
+    colour = "([one]) => getComputedStyle(one).color"
+    assert numbers.evaluate_all(colour) != page.locator(".body .line code").evaluate_all(colour)
+
+
 def test_what_a_subagent_did_stands_under_its_own_name(app: str, open_page: Opener) -> None:
     page = open_page(f"{app}/session?session={LONG}&event={SUBAGENT - 39}")  # the first of its forty
     stands_at(page, SUBAGENT - 39)
@@ -304,7 +410,7 @@ def test_hostile_texts_neither_act_nor_break_the_layout(app: str, open_page: Ope
         page.keyboard.press("ArrowRight")
     expect(page.locator(".replay .cut")).to_contain_text("of 5,000,000 characters")
     assert "owned" not in page.title()
-    file = downloaded(page, page.get_by_role("button", name="Whole text"))
+    file = downloaded(page, page.get_by_role("button", name="Save whole text"))
     assert file.stat().st_size == FIVE_MEGABYTES
 
 
