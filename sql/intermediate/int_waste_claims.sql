@@ -5,7 +5,8 @@
 --        int_waste_oversize, int_waste_quotes, int_waste_rejected, int_waste_repeats, int_waste_results, int_waste_retries,
 --        int_waste_reverted, int_waste_rewound, int_waste_rewrites, int_waste_servers, int_waste_skills, int_waste_thrash,
 --        int_waste_tools, int_waste_wakeups, int_waste_warnings, waste_rules
--- note:  a new detector is one more branch of the union
+-- note:  a new detector is one more branch of the union. What it does not say is: all of the block, from its entry on; no
+--        lines; no other side; neither the call nor what is new in a request is any different
 
 with detected as (
     select * from int_waste_repeats
@@ -85,7 +86,6 @@ select
     coalesce(with_calls.part_high, 1) as part_high,  -- where it ends
     with_calls.is_call,  -- the call that asked for a wasted result
     coalesce(with_calls.keeps_new, false) as keeps_new,  -- blocks that the request is the first to hold keep their label
-    coalesce(with_calls.keeps_output, false) as keeps_output,  -- its output keeps its label
     with_calls.first_line,  -- first wasted line
     with_calls.last_line,  -- last wasted line
     with_calls.evidence_session_id,  -- the other side: session

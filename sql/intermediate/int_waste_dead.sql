@@ -53,17 +53,8 @@ select
     'block' as target,  -- all of it
     carried.block_index,  -- the result
     following.request_id,  -- from the prompt after its last use on
-    cast(0 as double) as part_low,  -- all of it
-    cast(1 as double) as part_high,  -- all of it
-    false as claims_call,  -- to read it was useful
-    false as keeps_new,  -- of no meaning here
-    false as keeps_output,  -- of no meaning here
-    cast(null as bigint) as first_line,  -- all lines
-    cast(null as bigint) as last_line,  -- all lines
     case when carried.last_use_block_index is not null then carried.session_id end as evidence_session_id,  -- session of the use
     carried.last_use_block_index as evidence_block_index,  -- answer that used it last; null when none did
-    cast(null as bigint) as evidence_first_line,  -- no lines
-    cast(null as bigint) as evidence_last_line,  -- no lines
     concat(
         carried.held_rank - carried.used_rank, ' prompts carried it after ',
         case

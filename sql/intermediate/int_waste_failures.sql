@@ -74,18 +74,9 @@ select
     cast(block_index as varchar) as finding_key,  -- the result
     'block' as target,  -- tokens of the result
     block_index,  -- the result
-    cast(null as varchar) as request_id,  -- from its entry on
-    cast(0 as double) as part_low,  -- all of it
-    cast(1 as double) as part_high,  -- all of it
     true as claims_call,  -- the call was for nothing
-    false as keeps_new,  -- of no meaning here
-    false as keeps_output,  -- of no meaning here
-    cast(null as bigint) as first_line,  -- of no meaning here
-    cast(null as bigint) as last_line,  -- of no meaning here
     session_id as evidence_session_id,  -- same session
     coalesce(next_block_index, call_block_index) as evidence_block_index,  -- the call that went through; else the one that failed
-    cast(null as bigint) as evidence_first_line,  -- of no meaning here
-    cast(null as bigint) as evidence_last_line,  -- of no meaning here
     case kind
         when 'C4.schema' then 'The call did not fit the schema of the tool.'
         when 'C4.unknown_tool' then 'No tool of that name was there.'

@@ -79,18 +79,8 @@ select
     cast(block_index as varchar) as finding_key,  -- the copy
     'block' as target,  -- all of it
     block_index,  -- the copy
-    cast(null as varchar) as request_id,  -- from its entry on
-    cast(0 as double) as part_low,  -- all of it
-    cast(1 as double) as part_high,  -- all of it
-    false as claims_call,  -- nobody called for it
-    false as keeps_new,  -- of no meaning here
-    false as keeps_output,  -- of no meaning here
-    cast(null as bigint) as first_line,  -- no lines
-    cast(null as bigint) as last_line,  -- no lines
     session_id as evidence_session_id,  -- session of the earlier copy
     earlier_block_index as evidence_block_index,  -- the earlier copy
-    cast(null as bigint) as evidence_first_line,  -- no lines
-    cast(null as bigint) as evidence_last_line,  -- no lines
     'The client put in the same text that still stood in the prompt.' as evidence  -- why
 from copies
 where

@@ -71,16 +71,8 @@ select
     target,  -- the request, and what of its answer later prompts carried
     block_index,  -- block of the answer
     case when target = 'request' then request_id end as request_id,  -- the request
-    cast(0 as double) as part_low,  -- all of it
-    cast(1 as double) as part_high,  -- all of it
-    false as claims_call,  -- of no meaning here
     true as keeps_new,  -- what came in with it would have come in later
-    false as keeps_output,  -- its output was stopped
-    cast(null as bigint) as first_line,  -- no lines
-    cast(null as bigint) as last_line,  -- no lines
     session_id as evidence_session_id,  -- session of the mark
     mark_block_index as evidence_block_index,  -- the mark
-    cast(null as bigint) as evidence_first_line,  -- no lines
-    cast(null as bigint) as evidence_last_line,  -- no lines
     'A person stopped this answer before it ended.' as evidence  -- why
 from claims

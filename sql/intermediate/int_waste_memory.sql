@@ -147,18 +147,8 @@ select
     concat(memories.block_index, ':', memories.start_bytes) as finding_key,  -- the file, as it was loaded here
     'block' as target,  -- its text
     memories.block_index,  -- all files that were loaded at once
-    cast(null as varchar) as request_id,  -- from its entry on
     memories.start_bytes / memories.text_bytes as part_low,  -- from the line that names it
     least(memories.end_bytes / memories.text_bytes, 1.0) as part_high,  -- to the next one, or the end of what is said
-    false as claims_call,  -- nobody called for it
-    false as keeps_new,  -- of no meaning here
-    false as keeps_output,  -- of no meaning here
-    cast(null as bigint) as first_line,  -- no lines of a file
-    cast(null as bigint) as last_line,  -- no lines of a file
-    cast(null as varchar) as evidence_session_id,  -- that nothing used it has no place
-    cast(null as bigint) as evidence_block_index,  -- likewise
-    cast(null as bigint) as evidence_first_line,  -- likewise
-    cast(null as bigint) as evidence_last_line,  -- likewise
     concat(
         'No name, path or command of ',
         -- With its folder, but not with the name of whose home folder that is.

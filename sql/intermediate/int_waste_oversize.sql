@@ -35,18 +35,12 @@ select
     cast(oversize.block_index as varchar) as finding_key,  -- the result
     'block' as target,  -- unused lines
     oversize.block_index,  -- the result
-    cast(null as varchar) as request_id,  -- from its entry on
     waste_unused_parts.part_low,  -- where unused lines begin, by bytes
     waste_unused_parts.part_high,  -- where they end
-    false as claims_call,  -- the call was useful
-    false as keeps_new,  -- of no meaning here
-    false as keeps_output,  -- of no meaning here
     waste_unused_parts.first_line,  -- first unused line of the result
     waste_unused_parts.last_line,  -- last one
     oversize.session_id as evidence_session_id,  -- session of the use
     oversize.last_use_block_index as evidence_block_index,  -- the answer that used some of it last
-    cast(null as bigint) as evidence_first_line,  -- no lines
-    cast(null as bigint) as evidence_last_line,  -- no lines
     concat(
         'Of ', oversize.lines_count, ' lines the log shows a later use of ', oversize.used_lines_count, ', their neighbours included.'
     ) as evidence  -- why

@@ -19,18 +19,10 @@ select
     cast(block_index as varchar) as finding_key,  -- the answer
     unnest(['output', 'block']) as target,  -- what was written, and what prompts carried of it
     block_index,  -- the answer
-    cast(null as varchar) as request_id,  -- from its entry on
     part_low,  -- where the quotation begins, by bytes
     part_high,  -- where it ends
-    false as claims_call,  -- no call
-    false as keeps_new,  -- of no meaning here
-    false as keeps_output,  -- of no meaning here
-    cast(null as bigint) as first_line,  -- no lines
-    cast(null as bigint) as last_line,  -- no lines
     session_id as evidence_session_id,  -- session of what was quoted
     evidence_block_index,  -- where it stood
-    cast(null as bigint) as evidence_first_line,  -- no lines
-    cast(null as bigint) as evidence_last_line,  -- no lines
     concat(
         'A run of ', words_count, ' words stood in the context already',
         case when runs_count > 1 then concat(', and so did ', runs_count - 1, ' more of this answer') end,

@@ -87,17 +87,9 @@ select
     claims.target,  -- calls and the words that came back; the request, where it served nothing else
     claims.block_index,  -- call, result, or what was said beside it
     case when claims.target = 'request' then claims.request_id end as request_id,  -- the request
-    cast(0 as double) as part_low,  -- all of it
-    cast(1 as double) as part_high,  -- all of it
-    false as claims_call,  -- calls are claimed here; who turns down says more than the result, so no turn tax
     true as keeps_new,  -- what came in with it would have come in later
-    false as keeps_output,  -- its output was turned down
-    cast(null as bigint) as first_line,  -- no lines
-    cast(null as bigint) as last_line,  -- no lines
     claims.session_id as evidence_session_id,  -- session of the refusal
     answers.first_result_index as evidence_block_index,  -- the refusal
-    cast(null as bigint) as evidence_first_line,  -- no lines
-    cast(null as bigint) as evidence_last_line,  -- no lines
     'A person turned this down before it was done.' as evidence  -- why
 from claims
 inner join answers

@@ -10,12 +10,9 @@ select
     concat(block_index, ':', evidence_block_index) as finding_key,  -- the result, and the copy
     'block' as target,  -- tokens of the result
     block_index,  -- the result
-    cast(null as varchar) as request_id,  -- from its entry on
     part_low_ratio as part_low,  -- part of it
     part_high_ratio as part_high,  -- part of it
     is_whole as claims_call,  -- the call was needless too
-    false as keeps_new,  -- of no meaning here
-    false as keeps_output,  -- of no meaning here
     first_line,  -- first line read again
     last_line,  -- last line read again
     session_id as evidence_session_id,  -- session of the copy

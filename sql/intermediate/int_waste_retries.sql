@@ -45,17 +45,8 @@ select
     'request' as target,  -- all of it
     cast(null as bigint) as block_index,  -- no block
     broken.request_id,  -- the attempt
-    cast(0 as double) as part_low,  -- all of it
-    cast(1 as double) as part_high,  -- all of it
-    false as claims_call,  -- of no meaning here
-    false as keeps_new,  -- the whole attempt
-    false as keeps_output,  -- its output was thrown away
-    cast(null as bigint) as first_line,  -- no lines
-    cast(null as bigint) as last_line,  -- no lines
     broken.session_id as evidence_session_id,  -- session of the next attempt
     broken.retry_block_index as evidence_block_index,  -- what the next attempt began with
-    cast(null as bigint) as evidence_first_line,  -- no lines
-    cast(null as bigint) as evidence_last_line,  -- no lines
     'The answer broke off and the same prompt was sent again: its tokens are equal, the answer is not in it.' as evidence  -- why
 from broken
 anti join spoken

@@ -87,17 +87,7 @@ select
     cast(block_index as varchar) as finding_key,  -- the edit
     target,  -- the edit, what came back, and their carry
     claimed_block_index as block_index,  -- call or result
-    cast(null as varchar) as request_id,  -- from their entry on
-    cast(0 as double) as part_low,  -- all of it
-    cast(1 as double) as part_high,  -- all of it
-    false as claims_call,  -- claimed here; the next request may have learnt from it
-    false as keeps_new,  -- of no meaning here
-    false as keeps_output,  -- of no meaning here
-    cast(null as bigint) as first_line,  -- no lines
-    cast(null as bigint) as last_line,  -- no lines
     session_id as evidence_session_id,  -- session of the command
     end_block_index as evidence_block_index,  -- result of the command that took it back
-    cast(null as bigint) as evidence_first_line,  -- no lines
-    cast(null as bigint) as evidence_last_line,  -- no lines
     'Git took this change back before it was committed.' as evidence  -- why
 from claims

@@ -78,17 +78,8 @@ select
     'request' as target,  -- all of it
     cast(null as bigint) as block_index,  -- no block
     int_waste_requests.request_id,  -- a request that was taken back
-    cast(0 as double) as part_low,  -- all of it
-    cast(1 as double) as part_high,  -- all of it
-    false as claims_call,  -- of no meaning here
-    false as keeps_new,  -- what came in went with it
-    false as keeps_output,  -- its output went with it
-    cast(null as bigint) as first_line,  -- no lines
-    cast(null as bigint) as last_line,  -- no lines
     int_waste_requests.session_id as evidence_session_id,  -- session of the new way
     branches.prompt_block_index as evidence_block_index,  -- the prompt that began it
-    cast(null as bigint) as evidence_first_line,  -- no lines
-    cast(null as bigint) as evidence_last_line,  -- no lines
     'A person went back to before this and took another way.' as evidence  -- why
 from branches
 inner join int_waste_requests

@@ -32,17 +32,9 @@ select
     cast(block_index as varchar) as finding_key,  -- the call
     unnest(['output', 'block']) as target,  -- what was written, and what prompts carried of it
     block_index,  -- the call
-    cast(null as varchar) as request_id,  -- from its entry on
     cast(0 as double) as part_low,  -- the share that an edit would have spared
     spared_ratio as part_high,  -- likewise
-    false as claims_call,  -- the change itself was useful
-    false as keeps_new,  -- of no meaning here
-    false as keeps_output,  -- of no meaning here
-    cast(null as bigint) as first_line,  -- no lines
-    cast(null as bigint) as last_line,  -- no lines
     session_id as evidence_session_id,  -- session of what was known
     evidence_block_index,  -- read or write that showed the file
-    cast(null as bigint) as evidence_first_line,  -- no lines
-    cast(null as bigint) as evidence_last_line,  -- no lines
     concat('The file was known; ', unchanged_lines_count, ' of its lines were written again unchanged.') as evidence  -- why
 from rewrites

@@ -37,18 +37,8 @@ select
     concat(named.block_index, ':', named.name) as finding_key,  -- the server, as it was announced here
     'block' as target,  -- its section
     named.block_index,  -- instructions of all servers that were announced at once
-    cast(null as varchar) as request_id,  -- from its entry on
     named.start_bytes / named.text_bytes as part_low,  -- from its heading
     least(named.end_bytes / named.text_bytes, 1.0) as part_high,  -- to the next one, or the end of what is said
-    false as claims_call,  -- nobody called it
-    false as keeps_new,  -- of no meaning here
-    false as keeps_output,  -- of no meaning here
-    cast(null as bigint) as first_line,  -- no lines of a file
-    cast(null as bigint) as last_line,  -- no lines of a file
-    cast(null as varchar) as evidence_session_id,  -- that nothing called it has no place
-    cast(null as bigint) as evidence_block_index,  -- likewise
-    cast(null as bigint) as evidence_first_line,  -- likewise
-    cast(null as bigint) as evidence_last_line,  -- likewise
     concat('The MCP server ', named.name, ' sent instructions, and the session called none of its tools.') as evidence  -- why
 from named
 left join uses

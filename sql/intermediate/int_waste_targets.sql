@@ -59,7 +59,7 @@ targets as (
         cast(0 as double) as part_low,
         cast(1 as double) as part_high,
         claims.keeps_new,
-        claims.keeps_output
+        false as keeps_output
     from claims
     inner join ledger_places
         on

@@ -108,18 +108,8 @@ select
     cast(block_index as varchar) as finding_key,  -- the compaction
     'block' as target,  -- what it put in
     claimed_block_index as block_index,  -- summary, or what was restored with it
-    cast(null as varchar) as request_id,  -- from its entry on
-    cast(0 as double) as part_low,  -- all of it
-    cast(1 as double) as part_high,  -- all of it
-    false as claims_call,  -- nobody called for it
-    false as keeps_new,  -- of no meaning here
-    false as keeps_output,  -- of no meaning here
-    cast(null as bigint) as first_line,  -- no lines
-    cast(null as bigint) as last_line,  -- no lines
     session_id as evidence_session_id,  -- session of the next compaction
     coalesce(next_block_index, block_index) as evidence_block_index,  -- the next summary
-    cast(null as bigint) as evidence_first_line,  -- no lines
-    cast(null as bigint) as evidence_last_line,  -- no lines
     case
         when kind = 'C14.thrash' then concat('The context was compacted again after ', requests_count, ' requests.')
         else 'The session ended within two requests of this compaction.'

@@ -40,18 +40,8 @@ select
     concat(schemas.thread_id, ':', schemas.label) as finding_key,  -- the tool
     'block' as target,  -- its schema
     schemas.block_index,  -- its schema
-    cast(null as varchar) as request_id,  -- in every prompt
     12 / schemas.size_tokens as part_low,  -- less a stub
     cast(1 as double) as part_high,  -- the rest of it
-    false as claims_call,  -- nobody called it
-    false as keeps_new,  -- of no meaning here
-    false as keeps_output,  -- of no meaning here
-    cast(null as bigint) as first_line,  -- no lines
-    cast(null as bigint) as last_line,  -- no lines
-    cast(null as varchar) as evidence_session_id,  -- that nothing called it has no place
-    cast(null as bigint) as evidence_block_index,  -- likewise
-    cast(null as bigint) as evidence_first_line,  -- likewise
-    cast(null as bigint) as evidence_last_line,  -- likewise
     concat('The tool ', schemas.label, ' stood in the prompts of this conversation and was never called in it.') as evidence  -- why
 from schemas
 anti join called

@@ -95,16 +95,8 @@ select
     target,  -- the request, the notice, and what of the answer later prompts carried
     block_index,  -- notice or answer
     case when target = 'request' then request_id end as request_id,  -- the request
-    cast(0 as double) as part_low,  -- all of it
-    cast(1 as double) as part_high,  -- all of it
-    false as claims_call,  -- of no meaning here
     true as keeps_new,  -- the answer before stands in it for the first time
-    false as keeps_output,  -- it said next to nothing
-    cast(null as bigint) as first_line,  -- no lines
-    cast(null as bigint) as last_line,  -- no lines
     session_id as evidence_session_id,  -- session of the notice
     notice_block_index as evidence_block_index,  -- the notice
-    cast(null as bigint) as evidence_first_line,  -- no lines
-    cast(null as bigint) as evidence_last_line,  -- no lines
     'The client woke the model, which called no tool and said next to nothing.' as evidence  -- why
 from claims

@@ -87,18 +87,10 @@ select
     cast(block_index as varchar) as finding_key,  -- the result
     'block' as target,  -- its last part
     block_index,  -- the result
-    cast(null as varchar) as request_id,  -- from its entry on
     part_low,  -- where the reminder begins, by bytes
     cast(1 as double) as part_high,  -- to the end
-    false as claims_call,  -- the call itself was useful
-    false as keeps_new,  -- of no meaning here
-    false as keeps_output,  -- of no meaning here
-    cast(null as bigint) as first_line,  -- no lines of the file
-    cast(null as bigint) as last_line,  -- no lines of the file
     session_id as evidence_session_id,  -- session of the earlier result
     earlier_block_index as evidence_block_index,  -- the earlier result
-    cast(null as bigint) as evidence_first_line,  -- no lines
-    cast(null as bigint) as evidence_last_line,  -- no lines
     'The client ended this result with the same words as an earlier one that still stood in the prompt.' as evidence  -- why
 from copies
 where earlier_held_index >= entered_index
