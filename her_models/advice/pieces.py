@@ -24,6 +24,7 @@ import numpy as np
 
 from her_models.advice.patterns import Pattern, bundled_skills, load_patterns
 from her_models.reports import Scope
+from her_models.warehouse import models, read_header
 
 LEAST_SESSIONS = 3
 LEAST_USD_PER_WEEK = 0.10
@@ -133,6 +134,8 @@ def read_cases(con: duckdb.DuckDBPyConnection, pattern: Pattern, scope: Scope) -
     parameters = {**scope.instants(), "kinds": list(pattern.kinds), "subject": pattern.subject}
     parameters["bundled"] = list(bundled_skills())
     text = _query(pattern.query)
+    for name in _steps_of(pattern.query):
+        con.execute(f"create or replace temp view {name} as {models()[name].sql}")
     given = {name: value for name, value in parameters.items() if f"${name}" in text}
     rows = con.execute(text, given).to_arrow_table().to_pylist()
     return [_case(row) for row in rows if row["saving_usd"] is not None]
@@ -185,6 +188,13 @@ def weekly_interval(cases: Sequence[Case], bill: Bill) -> tuple[float, float]:
 def weakest(classes: Iterable[str]) -> str:
     """Return the weakest of some classes of confidence."""
     return max(classes, key=_ORDER.index, default="exact")
+
+
+@cache
+def _steps_of(query: str) -> tuple[str, ...]:
+    """Return the intermediate models that a query reads, which the lake does not keep."""
+    reads = read_header(_QUERIES / f"{query}.sql")[2]["reads"].split(", ")
+    return tuple(name for name in reads if name.startswith("int_"))
 
 
 @cache

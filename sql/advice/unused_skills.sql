@@ -1,7 +1,7 @@
 -- unused_skills: listings with skills that a session never used, as cases of a pattern of advice.
 -- grain: one row per listing
 -- key:   source_id, session_id, finding_index
--- reads: waste, blocks, contents
+-- reads: waste, blocks, contents, int_skill_uses
 -- note:  of what a finding cost, the share of those unused skills that do not come with the client, by the bytes of their
 --        descriptions; who lists only the client's own has nothing to remove and is no case
 
@@ -61,16 +61,6 @@ skills as (
     group by source_id, session_id, finding_index, name
 ),
 
-uses as (
-    select
-        source_id,
-        session_id,
-        string_agg(preview, E'\n') as texts
-    from blocks
-    where (kind = 'tool_call' and tool_name = 'Skill') or (kind = 'command' and starts_with(preview, '<command-'))
-    group by all
-),
-
 shares as (
     select
         skills.source_id,
@@ -79,9 +69,9 @@ shares as (
         coalesce(sum(described_bytes) filter (where not list_contains($bundled::varchar[], name)), 0)
         / sum(described_bytes) as removable
     from skills
-    left join uses
-        on skills.source_id = uses.source_id and skills.session_id = uses.session_id
-    where not contains(coalesce(uses.texts, ''), name)
+    left join int_skill_uses
+        on skills.source_id = int_skill_uses.source_id and skills.session_id = int_skill_uses.session_id
+    where not contains(coalesce(int_skill_uses.texts, ''), name)
     group by skills.source_id, skills.session_id, skills.finding_index
 )
 
