@@ -262,6 +262,7 @@ def _finding_grid(rows: Sequence[dict[str, Any]]) -> Grid:
     cells = tuple(
         (
             row["kind"],
+            precision_in_words(row["kind"]),
             row["session_id"][:8] + _in_turn(row["turn_index"]),
             row["path"] or row["tool_name"] or "",
             row["evidence"] or "",
@@ -270,7 +271,8 @@ def _finding_grid(rows: Sequence[dict[str, Any]]) -> Grid:
         )
         for row in rows
     )
-    return Grid(("Kind", "Where", "Of", "Evidence", "Tokens billed", "Cost"), cells, frozenset({4, 5}))
+    headings = ("Kind", "Right when read", "Where", "Of", "Evidence", "Tokens billed", "Cost")
+    return Grid(headings, cells, frozenset({1, 5, 6}))
 
 
 _COLOURS = {

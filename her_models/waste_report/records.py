@@ -124,7 +124,8 @@ def as_record(report: WasteReport) -> dict[str, Any]:
 
 
 def _told(row: dict[str, Any], report: WasteReport) -> dict[str, Any]:
-    return row if report.names_persons else _nameless(row)
+    told = row | precision(row["kind"], is_hint=row["is_hint"])
+    return told if report.names_persons else _nameless(told)
 
 
 def _nameless(row: dict[str, Any]) -> dict[str, Any]:

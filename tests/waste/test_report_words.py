@@ -1,5 +1,7 @@
 """Words of the report: what stands beside a rule is what that rule was measured at."""
 
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,11 @@ from her_models.advice.patterns import load_patterns
 from her_models.advice.pieces import Piece
 from her_models.config import Config
 from her_models.contracts import TABLES
-from her_models.documents import Paragraph
+from her_models.documents import Paragraph, as_html, as_markdown
 from her_models.waste import rules
 from her_models.waste_report import pages, questions, records
 from her_models.waste_report.words import assumed_in_words, precision_in_words
-from tests.test_reports import fill
+from tests.test_reports import SOURCE, fill
 
 
 def sample(kind: str, ratio: float, judged: int, *sessions: str) -> dict[str, Any]:
@@ -52,7 +54,7 @@ def test_a_sample_of_an_older_version_is_none() -> None:
     assert precision_in_words("C5") == "not sampled"
 
 
-def test_precision_stands_beside_the_label_in_json_and_csv(tmp_path: Path) -> None:
+def test_precision_stands_beside_the_label_in_every_form(tmp_path: Path) -> None:
     with duckdb.connect() as con:
         for table in TABLES.values():
             con.execute(table.ddl())
@@ -60,8 +62,11 @@ def test_precision_stands_beside_the_label_in_json_and_csv(tmp_path: Path) -> No
             money = {"waste_usd": 1.0, "low_usd": 1.0, "high_usd": 1.0, "confidence": "heuristic"}
             found = {"session_id": kind, "kind": kind, "label": "C13", "is_hint": kind == "C13.never"}
             fill(con, "waste", found | money)
+        request = {"session_id": "C13.expired", "request_id": "r"}
+        fill(con, "request_labels", request | {"label": "C13", "content_usd": 2.0, "output_tokens": 1})
+        fill(con, "requests", request | {"billed_usd": 2.0})
         report = questions.waste_report(con, Config(home=tmp_path), is_everyone=True, noted=())
-    for name in ("by_label", "by_kind"):
+    for name in ("by_label", "by_kind", "findings"):
         rows = records.as_record(report)[name]
         told = {
             (row["is_hint"], row["precision_ratio"], row["judged_count"], row["judged_sessions_count"]) for row in rows
@@ -70,6 +75,10 @@ def test_precision_stands_beside_the_label_in_json_and_csv(tmp_path: Path) -> No
     rows = [row for row in records.as_rows(report).to_pylist() if row["section"].startswith("waste by")]
     assert {row["precision_ratio"] for row in rows if row["section"] == "waste by label"} == {1.0, 0.5}
     assert {row["precision_ratio"] for row in rows if row["section"] == "waste by tool"} <= {None}
+    document = pages.document(report, date(2026, 3, 2))
+    for told in (as_html(document), as_markdown(document)):
+        # Of the label that counts, of its hints, and of the one finding that counts.
+        assert (told.count("100% of 12, 2 sessions"), told.count("50% of 6, 2 sessions")) == (2, 1)
 
 
 def test_servers_stand_by_what_their_absence_saves_and_the_rest_is_told(tmp_path: Path) -> None:
@@ -100,3 +109,19 @@ def test_what_an_expected_saving_takes_for_granted_is_told(name: str, told: str)
     assert bool(assumed_in_words(piece)) is bool(told)
     said = [part.text for part in pages._piece_parts(piece) if isinstance(part, Paragraph)]
     assert told in " ".join(said)
+
+
+def test_a_request_tells_how_much_of_its_prompt_was_waste_and_what_began_at_it() -> None:
+    with duckdb.connect() as con:
+        for table in TABLES.values():
+            con.execute(table.ddl())
+        for label, request, tokens in (("C5", "r2", 7), ("C13", "r2", 3), ("S", "r2", 90), ("S", "r1", 50)):
+            said = {"session_id": "s", "request_id": request, "label": label, "cache_read_tokens": tokens}
+            fill(con, "request_labels", said | {"output_tokens": 4})
+        found = {"session_id": "s", "request_id": "r1", "kind": "C5.reread", "waste_usd": "0.5"}
+        fill(con, "waste", found, found | {"finding_index": 1}, found | {"finding_index": 2, "is_hint": True})
+        rows = questions.by_request(con, SOURCE, "s").to_pylist()
+    assert [tuple(row.values()) for row in rows] == [
+        ("r1", 0, 2, "C5.reread", Decimal(1)),
+        ("r2", 10, 0, None, None),
+    ]
