@@ -1,8 +1,10 @@
 """Questions of `reports`, asked of a few rows filled in by hand."""
 
+import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -13,6 +15,7 @@ from her_models import reports
 from her_models.contracts import TABLES
 from her_models.errors import QueryError
 from her_models.reports import Scope, SessionFilter
+from her_models.warehouse import SQL_PATH, read_header
 
 SOURCE = "ada@laptop"
 COUNTS_NOTHING = {"BIGINT": 0, "INTEGER": 0, "BOOLEAN": False}
@@ -246,3 +249,59 @@ def test_a_scope_in_which_no_session_can_lie_is_refused(con: duckdb.DuckDBPyConn
     ):
         with pytest.raises(QueryError, match=said):
             reports.require_known(con, scope)
+
+
+def test_a_response_begins_at_its_first_event_where_it_was_made(con: duckdb.DuckDBPyConnection) -> None:
+    block = {"session_id": "s", "request_id": "r", "kind": "text"}
+    fill(con, "blocks", block | {"block_index": 4}, block | {"block_index": 3}, block | {"block_index": 9})
+    fill(con, "blocks", block | {"session_id": "fork", "block_index": 1, "is_inherited": True})
+    fill(con, "blocks", block | {"request_id": "other", "block_index": 0})
+    assert reports.request_events(con, ("r", "unseen")) == {(SOURCE, "s", "r"): 4}
+
+
+def test_sessions_of_a_period_cost_what_they_were_billed_in_it(con: duckdb.DuckDBPyConnection) -> None:
+    fill(con, "sessions", {"session_id": "a", "title": "Mend"}, {"session_id": "b", "title": "Plan"})
+    request = {"session_id": "a", "model": "opus", "started_at": at(0)}
+    fill(con, "requests", request | {"request_id": "1", "output_tokens": 5, "billed_usd": "0.25"})
+    fill(con, "requests", request | {"request_id": "2", "output_tokens": 7, "is_output_floor": True})
+    fill(con, "requests", request | {"request_id": "3", "session_id": "b", "billed_usd": "0.75"})
+    fill(con, "requests", request | {"request_id": "4", "billed_usd": "8", "started_at": at(0) - timedelta(days=1)})
+    rows = reports.cost_by_session(con, Scope(since_on=date(2026, 3, 1))).to_pylist()
+    names = ("group_name", "title", "requests_count", "output_tokens", "billed_usd", "unpriced_requests_count")
+    assert [tuple(row[name] for name in (*names, "floor_requests_count")) for row in rows] == [
+        ("b", "Plan", 1, 0, Decimal("0.75"), 0, 0),
+        ("a", "Mend", 2, 12, Decimal("0.25"), 1, 1),
+    ]
+
+
+def test_tools_of_sessions_that_touch_a_period_count_whole(con: duckdb.DuckDBPyConnection) -> None:
+    fill(con, "sessions", {"session_id": "a", "started_at": at(0), "ended_at": at(9), "models": ["opus"]})
+    fill(con, "sessions", {"session_id": "b", "started_at": at(0), "ended_at": at(9), "models": ["other"]})
+    tool = {"session_id": "a", "tool_name": "Read", "calls_count": 2, "errors_count": 1, "requesting_usd": "0.5"}
+    fill(con, "tool_cost", tool, tool | {"session_id": "b"}, tool | {"tool_name": "Bash", "requesting_usd": None})
+    rows = reports.cost_by_tool(con).select(["group_name", "calls_count", "errors_count", "requesting_usd"]).to_pylist()
+    assert [tuple(row.values()) for row in rows] == [("Read", 4, 2, Decimal(1)), ("Bash", 2, 1, None)]
+    rows = reports.cost_by_tool(con, Scope(models=("other",))).to_pylist()
+    assert [(row["group_name"], row["calls_count"]) for row in rows] == [("Read", 2)]
+    assert reports.cost_by_tool(con, Scope(since_on=date(2026, 3, 2))).num_rows == 0
+
+
+def test_the_longest_session_is_that_of_most_events(con: duckdb.DuckDBPyConnection) -> None:
+    assert reports.longest_session(con) is None
+    for index in range(3):
+        fill(con, "blocks", {"session_id": "long", "block_index": index})
+    fill(con, "blocks", {"session_id": "short", "block_index": 0})
+    assert reports.longest_session(con) == reports.LongestSession(SOURCE, "long", 3)
+
+
+QUESTIONS = sorted(path for name in ("reports", "advice") for path in (SQL_PATH / name).glob("*.sql"))
+
+
+@pytest.mark.parametrize("path", QUESTIONS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_a_question_reads_what_its_header_says(path: Path) -> None:
+    name, _, fields, text = read_header(path)
+    text = re.sub(r"--.*", "", text)
+    steps = set(re.findall(r"(\w+) as (?:materialized )?\(\s*(?:select|with|values)", text))
+    read = set(re.findall(r"(?<!distinct )\b(?:from|join)\s+([a-z_]+)\b", text)) - steps
+    assert name == path.stem
+    assert read - {"unnest", "range"} == set(fields["reads"].split(", ")) - {"nothing"}

@@ -1,5 +1,4 @@
--- waste_bill: the bill of a period, taken apart into useful, overhead, waste by label, cache misses by label, premium,
---   fees and what is unexplained.
+-- waste_bill: the bill of a period by useful, overhead, waste and misses by label, premium, fees and what is unexplained.
 -- grain: one row per part that is not zero; the parts add up to the bill
 -- key:   label
 -- reads: requests, request_labels, cache_misses
