@@ -39,7 +39,13 @@ def session_page(con: duckdb.DuckDBPyConnection, key: SessionKey, time_zone: str
     session = reports.session_headers(con, key.session_id, key.source_id)[0]
     script, style = player.script("page.js"), player.style() + player.page_style()
     title = html.escape(record["title"])
-    facts = [session.project, session.owner, ", ".join(session.models), format.usd(session.billed_usd)]
+    is_floor = bool(session.unpriced_requests_count or session.floor_requests_count)
+    facts = [
+        session.project,
+        session.owner,
+        ", ".join(session.models),
+        format.usd(session.billed_usd, is_floor=is_floor),
+    ]
     facts += [f"{format.when(session.started_at, time_zone)} to {format.when(session.ended_at, time_zone)} {time_zone}"]
     told = " · ".join(html.escape(format.one_line(fact)) for fact in facts if fact)
     policy = (

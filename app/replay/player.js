@@ -18,6 +18,7 @@ const KEYS = [
   ["D, Shift D", "edit after, before"], ["X, Shift X", "compaction after, before"], ["M, Shift M", "cache miss after, before"],
   ["U, Shift U", "costliest response after, before"], ["W, Shift W", "waste after, before"],
   ["+ −", "zoom in, out at the playhead"], ["0", "show the whole session"], ["Drag over tracks", "zoom to that stretch"],
+  ["Ctrl or Shift wheel", "zoom, move along"],
   ["?", "this list"], ["Esc", "close, leave a field"],
 ];
 
@@ -171,12 +172,12 @@ class Player {
     this.list = new EventList(this);
     this.flow = new FlowPanel(this);
     this.keys = this.buildKeys();
-    this.said = h("p", { class: "unseen", "aria-live": "polite" });
+    this.said = h("span", { class: "said", "aria-live": "polite" });
     this.element = h("div", { class: `replay${this.isSmall ? " small" : ""}`, role: "region", "aria-label": `Replay of ${recording.data.title}` },
       this.buildTitle(), this.buildControls(), this.buildJumps(), this.buildFigures(),
       h("div", { class: "timeline" }, this.scrub, this.scroller), this.buildLegend(),
       h("div", { class: "below" }, this.event.element, h("div", { class: "side" }, this.context.element, this.flow.element, this.list.element)),
-      this.said, this.keys);
+      this.keys);
     this.parent.append(this.element);
     this.listen();
   }
@@ -211,7 +212,7 @@ class Player {
       this.button("Turn after (])", icon("turnOn"), () => this.jump("turn", 1)),
       h("label", { class: "speed" }, this.speed),
       h("label", { class: "squeeze", title: "Pauses longer than two seconds are cut to two (G)" }, this.squeezing, "squeeze gaps"),
-      this.where, ...only);
+      this.where, this.said, ...only);
   }
 
   buildJumps() {
@@ -383,12 +384,14 @@ class Player {
   }
 
   key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    // On many keyboards brackets are typed with AltGr, which some systems report as Ctrl and Alt.
+    if ((event.ctrlKey || event.metaKey || event.altKey) && !event.getModifierState("AltGraph")) return;
     const target = event.composedPath()[0];
     const isField = target.tagName === "INPUT" && target.type !== "checkbox";
     if (event.key === "Escape" && isField) return this.take(event, () => target.blur());
     if (isField && event.key === "Enter") return this.take(event, () => this.jump("hit", event.shiftKey ? -1 : 1));
-    if (isField || target.tagName === "SELECT" || this.keys.open) return;
+    if (this.keys.open) return event.key === "?" ? this.take(event, () => this.keys.close()) : undefined;
+    if (isField || target.tagName === "SELECT") return;
     if (event.key === " " && (target.tagName === "BUTTON" || target.tagName === "SUMMARY" || target.type === "checkbox")) return;
     const action = this.action(event);
     if (action) this.take(event, action);
@@ -441,7 +444,8 @@ class Player {
 
   jump(mark, direction) {
     const found = direction > 0 ? this.recording.next(mark, this.position) : this.recording.previous(mark, this.position);
-    if (found === null) this.say(`No ${mark === "hit" ? "search hit" : mark} ${direction > 0 ? "after" : "before"} this event`);
+    const [, name = mark] = JUMPS.find(([jump]) => jump === mark) || [];
+    if (found === null) this.say(`No ${mark === "dearest" ? "costliest response" : name.toLowerCase()} ${direction > 0 ? "after" : "before"} this event`);
     else this.seek(found);
   }
 
@@ -474,6 +478,7 @@ class Player {
     this.drawHeads();
     if (this.shown !== position || isFirst) {
       this.shown = position;
+      this.say("");
       this.list.show(position);
       this.showFigures();
       this.showJumps();
@@ -597,7 +602,7 @@ class Player {
   }
 
   say(text) {
-    this.said.textContent = text;
+    if (this.said.textContent !== text) this.said.textContent = text;
   }
 
   // -- texts --------------------------------------------------------------------------------------------------------

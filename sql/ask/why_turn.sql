@@ -24,7 +24,8 @@ parts as (
     select 'sending what was not cached', sum(uncached_input_tokens), sum(uncached_input_tokens * input_picodollars)
     from chosen
     union all
-    select 'writing answers', sum(output_tokens), sum(output_tokens * output_picodollars)
+    select if(bool_or(is_output_floor), 'writing answers, at least', 'writing answers'), sum(output_tokens),
+        sum(output_tokens * output_picodollars)
     from chosen
 ),
 
@@ -36,7 +37,10 @@ place as (
 
 total as (
     select count(*) as requests_count, sum(billed_usd) as billed_usd, sum(cache_excess_usd) as cache_excess_usd,
-        max(prompt_tokens) as prompt_tokens, sum(missed_tokens) as missed_tokens
+        max(prompt_tokens) as prompt_tokens, sum(missed_tokens) as missed_tokens,
+        if(
+            sum(billed_usd) is not null and bool_or(is_output_floor or billed_usd is null), ' cost at least ', ' cost '
+        ) as cost_words
     from chosen
 ),
 
@@ -44,7 +48,7 @@ sentences as (
     select
         0 as place_in_answer,
         concat(
-            case when $turn_index < 0 then 'What came before the first prompt' else concat('Turn ', $turn_index + 1) end, ' cost ', coalesce(printf('$%.2f', (billed_usd)::double), 'no known price'), ' in ',
+            case when $turn_index < 0 then 'What came before the first prompt' else concat('Turn ', $turn_index + 1) end, cost_words, coalesce(printf('$%.2f', (billed_usd)::double), 'no known price'), ' in ',
             printf('%,d', requests_count), if(requests_count = 1, ' response', ' responses'), '; the longest prompt had ',
             printf('%,d', coalesce(prompt_tokens, 0)::bigint), if(prompt_tokens = 1, ' token.', ' tokens.')
         ) as said,
