@@ -30,6 +30,7 @@ LEAST_SESSIONS = 3
 LEAST_USD_PER_WEEK = 0.10
 LEAST_SHARE = 0.005
 """Of the scope's bill: below it, a change is not worth a person's attention."""
+_OF_WASTE = ("waste", "denials", "unused_servers", "unused_skills")  # queries of findings of the pattern's kinds
 _EXAMPLES = 5
 _DRAWS = 2_000
 _SEED = 20_260_101
@@ -108,9 +109,11 @@ class Bill:
 def advice(con: duckdb.DuckDBPyConnection, scope: Scope | None = None) -> tuple[Piece, ...]:
     """Return the pieces of advice that fire in `scope`, the largest expected saving first."""
     scope = scope or Scope()
-    bill = read_bill(con, scope)
+    bill, wasted = read_bill(con, scope), _wasted(con)
     found = []
     for pattern in load_patterns().values():
+        if pattern.query in _OF_WASTE and wasted.isdisjoint(pattern.kinds):
+            continue  # most patterns on most lakes: to find no case takes as long as to find some
         by_subject: dict[str, list[Case]] = defaultdict(list)
         for case in read_cases(con, pattern, scope):
             by_subject[case.subject].append(case)
@@ -120,6 +123,12 @@ def advice(con: duckdb.DuckDBPyConnection, scope: Scope | None = None) -> tuple[
             if (piece := _piece(pattern, subject, cases, bill)) is not None
         ]
     return tuple(sorted(found, key=lambda piece: (-piece.saving_usd, piece.name)))
+
+
+def _wasted(con: duckdb.DuckDBPyConnection) -> frozenset[str]:
+    """Return the kinds of waste that the lake holds, and their labels."""
+    rows = con.execute("select distinct kind, label from waste where not is_hint").fetchall()
+    return frozenset(name for row in rows for name in row)
 
 
 def read_bill(con: duckdb.DuckDBPyConnection, scope: Scope) -> Bill:

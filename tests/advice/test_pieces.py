@@ -235,3 +235,23 @@ def test_a_command_that_nobody_had_allowed_is_advised_on_by_its_first_words(con:
     (found,) = pieces.read_cases(con, load_patterns()["settle-what-needs-approval"], Scope())
     assert (found.subject, found.saving_usd) == ("swift build", 2.0)
     assert pieces.read_cases(con, load_patterns()["allow-what-you-always-allow"], Scope()) == []
+
+
+def test_patterns_of_which_nothing_was_wasted_are_left_out_without_a_difference(
+    con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(4):
+        session = {"session_id": f"s{number}", "started_at": MONDAY, "owner": "ada", "project": "engine"}
+        fill(con, "requests", session | {"request_id": f"m{number}", "billed_usd": 2.0})
+        money = {"waste_usd": 1.0, "low_usd": 0.5, "high_usd": 1.5, "confidence": "estimated"}
+        fill(con, "waste", session | money | {"kind": PATTERN.kinds[0], "label": PATTERN.kinds[0].split(".")[0]})
+    con.execute(TABLES["what_ifs"].ddl())
+    fired = pieces.advice(con)
+    assert [one.pattern.name for one in fired] == [PATTERN.name]
+    monkeypatch.setattr(pieces, "_OF_WASTE", ())
+    assert pieces.advice(con) == fired
+    asked: list[str] = []
+    monkeypatch.undo()
+    monkeypatch.setattr(pieces, "read_cases", lambda _con, pattern, _scope: asked.append(pattern.name) or [])
+    pieces.advice(con)
+    assert PATTERN.name in asked and "allow-what-you-always-allow" not in asked
