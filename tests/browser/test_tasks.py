@@ -95,7 +95,8 @@ def test_a_session_for_a_colleague(demo_lake: Config, person: Clicks) -> None:
 def test_a_session_as_one_file_that_replays(person: Clicks) -> None:
     person.visit("Sessions")
     click_first_row(person.page.get_by_test_id("stDataFrame"))
-    person.page.wait_for_url(re.compile(r"/session\?.*session="))
+    # The list has a button of this name, too, and stays on the screen until the session is drawn.
+    expect(person.page.get_by_role("region", name=re.compile("^Replay of"))).to_be_visible()
     settled(person.page)
     person.click(main(person).get_by_role("button", name="Export").first)
     written = downloaded(person.page, person.page.get_by_role("button", name="Replay in one file"))
