@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pandas as pd
+import pyarrow as pa
 import streamlit as st
 
 from app import comparing, data, downloads, format, tables, terminal
@@ -87,8 +88,8 @@ def draw_groups(found: GroupComparison) -> None:
     with method:
         for sentence in report.method_section(found).sentences:
             st.markdown(f"- {format.escaped(sentence)}")
-        for grid in report.method_section(found).grids:
-            _draw_grid(grid, grid.note)
+        for place, grid in enumerate(report.method_section(found).grids, 1):
+            _draw_grid(grid, f"Method, table {place}")
 
 
 def _draw_group_steps(found: GroupComparison) -> None:
@@ -216,6 +217,7 @@ def _draw_grid(grid: Grid, label: str) -> None:
             for place, name in enumerate(names)
         },
     )
+    downloads.table(pa.Table.from_pandas(frame, preserve_index=False), label)
     if grid.note:
         st.caption(format.escaped(grid.note))
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pyarrow as pa
 import streamlit as st
 
-from app import data, format, tables
+from app import data, downloads, format, tables
 from app.replay import component as replay
 from app.tables import Shown
 from her_models import evidence
@@ -53,7 +53,9 @@ def draw_waterfall(bill: pa.Table) -> None:
     spec["height"] = {"step": _STEP}
     bars, amounts = spec["layer"]
     spec["layer"] = [bars, {**amounts, "mark": {**amounts["mark"], "color": _amount_colour()}}]
-    st.vega_lite_chart(spec, alt="The bill from useful to unexplained, part by part")
+    label = "The bill from useful to unexplained, part by part"
+    st.vega_lite_chart(spec, alt=label)
+    downloads.chart(pages.waterfall(bill), lambda: [], label)
 
 
 def _amount_colour() -> str:

@@ -68,8 +68,9 @@ def draw_schema() -> None:
     )
     table = TABLES[name]
     st.caption(f"One row per {table.grain}. Key: {format.escaped(', '.join(table.key))}.")
+    columns = pd.DataFrame([(c.name, c.type, c.meaning) for c in table.columns], columns=["Column", "Type", "Meaning"])
     st.dataframe(
-        pd.DataFrame([(c.name, c.type, c.meaning) for c in table.columns], columns=["Column", "Type", "Meaning"]),
+        columns,
         hide_index=True,
         height=460,
         column_config={
@@ -79,6 +80,7 @@ def draw_schema() -> None:
         },
         alt=f"Columns of {name}",
     )
+    downloads.table(pa.Table.from_pandas(columns, preserve_index=False), f"Columns of {name}")
 
 
 def load_chosen() -> None:

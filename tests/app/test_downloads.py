@@ -1,5 +1,6 @@
 """Whatever a page draws can be saved: rows unrounded, charts as pictures."""
 
+import ast
 import io
 from datetime import date
 from decimal import Decimal
@@ -41,7 +42,27 @@ def test_no_file_is_offered_past_the_button_whose_click_draws_nothing_anew(home:
     past = [str(path.relative_to(app)) for path in app.rglob("*.py") if "st.download_button(" in path.read_text()]
     assert past == ["downloads.py"]
     offered = opened("sql").button[0].click().run().get("download_button")
-    assert [(one.label, one.proto.ignore_rerun) for one in offered] == [("CSV", True), ("Parquet", True)]
+    assert {"CSV", "Parquet"} <= {one.label for one in offered}
+    assert all(one.proto.ignore_rerun for one in offered)
+
+
+def test_whoever_draws_a_table_or_a_chart_offers_it_as_a_file_beside_it() -> None:
+    """Everything drawn goes through a function that offers it, too; so what a page comes to draw can be saved."""
+    drawn, lacking = set(), []
+    for path in Path(downloads.__file__).parent.rglob("*.py"):
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(function, ast.FunctionDef):
+                continue
+            called = {ast.unparse(one.func) for one in ast.walk(function) if isinstance(one, ast.Call)}
+            for draws, offers in (
+                ({"st.vega_lite_chart", "st.altair_chart"}, {"downloads.chart"}),
+                ({"st.dataframe", "st.table"}, {"downloads.table", "downloads.button"}),
+            ):
+                drawn |= called & draws
+                if called & draws and not called & offers:
+                    lacking.append(f"{path.name}: {function.name}")
+    assert lacking == []
+    assert drawn == {"st.vega_lite_chart", "st.dataframe"}
 
 
 def test_every_table_and_chart_of_a_page_offers_its_forms(home: Path) -> None:
