@@ -44,6 +44,7 @@ INLINED_ROWS = 200
 """Shards of up to so many lines go into the catalog itself; maintenance writes them out as Parquet together."""
 CONFLICT_ATTEMPTS = 5
 _LEAST_FREE_BYTES = 1_000_000
+_SOURCES_NAMED = 3  # in a sentence; more are counted
 _EXTENSIONS = ("ducklake", "sqlite_scanner")
 _REMOTE = ("s3://", "gs://", "gcs://", "r2://", "az://", "azure://", "http://", "https://")
 
@@ -381,12 +382,18 @@ class Lake:
             f"select source_id, owner, path from lake.sources where source_id in ({', '.join(map(literal, outdated))}) "
             "order by path"
         ).fetchall()
-        for source_id, owner, path in others:
-            if source_id not in configured:
-                is_told_by_path = [one.source_id for one in expand_sources(Path(path))] == [source_id]
-                commands.append(f"her ingest {shlex.quote(path)}{'' if is_told_by_path else f' --owner {owner}'}")
+        known = {source_id: (owner, Path(path)) for source_id, owner, path in others if source_id not in configured}
+        for folder in dict.fromkeys(path.parent for _, path in known.values()):
+            together = [one.source_id for one in expand_sources(folder)]
+            if len(together) > 1 and known.keys() >= set(together):  # a drop folder, named once for all
+                commands.append(f"her ingest {shlex.quote(str(folder))}")
+                known = {source_id: place for source_id, place in known.items() if source_id not in together}
+        for source_id, (owner, path) in known.items():
+            is_told_by_path = [one.source_id for one in expand_sources(path)] == [source_id]
+            commands.append(f"her ingest {shlex.quote(str(path))}{'' if is_told_by_path else f' --owner {owner}'}")
+        whose = ", ".join(outdated) if len(outdated) <= _SOURCES_NAMED else f"{len(outdated)} sources"
         return (
-            f"The figures of {', '.join(outdated)} were counted by an older version of Her, at other prices or in"
+            f"The figures of {whose} were counted by an older version of Her, at other prices or in"
             f" another time zone. Bring them up to date: {', then '.join(commands)}"
         )
 

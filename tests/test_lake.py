@@ -218,6 +218,23 @@ def test_a_zone_whose_days_begin_at_other_hours_at_some_time_makes_it_outdated(t
         assert elsewhere.outdated_sources() == elsewhere.source_ids()
 
 
+def test_sources_of_one_drop_folder_are_brought_up_to_date_by_one_command(tmp_path):
+    people = ("ada@desk", "ben@box", "cleo@lap", "dora@desk")
+    for name in people:
+        write(tmp_path / "drop" / name / "projects/-shop" / f"{name}.jsonl", prompt(name, f"{name}-1", 1))
+    write(tmp_path / "alone" / "eve@box" / "projects/-shop" / "eve.jsonl", prompt("eve", "e1", 1))
+    config = Config(home=tmp_path / "home")
+    ingest.ingest(config, [tmp_path / "drop"])
+    ingest.ingest(config, [tmp_path / "alone"])
+    with open_lake(config) as old:
+        assert old.outdated_account() is None
+        old.con.execute("update lake.ingest_runs set marts_version = 'of another time'")
+        assert old.outdated_account() == (
+            "The figures of 5 sources were counted by an older version of Her, at other prices or in another time zone."
+            f" Bring them up to date: her ingest {tmp_path}/drop, then her ingest {tmp_path}/alone/eve@box"
+        )
+
+
 def test_readers_see_the_state_before_until_the_writer_commits(tmp_path, logs):
     config = ingested(tmp_path / "home", logs)
     with open_lake(config) as writer:
