@@ -65,7 +65,7 @@ def draw_groups(found: GroupComparison) -> None:
             st.caption(format.escaped(note))
     _draw_exports(found)
     differ, money, behind, method = st.tabs(
-        ["What differs", "Where the money went", "The sessions", "Method and limits"]
+        ["What differs", "Where the money went", "The sessions", "Method and limits"], key="part", bind="query-params"
     )
     with differ:
         _draw_chart(
@@ -117,7 +117,9 @@ def draw_pair(found: PairComparison) -> None:
         st.caption(format.escaped(note))
     _draw_exports(found)
     money, turns, context, files, sides = st.tabs(
-        ["Where the money went", "Turns side by side", "In their contexts", "Files", "Side by side"]
+        ["Where the money went", "Turns side by side", "In their contexts", "Files", "Side by side"],
+        key="part_of_two",
+        bind="query-params",
     )
     with money:
         if unknown := report.unpriced_in_words(found):

@@ -90,7 +90,7 @@ def _chosen_thread(session: Session, found: pa.Table) -> str:
         what = " · ".join(format.one_line(row.get(part), 50) for part in ("agent_type", "description") if row.get(part))
         return f"{what or 'Subagent'} · {thread[:8]} · {count}"
 
-    return str(st.selectbox("Thread", threads, format_func=name, key="context_thread", width=520))
+    return str(st.selectbox("Thread", threads, format_func=name, key="context_thread", bind="query-params", width=520))
 
 
 def _draw_legend(session: Session, found: pa.Table, thread: str) -> None:

@@ -99,9 +99,10 @@ def _draw_how_to_budget() -> None:
 
 
 def _draw_budget(one: Spent) -> None:
+    whose = ", ".join(filter(None, (one.budget.project, one.budget.owner)))
     st.metric(
-        f"Budget, {format.escaped(one.budget.name)}",
-        f"{one.ratio:.0%}",
+        format.escaped(f"Budget per {one.budget.per}{whose and f', {whose}'}"),
+        f"{one.ratio:.0%} of {format.usd(one.budget.usd)}",
         border=True,
         help=format.escaped(one.in_words()),
     )

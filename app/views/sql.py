@@ -159,10 +159,18 @@ def draw_chart(frame: pd.DataFrame) -> None:
         return
     with st.expander("Chart", icon=":material/bar_chart:", expanded=True):
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            kind = st.segmented_control("Kind", ["Bars", "Line", "Points"], default="Bars", required=True)
+            kind = st.segmented_control(
+                "Kind", ["Bars", "Line", "Points"], default="Bars", required=True, key="chart", bind="query-params"
+            )
             others = [name for name in frame.columns if name not in numbers] or list(frame.columns)
-            x = st.selectbox("Across", list(frame.columns), index=list(frame.columns).index(others[0]))
-            y = st.multiselect("Up", numbers, default=numbers[-1:])
+            x = st.selectbox(
+                "Across",
+                list(frame.columns),
+                index=list(frame.columns).index(others[0]),
+                key="across",
+                bind="query-params",
+            )
+            y = st.multiselect("Up", numbers, default=numbers[-1:], key="up", bind="query-params")
         if x and y:
             shown = frame.head(2000)
             charts.of_result(shown, kind or "Bars", x, [n for n in y if n != x] or y).draw("Chart of the result")
@@ -212,6 +220,8 @@ with left:
         is_asked = st.button("Run", type="primary", icon=":material/play_arrow:", shortcut="Mod+Enter")
         draw_saving(sql)
         st.caption("Read-only: one select over the lake, nothing else can be reached.")
+    if is_asked:  # the address then leads to this answer
+        st.query_params["query"] = st.session_state["query_given"] = sql
     if is_asked or is_given:
         st.session_state.pop("sql_result", None)
         try:

@@ -119,7 +119,7 @@ def test_forecast_and_budgets_are_shown_where_this_month_is_billed(
     days_in_month = monthrange(today.year, today.month)[1]
     assert figures(app)[f"{today:%B} so far"] == f"${2 * today.day:.2f}"
     assert figures(app)["Expected at its end"] == f"${2 * days_in_month:.2f}"
-    assert figures(app)["Budget, everything per month"] == "0%"
+    assert figures(app)["Budget per month"] == "0% of $900,000.00"
     assert ["is overdrawn" in error.value for error in app.error] == [True]
     assert "No forecast" not in words(app) and "No budget" not in words(app)
 
@@ -243,6 +243,7 @@ def test_a_query_is_answered_and_one_that_writes_is_refused(home: Path) -> None:
     run = next(button for button in app.button if button.label == "Run")
     run.click().run()
     assert [3] in [table.value["sessions_count"].tolist() for table in app.dataframe if "sessions_count" in table.value]
+    assert app.query_params["query"] == "select count(*) as sessions_count from sessions"
     app.text_area(key="sql").set_value("drop table sessions").run()
     next(button for button in app.button if button.label == "Run").click().run()
     assert "cannot be run" in words(app)

@@ -67,6 +67,9 @@ def test_two_sessions_are_found_swapped_and_shared_by_the_address(demo_app: str,
     expect(answer(shared)).to_have_text(told, use_inner_text=True)
     shared.get_by_role("tab", name="Turns side by side").click()
     expect(shared.get_by_role("tabpanel").get_by_test_id("stDataFrame").first).to_be_visible()
+    shared.wait_for_url(re.compile(r"part_of_two=Turns\+side\+by\+side"))
+    again = open_page(shared.evaluate("location.href"))
+    expect(again.get_by_role("tab", name="Turns side by side")).to_have_attribute("aria-selected", "true")
 
 
 def test_a_link_without_a_question_opens_the_one_that_its_sides_answer(demo_app: str, open_page: Opener) -> None:
