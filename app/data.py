@@ -66,6 +66,17 @@ def ask(question: Callable[Concatenate[duckdb.DuckDBPyConnection, P], T], *args:
     return answer
 
 
+def ask_once(question: Callable[Concatenate[duckdb.DuckDBPyConnection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Ask without keeping the answer: a file to be sent, which may be large and is rarely wanted twice.
+
+    Raises:
+        LakeError: there is no lake, or it cannot be read.
+    """
+    settings = config()
+    with _cursor(settings.home, _identity(settings)) as cursor:
+        return question(cursor, *args, **kwargs)
+
+
 def derived(
     make: Callable[[T], U],
     question: Callable[Concatenate[duckdb.DuckDBPyConnection, P], T],

@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 import streamlit as st
 
-from app import data, downloads, empty, format, tables
+from app import data, downloads, empty, filters, format, tables
 from app.tables import Shown
 from her_models import reports
 from her_models.audit import case, questions
@@ -54,12 +54,8 @@ def asked_for() -> AuditFilter:
         names = {name: kind for kind, name in CLASSES.items()}
         classes = st.multiselect("Classes", list(names), key="class", bind="query-params", placeholder="All")
         outcomes = st.multiselect("Outcome", OUTCOMES, key="outcome", bind="query-params", placeholder="Any")
-        projects = st.multiselect("Projects", choices.projects, key="project", bind="query-params", placeholder="All")
-        owners = (
-            st.multiselect("People", choices.owners, key="owner", bind="query-params", placeholder="All")
-            if len(choices.owners) > 1
-            else []
-        )
+        projects = filters.projects(choices)
+        owners = filters.people(choices)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         text = st.text_input("Command or file", key="q", bind="query-params", type="search", placeholder="Part of it")
         since = st.date_input("From", None, key="since", bind="query-params")

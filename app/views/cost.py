@@ -7,7 +7,7 @@ from decimal import Decimal
 import pyarrow as pa
 import streamlit as st
 
-from app import advising, data, downloads, empty, findings, format, periods, tables
+from app import advising, data, downloads, empty, filters, findings, format, periods, tables
 from app.tables import Shown
 from her_models import reports
 from her_models.advice import outcomes
@@ -30,14 +30,14 @@ def chosen_scope() -> tuple[Scope, bool]:
     choices, zone = data.ask(reports.filter_choices), data.config().time_zone
     with st.container(horizontal=True, vertical_alignment="top", gap="small"):
         since = periods.chosen()
-        projects = st.multiselect("Projects", choices.projects, key="project", bind="query-params", placeholder="All")
-        models = st.multiselect("Models", choices.models, key="model", bind="query-params", placeholder="All")
+        projects = filters.projects(choices)
+        models = filters.models(choices)
         own = data.ask(questions.own_name)
         is_everyone = own is None
         if own is not None and len(choices.owners) > 1:
             is_everyone = st.toggle("Everybody's sessions", key="everyone", bind="query-params")
     periods.draw_rule()
-    return Scope(since, None, (), tuple(projects), tuple(models), zone), is_everyone
+    return Scope(since, None, (), projects, models, zone), is_everyone
 
 
 def draw_figures(report: WasteReport) -> None:

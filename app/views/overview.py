@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import charts, cost_breakdown, data, empty, format, outlook, periods, tables
+from app import charts, cost_breakdown, data, empty, filters, format, outlook, periods, tables
 from app.tables import Shown
 from her_models import reports
 from her_models.reports import Overview, Scope
@@ -23,15 +23,11 @@ def chosen_scope() -> Scope:
     row = st.container(horizontal=True, vertical_alignment="top", gap="small")
     with row:
         since = periods.chosen()
-        projects = st.multiselect("Projects", choices.projects, key="project", bind="query-params", placeholder="All")
-        models = st.multiselect("Models", choices.models, key="model", bind="query-params", placeholder="All")
-        owners = (
-            st.multiselect("People", choices.owners, key="owner", bind="query-params", placeholder="All")
-            if len(choices.owners) > 1
-            else []
-        )
+        projects = filters.projects(choices)
+        models = filters.models(choices)
+        owners = filters.people(choices)
     periods.draw_rule()
-    return Scope(since, None, tuple(owners), tuple(projects), tuple(models), zone)
+    return Scope(since, None, owners, projects, models, zone)
 
 
 def draw_figures(total: Overview) -> None:

@@ -9,7 +9,7 @@ from typing import cast, get_args
 
 import streamlit as st
 
-from app import charts, data, empty, format
+from app import charts, data, empty, filters, format
 from her_models import reports
 from her_models.errors import QueryError
 from her_models.reports import Scope
@@ -44,11 +44,11 @@ def asked_for() -> tuple[str, Mode, SearchFilter]:
             "Kinds", kinds, key="kind", bind="query-params", placeholder="All", format_func=charts.kind_name
         )
         chosen_tools = st.multiselect("Tools", tools, key="tool", bind="query-params", placeholder="All")
-        projects = st.multiselect("Projects", choices.projects, key="project", bind="query-params", placeholder="All")
+        projects = filters.projects(choices)
         with st.popover("More filters", icon=":material/tune:"):
             path = st.text_input("File", key="file", bind="query-params", placeholder="Part of its path")
-            owners = st.multiselect("People", choices.owners, key="owner", bind="query-params", placeholder="All")
-            models = st.multiselect("Models", choices.models, key="model", bind="query-params", placeholder="All")
+            owners = filters.people(choices)
+            models = filters.models(choices)
             version = st.selectbox(
                 "Client", choices.versions, index=None, key="version", bind="query-params", placeholder="Any"
             )
@@ -71,7 +71,7 @@ def asked_for() -> tuple[str, Mode, SearchFilter]:
             )  # fmt: skip
             only_errors = st.checkbox("Only failed results", key="errors", bind="query-params")
             with_copies = st.checkbox("History copied from other sessions too", key="copies", bind="query-params")
-    scope = Scope(_day(since), _day(until), tuple(owners), tuple(projects), tuple(models), data.config().time_zone)
+    scope = Scope(_day(since), _day(until), owners, projects, models, data.config().time_zone)
     where = SearchFilter(
         scope=scope,
         kinds=tuple(chosen_kinds),

@@ -6,17 +6,13 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import streamlit as st
 
-from app import data, downloads, empty, format, session_files, tables
-from app.session_files import written
+from app import data, downloads, empty, filters, format, session_files, tables
 from app.tables import Shown
-from her_models import annotations, bulk_export, reports
-from her_models.config import Config
+from her_models import annotations, reports
 from her_models.errors import QueryError
-from her_models.export import SessionKey
 from her_models.reports import Scope, SessionFilter, SessionPage, SessionSort
 from her_models.search import hits
 
@@ -114,6 +110,7 @@ def draw_export(found: SessionPage) -> None:
     """Offer all sessions that pass the filters as one zip file."""
     with st.popover("Export", icon=":material/folder_zip:", key="export", on_change="rerun") as opened:
         count = min(found.total_count, _MOST_EXPORTED)
+        chosen = session_files.Selection(where, column, descending, count)
         st.caption(
             f"What passes the filters, redacted: {format.counted(count, 'session')}"
             if count == found.total_count
@@ -127,54 +124,18 @@ def draw_export(found: SessionPage) -> None:
             format_func=lambda kind: session_files.MEANINGS[kind][0],
         )
         if opened.open:  # nobody waits for the size of what is not asked for
-            logged = data.ask(_logged_bytes, data.config(), where, column, descending, count)
+            logged = data.ask(session_files.logged_bytes, data.config(), chosen)
             st.caption(
                 f"{format.size(logged)} as logged; the zip file is smaller, and its `index.csv` says how large each"
                 " session in it is."
             )
         downloads.button(
             f"Download {format.counted(count, 'session')} ({kind})",
-            lambda: data.ask(_archive, data.config(), where, column, descending, count, kind),
+            lambda: data.ask_once(session_files.archive, data.config(), chosen, kind),
             "sessions.zip",
             "application/zip",
             icon=":material/download:",
         )
-
-
-def _archive(
-    con: duckdb.DuckDBPyConnection,
-    config: Config,
-    where: SessionFilter,
-    sort: SessionSort,
-    descending: bool,
-    count: int,
-    kind: str,
-) -> bytes:
-    keys = _keys(con, config, where, sort, descending, count)
-    return bulk_export.archive(con, keys, kind, lambda con, key, kind: written(con, key, kind, config.time_zone))
-
-
-def _logged_bytes(
-    con: duckdb.DuckDBPyConnection,
-    config: Config,
-    where: SessionFilter,
-    sort: SessionSort,
-    descending: bool,
-    count: int,
-) -> int:
-    return bulk_export.logged_bytes(con, _keys(con, config, where, sort, descending, count))
-
-
-def _keys(
-    con: duckdb.DuckDBPyConnection,
-    config: Config,
-    where: SessionFilter,
-    sort: SessionSort,
-    descending: bool,
-    count: int,
-) -> list[SessionKey]:
-    rows = hits.sessions(con, config, where, sort=sort, descending=descending, page_size=count).rows.to_pylist()
-    return [SessionKey(row["source_id"], row["session_id"]) for row in rows]
 
 
 def with_contexts(rows: pa.Table) -> pa.Table:
@@ -197,13 +158,9 @@ def chosen_filter() -> SessionFilter:
         label_visibility="collapsed",
     )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        projects = st.multiselect("Projects", choices.projects, key="project", bind="query-params", placeholder="All")
-        models = st.multiselect("Models", choices.models, key="model", bind="query-params", placeholder="All")
-        owners = (
-            st.multiselect("People", choices.owners, key="owner", bind="query-params", placeholder="All")
-            if len(choices.owners) > 1
-            else []
-        )
+        projects = filters.projects(choices)
+        models = filters.models(choices)
+        owners = filters.people(choices)
         version = st.selectbox(
             "Client", choices.versions, index=None, key="version", bind="query-params", placeholder="Any"
         )
@@ -219,7 +176,7 @@ def chosen_filter() -> SessionFilter:
             if known or st.session_state.get("tag")
             else []
         )
-    scope = Scope(_day(since), _day(until), tuple(owners), tuple(projects), tuple(models), zone)
+    scope = Scope(_day(since), _day(until), owners, projects, models, zone)
     return SessionFilter(scope, text or None, version, None if least is None else Decimal(str(least)), tuple(tags))
 
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.csv as pa_csv
-import pyarrow.parquet as pa_parquet
 import streamlit as st
 
-from app import charts, data, downloads, format
+from app import charts, data, downloads, format, terminal
 from her_models.contracts import TABLES
 from her_models.errors import QueryError
 
@@ -122,10 +119,12 @@ def draw_result(table: pa.Table, is_cut: bool) -> None:
             else f"{table.num_rows:,} rows"
         )
         with st.container(horizontal=True, width="content"):
-            downloads.button("CSV", lambda: _csv(table), "result.csv", "text/csv", icon=":material/download:")
+            downloads.button(
+                "CSV", lambda: terminal.as_csv(table), "result.csv", "text/csv", icon=":material/download:"
+            )
             downloads.button(
                 "Parquet",
-                lambda: _parquet(table),
+                lambda: terminal.as_parquet(table),
                 "result.parquet",
                 "application/vnd.apache.parquet",
                 icon=":material/download:",
@@ -176,27 +175,6 @@ def draw_chart(frame: pd.DataFrame) -> None:
             charts.of_result(shown, kind or "Bars", x, [n for n in y if n != x] or y).draw("Chart of the result")
             if len(frame) > len(shown):
                 st.caption(f"The chart holds the first {len(shown):,} rows.")
-
-
-def _csv(table: pa.Table) -> bytes:
-    """CSV knows no lists: what is nested goes out as its text."""
-    flat = pa.table(
-        {
-            name: pa.array([None if v is None else str(v) for v in table[name].to_pylist()], pa.string())
-            if pa.types.is_nested(table.schema.field(name).type)
-            else table[name]
-            for name in table.column_names
-        }
-    )
-    out = io.BytesIO()
-    pa_csv.write_csv(flat, out)
-    return out.getvalue()
-
-
-def _parquet(table: pa.Table) -> bytes:
-    out = io.BytesIO()
-    pa_parquet.write_table(table, out, compression="zstd")
-    return out.getvalue()
 
 
 st.title("SQL")
