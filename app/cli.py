@@ -128,31 +128,13 @@ def up(
     raise typer.Exit(serve(config, _absolute(paths), port=port, opens_browser=not no_browser and _has_display()))
 
 
-_DEMO_SETTINGS = """# Budgets of the demo's company; yours stand in your own config.toml.
-
-[[budgets]]
-usd = 25
-per = "month"
-
-[[budgets]]
-usd = 8
-per = "month"
-project = "spoke-api"
-
-[[budgets]]
-usd = 6
-per = "month"
-project = "parts-importer"
-"""
-
-
 def _demo() -> tuple[Config, list[Path]]:
     """Write the demo's logs into a home of its own, so that they never mix with real ones.
 
     They end in the week before today, so that there is a month to forecast and budgets to watch.
     """
     from app.terminal import aside
-    from her_models.demo import weeks_until, write_demo
+    from her_models.demo import SETTINGS, weeks_until, write_demo
 
     home = her_home().absolute() / "demo"
     os.environ["HER_HOME"] = str(home)
@@ -165,7 +147,7 @@ def _demo() -> tuple[Config, list[Path]]:
         aside.print("Making up the demo's sessions.")
         write_demo(logs, weeks_later=weeks_later)
         if not (settings := home / "config.toml").exists():
-            settings.write_text(_DEMO_SETTINGS, encoding="utf-8")
+            settings.write_text(SETTINGS, encoding="utf-8")
         written_by.write_text(edition, encoding="utf-8")
     return load_config(home), [logs]
 

@@ -3,14 +3,16 @@
 import dataclasses
 import hashlib
 import json
+import re
 from collections import defaultdict
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from her_models.config import Config
-from her_models.demo import DemoTruth, write_demo
+from her_models.demo import ENDS_AT, DemoTruth, weeks_until, write_demo
 from her_models.ingest import ingest
 from tests.lakes import row, rows
 
@@ -194,3 +196,24 @@ def test_a_part_of_the_demo_is_enough_for_a_test(tmp_path: Path) -> None:
 def test_prices_of_all_models_but_one_are_known(demo: tuple[Path, DemoTruth]) -> None:
     unpriced = {request.model for request in demo[1].requests if not request.is_priced}
     assert unpriced == {"larkfield/quill-large-2"}
+
+
+def test_the_demo_can_be_later_by_weeks_and_is_the_same_story(tmp_path: Path) -> None:
+    truth, later = (write_demo(tmp_path / str(weeks), scale=0.1, weeks_later=weeks) for weeks in (0, 3))
+    assert later.totals == truth.totals
+    files = [sorted((tmp_path / str(weeks)).rglob("*.jsonl")) for weeks in (0, 3)]
+    times = [
+        [
+            datetime.fromisoformat(stamp)
+            for path in paths
+            for stamp in re.findall(r'^{.*"timestamp":"([^"]+)"', path.read_text("utf-8"), re.MULTILINE)
+        ]
+        for paths in files
+    ]
+    assert len(times[0]) > 100
+    assert times[1] == [at + timedelta(weeks=3) for at in times[0]]
+
+
+@pytest.mark.parametrize(("days", "weeks"), [(-400, 0), (0, 0), (6, 0), (7, 1), (13, 1), (400, 57)])
+def test_the_last_day_of_the_demo_lies_in_the_week_before_now(days: int, weeks: int) -> None:
+    assert weeks_until(ENDS_AT + timedelta(days=days)) == weeks

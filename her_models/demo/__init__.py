@@ -25,6 +25,7 @@ from her_models.demo.truth import (
 
 __all__ = [
     "ENDS_AT",
+    "SETTINGS",
     "BlockTruth",
     "Decoy",
     "DemoTruth",
@@ -38,6 +39,23 @@ __all__ = [
 
 
 ENDS_AT = datetime.fromtimestamp(END_MS / 1000, UTC)
+SETTINGS = """# Budgets of the demo's company; yours stand in your own config.toml.
+
+[[budgets]]
+usd = 25
+per = "month"
+
+[[budgets]]
+usd = 8
+per = "month"
+project = "spoke-api"
+
+[[budgets]]
+usd = 6
+per = "month"
+project = "parts-importer"
+"""
+"""What `config.toml` says in a home of the demo."""
 
 
 def weeks_until(now: datetime) -> int:

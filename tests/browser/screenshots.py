@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
 from her_models import reports
 from her_models.config import load_config
-from her_models.demo import write_demo
+from her_models.demo import SETTINGS, weeks_until, write_demo
 from her_models.ingest import ingest
 from her_models.lake import open_lake
 from tests.browser.conftest import CHECKOUT, PATIENCE_MS, chromium_path, served, settled
@@ -61,7 +62,9 @@ def main(home: Path | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         if home is None:
             home = Path(folder) / "home"
-            write_demo(Path(folder) / "logs")
+            home.mkdir()
+            (home / "config.toml").write_text(SETTINGS, encoding="utf-8")
+            write_demo(Path(folder) / "logs", weeks_later=weeks_until(datetime.now(UTC)))
             ingest(load_config(home), [Path(folder) / "logs"])
         pictures = _pictures(home)
         chromium = playwright.chromium.launch(executable_path=chromium_path(), args=["--no-sandbox"])
