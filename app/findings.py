@@ -49,7 +49,8 @@ def draw_waterfall(bill: pa.Table) -> None:
         "labelLimit": 320,
         "labelOverlap": False,
     }
-    spec["config"] = {**spec["config"], "axisY": axis, "text": {"color": _amount_colour()}}
+    of_page = {name: value for name, value in spec["config"].items() if name != "font"}  # the theme has its own
+    spec["config"] = {**of_page, "axisY": axis, "text": {"color": _amount_colour()}}
     spec["height"] = {"step": _STEP}
     bars, amounts = spec["layer"]
     spec["layer"] = [bars, {**amounts, "mark": {**amounts["mark"], "color": _amount_colour()}}]
