@@ -15,6 +15,7 @@ from app.tables import Shown
 from her_models import evidence
 from her_models.evidence import Shown as ShownSide
 from her_models.waste_report import pages, words
+from her_models.waste_report.questions import WasteReport
 
 _CHARACTERS_SHOWN = 6_000
 _NAME_CHARACTERS = 28  # of a line of a name on a phone
@@ -36,9 +37,9 @@ _COLUMNS = {
 }
 
 
-def draw_waterfall(bill: pa.Table) -> None:
+def draw_waterfall(report: WasteReport) -> None:
     """Draw the parts of the bill one after the other."""
-    spec = {**pages.waterfall(bill), "width": "container"}
+    spec = {**pages.waterfall(report), "width": "container"}
     # On a phone a name of any length would leave no room for the bars, so that it takes several lines there.
     names = [row["label"] for row in spec["data"]["values"]]
     lines = json.dumps({name: textwrap.wrap(name, _NAME_CHARACTERS) for name in names})
@@ -56,7 +57,7 @@ def draw_waterfall(bill: pa.Table) -> None:
     spec["layer"] = [bars, {**amounts, "mark": {**amounts["mark"], "color": _amount_colour()}}]
     label = "The bill from useful to unexplained, part by part"
     st.vega_lite_chart(spec, alt=label)
-    downloads.chart(pages.waterfall(bill), lambda: [], label)
+    downloads.chart(pages.waterfall(report), lambda: [], label)
 
 
 def _amount_colour() -> str:
@@ -71,7 +72,9 @@ def draw_groups(table: pa.Table, heading: str) -> None:
         st.info("No finding in this selection.")
         return
     titles = words.LABELS if heading == "Label" else {}
-    names = [f"{row['group_name']} {titles.get(row['group_name'], '')}".strip() for row in rows]
+    names = [
+        f"{words.group_in_words(row, heading.lower())} {titles.get(row['group_name'], '')}".strip() for row in rows
+    ]
     shown = pa.table(
         {
             "name": names,
@@ -79,9 +82,11 @@ def draw_groups(table: pa.Table, heading: str) -> None:
             "findings_count": table["findings_count"],
             "sessions_count": table["sessions_count"],
             "tokens": table["tokens"],
+            "content_usd": table["content_usd"],
+            "misses_usd": table["misses_usd"],
             "waste_usd": table["waste_usd"],
             "turn_tax_usd": table["turn_tax_usd"],
-            "between": [_between(row) for row in rows],
+            "between": [words.between_in_words(row) for row in rows],
         }
     )
     tables.draw(
@@ -89,10 +94,12 @@ def draw_groups(table: pa.Table, heading: str) -> None:
         {
             "name": Shown(heading, "text", None, "medium"),
             "class": Shown("Class", "text", "How sure, and how often findings were right when read by hand"),
-            "findings_count": Shown("Findings", "count"),
+            "findings_count": Shown("Cases", "count", "Findings, and responses that missed the cache"),
             "sessions_count": Shown("Sessions", "count"),
             "tokens": Shown("Tokens billed", "tokens", "waste.tokens"),
-            "waste_usd": Shown("Cost", "usd", "waste.waste_usd, US dollars at list price"),
+            "content_usd": Shown("Content", "usd", "request_labels.content_usd of C1 to C14; of hints waste.waste_usd"),
+            "misses_usd": Shown("Cache misses", "usd", "requests.cache_excess_usd"),
+            "waste_usd": Shown("Cost", "usd", "Content and cache misses, US dollars at list price"),
             "turn_tax_usd": Shown("Of it turn tax", "usd", "requests made only because of the waste"),
             "between": Shown("Between", "figure", "waste.low_usd to waste.high_usd"),
         },
@@ -106,10 +113,6 @@ def _class_of(row: dict[str, Any], heading: str) -> str:
     if heading not in ("Label", "Kind"):
         return told
     return f"{told}; right: {words.precision_in_words(row['group_name'], is_hint=row['is_hint'])}"
-
-
-def _between(row: dict[str, Any]) -> str:
-    return f"{words.usd(row['low_usd'])} to {words.usd(row['high_usd'])}"
 
 
 def draw_findings(
@@ -127,7 +130,7 @@ def draw_findings(
     columns: dict[str, list[str]] = {
         "what": [f"{row['kind']}{' (hint)' if row['is_hint'] else ''}" for row in rows],
         "where": [_end(row["path"]) or row["tool_name"] or "" for row in rows],
-        "between": [_between(row) for row in rows],
+        "between": [words.between_in_words(row) for row in rows],
         "class": [f"{row['confidence']}; right: {words.precision_in_words(row['kind'])}" for row in rows],
     }
     for name, values in columns.items():
@@ -156,7 +159,8 @@ def draw_finding(row: dict[str, Any], *, names_persons: bool = True) -> None:
         st.markdown(format.escaped(row["evidence"] or ""))
         st.caption(
             format.escaped(
-                f"{words.usd(row['waste_usd'])} ({_between(row)}), of it turn tax {words.usd(row['turn_tax_usd'])};"
+                f"{words.usd(row['waste_usd'])} ({words.between_in_words(row)}),"
+                f" of it turn tax {words.usd(row['turn_tax_usd'])};"
                 f" {row['tokens']:,} tokens billed, {row['entry_tokens'] or 0:,} of them when it entered;"
                 f" cache misses beside it {words.usd(row['cache_excess_usd'])}. {row['remedy'] or ''}"
             )

@@ -235,7 +235,7 @@ def require_known(con: duckdb.DuckDBPyConnection, scope: Scope) -> None:
     """Refuse a scope in which no session can lie: nothing found would read as no cost.
 
     Raises:
-        QueryError: a person or a project named in the scope is in no session, or its last day is before its first.
+        QueryError: a person, project or model named in the scope is in no session, or its last day is before its first.
     """
     if scope.since_on and scope.until_on and scope.since_on > scope.until_on:
         raise QueryError(
@@ -248,6 +248,9 @@ def require_known(con: duckdb.DuckDBPyConnection, scope: Scope) -> None:
     for name in scope.projects:
         if name not in known.projects:
             raise QueryError(f"There is no project {name!r} in the lake. Which are there: her report --by project")
+    for name in scope.models:
+        if name not in known.models:
+            raise QueryError(f"There is no model {name!r} in the lake. Which are there: her report --by model")
 
 
 def overview(con: duckdb.DuckDBPyConnection, scope: Scope | None = None) -> Overview:

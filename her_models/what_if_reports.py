@@ -24,15 +24,5 @@ def what_ifs(con: duckdb.DuckDBPyConnection, source_id: str, session_id: str) ->
 
 
 def what_ifs_of_scope(con: duckdb.DuckDBPyConnection, scope: Scope | None = None) -> pa.Table:
-    """Return each policy over the sessions that began in a period, with the net savings of the labels.
-
-    Models of the scope are not asked for: a session is replayed whole.
-    """
-    scope = scope or Scope()
-    parameters = {
-        "since_at": scope.since_at(),
-        "until_at": scope.until_at(),
-        "owners": list(scope.owners) or None,
-        "projects": list(scope.projects) or None,
-    }
-    return report_table(con, "what_ifs_of_scope", parameters)
+    """Return each policy over the sessions that a scope touches, each of them whole, with the net savings of labels."""
+    return report_table(con, "what_ifs_of_scope", (scope or Scope()).instants())

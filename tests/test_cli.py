@@ -295,7 +295,7 @@ def test_report_on_waste_writes_every_form_and_its_parts_are_the_bill(her: Her, 
     assert "No named pattern fires" in drawn
     page = tmp_path / "waste.html"
     assert her("report", "--waste", "--everyone", "--html", "--out", str(page)).returncode == 0
-    assert page.read_text(encoding="utf-8").count("<svg") == 1
+    assert page.read_text(encoding="utf-8").count("<svg") == 2  # the bill, and the misses that are its waste
     assert her("report", "--waste", "--everyone", "--md").stdout.startswith("# Cost optimisation")
     rows = list(csv.DictReader(io.StringIO(her("report", "--waste", "--everyone", "--csv").stdout)))
     assert sum(Decimal(row["usd"]) for row in rows if row["section"] == "bill") == Decimal(billed)
@@ -338,6 +338,8 @@ def test_everyone_goes_with_the_report_on_waste_only(her: Her) -> None:
             "No day lies between 2026-03-02 and 2026-03-01",
         ),
         (("report", "--waste", "--project", "nothing"), 1, "There is no project 'nothing'"),
+        (("report", "--model", "claude-nope"), 1, "There is no model 'claude-nope' in the lake"),
+        (("report", "--waste", "--model", "claude-nope"), 1, "Which are there: her report --by model"),
         (("advice", "--project", "nothing"), 1, "There is no project 'nothing'"),
         (("advice", "--since", "2026-03-02", "--until", "2026-03-01"), 1, "No day lies between"),
         (("report", "--waste", "--by", "tool"), 2, "--by does not go with --waste"),

@@ -43,21 +43,23 @@ def chosen_scope() -> tuple[Scope, bool]:
 def draw_figures(report: WasteReport) -> None:
     """Draw the main parts of the bill as cards."""
     billed = report.billed_usd
-    whole = data.ask(reports.overview, report.scope)
-    is_floor = bool(whole.floor_requests_count or whole.unpriced_requests_count)
-    cards = {
+    cards: dict[str, tuple[tuple[str, ...], str]] = {
         "Billed": (("S", "H", "C", "K", "P", "f", "N"), "requests.billed_usd, exact as far as the log shows"),
         "Useful": (("S",), "request_labels S: content without a label of overhead or waste"),
         "Overhead": (("H",), "request_labels H: system prompt, tools, instructions, first reminders, summaries"),
         "Waste, content": (("C",), "request_labels C1 to C14: an upper bound on removable cost"),
         "Waste, cache misses": (("K",), "requests.cache_excess_usd: what missing the cache cost on top, exact"),
+        "Premium": (("P",), "requests.premium_usd, exact: fast mode, geography, long-context band"),
+        "Fees": (("f",), "requests.fees_usd, exact: fees of server-side tools"),
         "Unexplained": (("N",), "request_labels N: tokens sent that no line of the log shows"),
     }
     with st.container(horizontal=True, gap="small", key="figures_cost"):
         for label, (beginnings, meaning) in cards.items():
             part = report.part(*beginnings)
+            if not part and label in ("Premium", "Fees"):
+                continue
             share = "" if label == "Billed" or not billed else f" · {float(part / billed):.1%}"
-            mark = "≥ " if label == "Billed" and is_floor else ""
+            mark = "≥ " if label == "Billed" and report.selection.is_floor else ""
             st.metric(label, mark + words.usd(part) + share, border=True, help=meaning)
 
 
@@ -132,6 +134,7 @@ def draw_groups(report: WasteReport) -> None:
     chosen = st.segmented_control(
         "By", list(groups), default="Label", required=True, key="by", bind="query-params", label_visibility="collapsed"
     )
+    st.caption(f"{format.escaped(words.usd(report.waste_usd))} in all. {words.EVERY_WAY}", width="content")
     findings.draw_groups(getattr(report, groups[chosen or "Label"]), chosen or "Label")
 
 
@@ -144,7 +147,7 @@ def draw_what_ifs(report: WasteReport) -> None:
         if not rows:
             continue
         st.subheader(title)
-        st.caption(meaning, width="content")
+        st.caption(format.escaped(f"{words.replayed_in_words(report)} {meaning}".lstrip()), width="content")
         net = {"net_saving_usd": Shown("Net saving", "usd_signed", "what_ifs.net_saving_usd: after all rows above")}
         shown = pa.table(
             {
@@ -231,13 +234,24 @@ if not report.billed_usd:
         st.info("Nothing with a price was billed in this selection.")
     st.stop()
 draw_figures(report)
-st.caption(f"Sessions of {format.escaped(report.whose)}. {format.LIST_PRICE_NOTE}")
-findings.draw_waterfall(report.bill)
+st.caption(
+    " ".join(
+        [
+            f"{format.escaped(words.selection_in_words(report, periods.today()))}.",
+            *map(format.escaped, words.floor_in_words(report)),
+            format.LIST_PRICE_NOTE,
+        ]
+    ),
+    width="content",
+)
+findings.draw_waterfall(report)
 draw_advice(report)
 draw_what_ifs(report)
 draw_groups(report)
 draw_paid_again(report)
 st.subheader("Dearest findings")
+shown = sum(not is_hint for is_hint in report.findings["is_hint"].to_pylist())
+st.caption(words.findings_in_words(report, shown), width="content")
 findings.draw_findings(report.findings, key="findings_cost", names_persons=report.names_persons)
 with st.expander("Method and limits", icon=":material/rule:"):
     st.markdown("\n".join(f"- {sentence}" for sentence in words.METHOD))

@@ -7,8 +7,6 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-import pyarrow as pa
-
 from her_models.advice.outcomes import Outcome
 from her_models.advice.patterns import MEANS_IN_WORDS
 from her_models.advice.pieces import Piece
@@ -16,7 +14,9 @@ from her_models.documents import Box, Code, Document, Figure, Grid, Heading, Par
 from her_models.reports import turn_in_words
 from her_models.waste_report.questions import WasteReport
 from her_models.waste_report.words import (
+    ALL_WASTE,
     CLASSES,
+    EVERY_WAY,
     LABELS,
     METHOD,
     NEVER_ADDED,
@@ -24,12 +24,17 @@ from her_models.waste_report.words import (
     PAID_AGAIN,
     REMOVE_ALL,
     assumed_in_words,
+    between_in_words,
     change_in_words,
+    findings_in_words,
+    group_in_words,
     in_words,
     outcome_in_words,
     policy_in_words,
     precision_in_words,
+    replayed_in_words,
     saving_in_words,
+    selection_in_words,
     text_in_words,
     usd,
 )
@@ -40,10 +45,7 @@ _SERVERS_SHOWN = 5
 
 def document(report: WasteReport, today: date) -> Document:
     """Return the report as a document."""
-    until = report.scope.until_on or today
-    period = f"{report.scope.since_on} to {until}" if report.scope.since_on else f"everything up to {until}"
-    projects = f", projects {', '.join(report.scope.projects)}" if report.scope.projects else ""
-    return Document("Cost optimisation", f"Sessions of {report.whose}, {period}{projects}", tuple(_parts(report)))
+    return Document("Cost optimisation", selection_in_words(report, today), tuple(_parts(report)))
 
 
 def _in_turn(turn_index: int | None) -> str:
@@ -56,7 +58,7 @@ def _parts(report: WasteReport) -> Iterator[Part]:
     if not report.billed_usd:
         yield Box("Method and limits", METHOD)
         return
-    yield Figure(waterfall(report.bill), "The bill, part by part, in US dollars.")
+    yield Figure(waterfall(report), "The bill, part by part, in US dollars.")
     yield _bill_grid(report)
     yield Heading("What to change")
     yield from advice_parts(report)
@@ -65,17 +67,19 @@ def _parts(report: WasteReport) -> Iterator[Part]:
     labels = [row for row in report.by_label.to_pylist() if not row["is_hint"]]
     if labels:
         yield Figure(bars(labels), "What each label of waste cost, in US dollars.")
-    yield _label_grid(report.by_label)
+    yield _label_grid(report)
+    yield Paragraph(EVERY_WAY, is_quiet=True)
     groups = [("By project", report.by_project), ("By tool", report.by_tool), ("By file", report.by_file)]
     if report.by_owner is not None:
         groups.insert(1, ("By person", report.by_owner))
     for title, table in groups:
-        counted = [row for row in table.to_pylist() if not row["is_hint"]][:_GROUPS_SHOWN]
+        counted = [row for row in table.to_pylist() if not row["is_hint"]]
         if counted:
             yield Heading(title, 3)
-            if len(counted) > 1:
-                yield Figure(bars(counted), f"Waste {title.lower()}, in US dollars.")
-            yield _group_grid(title.removeprefix("By ").capitalize(), counted)
+            drawn = [row for row in counted if row["part"] == "group"][:_GROUPS_SHOWN]
+            if len(drawn) > 1:
+                yield Figure(bars(drawn), f"Waste {title.lower()}, in US dollars.")
+            yield _group_grid(title.removeprefix("By "), counted, report.waste_usd)
     again = [row for row in report.paid_again.to_pylist() if row["again_usd"]]
     if again:
         yield Heading("The same text, paid again")
@@ -84,6 +88,7 @@ def _parts(report: WasteReport) -> Iterator[Part]:
     counted = [row for row in report.findings.to_pylist() if not row["is_hint"]]
     if counted:
         yield Heading("Dearest findings")
+        yield Paragraph(findings_in_words(report, len(counted)), is_quiet=True)
         yield _finding_grid(counted)
     yield Box("Method and limits", METHOD)
 
@@ -105,7 +110,8 @@ def _bill_grid(report: WasteReport) -> Grid:
         (row["label"], LABELS.get(row["label"], row["label"]), usd(row["usd"]), f"{row['usd'] / billed:.1%}")
         for row in report.bill.to_pylist()
     )
-    return Grid(("", "Part", "Cost", "Share"), rows, frozenset({2, 3}), ("", "Bill", usd(billed), "100.0%"))
+    total = ("", "Bill, at least" if report.selection.is_floor else "Bill", usd(billed), "100.0%")
+    return Grid(("", "Part", "Cost", "Share"), rows, frozenset({2, 3}), total)
 
 
 def _piece_parts(piece: Piece) -> Iterator[Part]:
@@ -171,11 +177,11 @@ def _what_if_parts(report: WasteReport) -> Iterator[Part]:
     removed, others = without_waste(report), done_otherwise(report)
     if removed:
         yield Heading("What it would have cost without the waste")
-        yield Paragraph(NEVER_ADDED, is_quiet=True)
+        yield Paragraph(f"{replayed_in_words(report)} {NEVER_ADDED}".lstrip(), is_quiet=True)
         yield _removed_grid(removed)
     if others:
         yield Heading("What other settings would have cost")
-        yield Paragraph(OTHER_SETTINGS, is_quiet=True)
+        yield Paragraph(f"{replayed_in_words(report)} {OTHER_SETTINGS}".lstrip(), is_quiet=True)
         yield _settings_grid(others)
         if left_out := servers_left_out(report):
             yield Paragraph(left_out, is_quiet=True)
@@ -232,7 +238,7 @@ def _again_grid(rows: Sequence[dict[str, Any]]) -> Grid:
     return Grid(headings, cells, frozenset({3, 4, 5, 6}))
 
 
-def _label_grid(table: pa.Table) -> Grid:
+def _label_grid(report: WasteReport) -> Grid:
     rows = tuple(
         (
             row["group_name"] + (" (hint)" if row["is_hint"] else ""),
@@ -242,20 +248,37 @@ def _label_grid(table: pa.Table) -> Grid:
             f"{row['findings_count']:,}",
             f"{row['sessions_count']:,}",
             usd(row["waste_usd"]),
-            f"{usd(row['low_usd'])} to {usd(row['high_usd'])}",
+            between_in_words(row),
         )
-        for row in table.to_pylist()
+        for row in report.by_label.to_pylist()
     )
-    headings = ("Label", "What", "Class", "Right when read", "Findings", "Sessions", "Cost", "Between")
-    return Grid(headings, rows, frozenset({3, 4, 5, 6, 7}))
+    headings = ("Label", "What", "Class", "Right when read", "Cases", "Sessions", "Cost", "Between")
+    total = (ALL_WASTE, "without hints", "", "", "", "", usd(report.waste_usd), "")
+    return Grid(headings, rows, frozenset({3, 4, 5, 6, 7}), total)
 
 
-def _group_grid(heading: str, rows: Sequence[dict[str, Any]]) -> Grid:
-    cells = tuple(
-        (str(row["group_name"]), f"{row['findings_count']:,}", f"{row['sessions_count']:,}", usd(row["waste_usd"]))
-        for row in rows
-    )
-    return Grid((heading, "Findings", "Sessions", "Cost"), cells, frozenset({1, 2, 3}))
+def _group_grid(dimension: str, rows: Sequence[dict[str, Any]], total: Decimal) -> Grid:
+    """Return groups, the dearest one by one and the others as one row, then what belongs to none; they add up."""
+    groups = [row for row in rows if row["part"] == "group"]
+    shown = groups if len(groups) <= _GROUPS_SHOWN + 1 else groups[:_GROUPS_SHOWN]
+    cells = [_group_cells(group_in_words(row, dimension), row) for row in shown]
+    if rest := groups[len(shown) :]:
+        sums = {name: _sum(rest, name) for name in ("findings_count", "content_usd", "misses_usd", "waste_usd")}
+        cells.append(_group_cells(f"{len(rest)} others", sums))
+    cells += [_group_cells(group_in_words(row, dimension), row) for row in rows if row["part"] != "group"]
+    headings = (dimension.capitalize(), "Cases", "Sessions", "Content", "Cache misses", "Cost")
+    return Grid(headings, tuple(cells), frozenset({1, 2, 3, 4, 5}), (ALL_WASTE, "", "", "", "", usd(total)))
+
+
+def _group_cells(name: str, row: dict[str, Any]) -> tuple[str, ...]:
+    counts = tuple(f"{row[count]:,}" if count in row else "" for count in ("findings_count", "sessions_count"))
+    return (name, *counts, *(usd(row[part]) for part in ("content_usd", "misses_usd", "waste_usd")))
+
+
+def _sum(rows: Sequence[dict[str, Any]], name: str) -> Any:
+    """Add up what is known; None where nothing is."""
+    known = [row[name] for row in rows if row[name] is not None]
+    return sum(known) if known else None
 
 
 def _finding_grid(rows: Sequence[dict[str, Any]]) -> Grid:
@@ -286,10 +309,10 @@ _COLOURS = {
 }
 
 
-def waterfall(table: pa.Table) -> dict[str, Any]:
+def waterfall(report: WasteReport) -> dict[str, Any]:
     """Return the bill's parts as a waterfall, a Vega-Lite specification with its rows."""
     values, end = [], Decimal(0)
-    for row in table.to_pylist():
+    for row in report.bill.to_pylist():
         start, end = end, end + row["usd"]
         values.append(
             {
@@ -302,7 +325,14 @@ def waterfall(table: pa.Table) -> dict[str, Any]:
             }
         )
     values.append(
-        {"label": "Bill", "from": 0.0, "to": float(end), "usd": float(end), "colour": "#6B7280", "told": usd(end)}
+        {
+            "label": "Bill, at least" if report.selection.is_floor else "Bill",
+            "from": 0.0,
+            "to": float(end),
+            "usd": float(end),
+            "colour": "#6B7280",
+            "told": usd(end),
+        }
     )
     return _drawn(values)
 
@@ -315,7 +345,7 @@ def bars(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
             "from": 0.0,
             "to": float(row["waste_usd"]),
             "usd": float(row["waste_usd"]),
-            "colour": _COLOURS["C"],
+            "colour": _COLOURS["K" if row["label"].startswith("K") else "C"],
             "told": usd(row["waste_usd"]),
         }
         for row in sorted(rows, key=lambda row: (-row["waste_usd"], str(row["group_name"])))

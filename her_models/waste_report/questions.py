@@ -19,10 +19,27 @@ from her_models.report_queries import report_table
 from her_models.reports import Scope
 from her_models.what_if_reports import what_ifs_of_scope
 
-Dimension = Literal["label", "kind", "project", "owner", "tool", "file", "session"]
+Dimension = Literal["label", "kind", "project", "owner", "tool", "file"]
 
 FINDINGS_SHOWN = 20
 PAID_AGAIN_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a scope holds. Of responses without a price `unpriced_models` are the models; `findings_count`: no hints."""
+
+    requests_count: int
+    sessions_count: int
+    floor_requests_count: int
+    unpriced_requests_count: int
+    unpriced_models: tuple[str, ...]
+    findings_count: int
+
+    @property
+    def is_floor(self) -> bool:
+        """Whether what it was billed can only be too low."""
+        return bool(self.floor_requests_count or self.unpriced_requests_count)
 
 
 @dataclass(frozen=True)
@@ -30,11 +47,14 @@ class WasteReport:
     """The report's answers. Money is US dollars at list price; tables are as their SQL files describe them.
 
     `whose` says whose sessions were looked at; `by_owner` is None where persons are not to be named.
-    `what_ifs` has each policy over whole sessions, whatever models the scope names; its gross savings are never added.
+    Counted rows of each table `by_…` add up to `waste_usd`. `findings` began in the scope and cost what they
+    cost in all. `what_ifs` has each policy over the sessions that the scope touches, whole; its gross savings are never
+    added.
     """
 
     scope: Scope
     whose: str
+    selection: Selection
     bill: pa.Table
     by_label: pa.Table
     by_kind: pa.Table
@@ -100,6 +120,7 @@ def waste_report(
     return WasteReport(
         scope=scope,
         whose=whose,
+        selection=selection(con, scope),
         bill=bill(con, scope),
         by_label=waste_by(con, "label", scope),
         by_kind=waste_by(con, "kind", scope),
@@ -117,6 +138,12 @@ def waste_report(
     )
 
 
+def selection(con: duckdb.DuckDBPyConnection, scope: Scope) -> Selection:
+    """Return what a scope holds, and how much of it has no price or a lower bound for one."""
+    (row,) = _table(con, "waste_selection", scope).to_pylist()
+    return Selection(**{**row, "unpriced_models": tuple(row["unpriced_models"])})
+
+
 def bill(con: duckdb.DuckDBPyConnection, scope: Scope) -> pa.Table:
     """Return the parts of the bill by label; they add up to it."""
     return _table(con, "waste_bill", scope)
@@ -125,7 +152,7 @@ def bill(con: duckdb.DuckDBPyConnection, scope: Scope) -> pa.Table:
 def waste_by(
     con: duckdb.DuckDBPyConnection, dimension: Dimension, scope: Scope, *, names_persons: bool = True
 ) -> pa.Table:
-    """Return findings added up by `dimension`, hints apart, the dearest first.
+    """Return waste added up by `dimension`, hints apart, the dearest first; what belongs to no group stands last.
 
     `names_persons`: with whole paths of files, and projects named after their owners' home folders.
     """

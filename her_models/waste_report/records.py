@@ -10,22 +10,32 @@ import pyarrow as pa
 from her_models.advice.outcomes import Outcome
 from her_models.advice.pieces import Piece
 from her_models.waste_report.questions import WasteReport
-from her_models.waste_report.words import CLASSES, METHOD, outcome_in_words, precision
+from her_models.waste_report.words import CLASSES, METHOD, group_in_words, outcome_in_words, precision
 
 
 def as_rows(report: WasteReport) -> pa.Table:
     """Return the report's figures as one long table: section, name, cost and what belongs to it."""
-    sections = [
+    found = report.selection
+    whole = {"name": "billed", "usd": report.billed_usd, "is_floor": found.is_floor}
+    counts = {
+        "responses": found.requests_count,
+        "responses whose output is a lower bound": found.floor_requests_count,
+        "responses without a price": found.unpriced_requests_count,
+    }
+    sections: list[tuple[str, list[dict[str, Any]]]] = [
+        ("billed", [whole, *({"name": name, "responses_count": count} for name, count in counts.items())]),
+        ("model without a price", [{"name": model} for model in found.unpriced_models]),
+        ("waste", [{"name": "all", "usd": report.waste_usd, "is_floor": found.is_floor}]),
         (
             "bill",
             [{"name": row["label"], "usd": row["usd"], "tokens": row["tokens"]} for row in report.bill.to_pylist()],
-        )
+        ),
     ]
     groups = {"label": report.by_label, "kind": report.by_kind, "project": report.by_project, "tool": report.by_tool}
     groups |= {"file": report.by_file} | ({"owner": report.by_owner} if report.by_owner is not None else {})
     for name, table in groups.items():
         is_rule = name in ("label", "kind")
-        rows = [_long(row) | (_precision(row) if is_rule else {}) for row in table.to_pylist()]
+        rows = [_long(row, name) | (_precision(row) if is_rule else {}) for row in table.to_pylist()]
         sections.append((f"waste by {name}", rows))
     sections.append(
         (
@@ -61,11 +71,16 @@ def as_rows(report: WasteReport) -> pa.Table:
     schema = pa.schema(
         [
             ("section", pa.string()),
+            ("part", pa.string()),
             ("name", pa.string()),
             ("usd", pa.decimal128(38, 12)),
+            ("is_floor", pa.bool_()),
+            ("content_usd", pa.decimal128(38, 12)),
+            ("misses_usd", pa.decimal128(38, 12)),
             ("low_usd", pa.decimal128(38, 12)),
             ("high_usd", pa.decimal128(38, 12)),
             ("tokens", pa.int64()),
+            ("responses_count", pa.int64()),
             ("findings_count", pa.int64()),
             ("sessions_count", pa.int64()),
             ("confidence", pa.string()),
@@ -84,10 +99,20 @@ def _precision(row: dict[str, Any]) -> dict[str, Any]:
     return precision(row["group_name"], is_hint=row["is_hint"])
 
 
-def _long(row: dict[str, Any]) -> dict[str, Any]:
-    kept = ("low_usd", "high_usd", "tokens", "findings_count", "sessions_count", "is_hint")
+def _long(row: dict[str, Any], dimension: str) -> dict[str, Any]:
+    kept = (
+        "part",
+        "content_usd",
+        "misses_usd",
+        "low_usd",
+        "high_usd",
+        "tokens",
+        "findings_count",
+        "sessions_count",
+        "is_hint",
+    )
     return {
-        "name": row["group_name"],
+        "name": group_in_words(row, dimension),
         "usd": row["waste_usd"],
         "confidence": CLASSES[row["doubt"]],
         **{name: row[name] for name in kept},
@@ -106,6 +131,8 @@ def as_record(report: WasteReport) -> dict[str, Any]:
         "whose": report.whose,
         "scope": vars(report.scope),
         "billed_usd": report.billed_usd,
+        "is_floor": report.selection.is_floor,
+        **vars(report.selection),
         "waste_usd": report.waste_usd,
         "bill": report.bill.to_pylist(),
         "by_label": [row | _precision(row) for row in report.by_label.to_pylist()],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -58,15 +59,21 @@ NEVER_ADDED = (
     "saved, and taking text out of a running context has everything behind it written again (C13 above all)."
 )
 OTHER_SETTINGS = (
-    "Each row replays, whole and whatever their models, the sessions in which this one setting would change something, "
-    "as if the work had gone the same way. Savings are gross: they overlap with each other and with the waste, and are "
-    "never added."
+    "Each row replays the sessions in which this one setting would change something, as if the work had gone the same "
+    "way. Savings are gross: they overlap with each other and with the waste, and are never added."
 )
 PAID_AGAIN = (
     "The same overhead in the prompts of several sessions and subagents of a project: what all copies but the dearest "
     "cost. It is part of overhead, or of C9 and C10 where it is waste, and in no total here."
 )
 REMOVE_ALL = "remove.all"
+ALL_WASTE = "Waste"
+EVERY_WAY = (
+    "Every table adds up to the waste of the bill, where it was billed. A case is a finding that began in this "
+    "selection, or a response that missed the cache. What names no tool or file stands in a row of its own, and so do "
+    "cache misses where they belong to none."
+)
+_NONE = {"project": "No project", "owner": "No person", "person": "No person", "tool": "No tool", "file": "No file"}
 
 
 def precision(name: str, *, is_hint: bool | None = None) -> dict[str, Any]:
@@ -101,20 +108,104 @@ def in_words(report: WasteReport) -> list[str]:
     """Return the report's main figures as sentences."""
     billed = report.billed_usd
     if not billed:
-        return ["Nothing with a price was billed here."]
+        return ["Nothing with a price was billed here.", *floor_in_words(report)]
 
     def share(*beginnings: str) -> str:
         return f"{usd(report.part(*beginnings))} ({report.part(*beginnings) / billed:.1%})"
 
     hints = sum((row["waste_usd"] or Decimal(0) for row in report.by_label.to_pylist() if row["is_hint"]), Decimal(0))
+    beside = [("premium", "P"), ("fees", "f")]
+    parts = [("useful", "S"), ("overhead", "H"), ("waste", "CK")]
+    parts += [one for one in beside if report.part(one[1])]
+    told = ", ".join(f"{name} {share(*labels)}" for name, labels in parts)
     sentences = [
-        f"Billed {usd(billed)}: useful {share('S')}, overhead {share('H')}, waste {share('C', 'K')}, "
-        f"unexplained {share('N')}.",
+        f"Billed {billed_in_words(report)}: {told}, unexplained {share('N')}.",
         f"Of the waste, {share('C')} is content that was not needed, {share('K')} what missing the cache cost on top.",
     ]
     if hints:
         sentences.append(f"Hints, in no total: {usd(hints)}.")
-    return sentences
+    return sentences + floor_in_words(report)
+
+
+def billed_in_words(report: WasteReport) -> str:
+    """Write the bill, and that it is a least where it can only be too low."""
+    return ("at least " if report.selection.is_floor else "") + usd(report.billed_usd)
+
+
+def floor_in_words(report: WasteReport) -> list[str]:
+    """Say why a bill can only be too low; nothing where it is whole."""
+    found, told = report.selection, []
+    if found.floor_requests_count:
+        told.append(
+            f"Of {_counted(found.floor_requests_count, 'response')} the log holds no end: "
+            "their output is counted as far as it shows, and the bill is at least this."
+        )
+    if found.unpriced_requests_count:
+        models = ", ".join(found.unpriced_models) or "no model named"
+        left_out = "has no price and is" if found.unpriced_requests_count == 1 else "have no price and are"
+        told.append(f"{_counted(found.unpriced_requests_count, 'response')} {left_out} in no figure: {models}.")
+    return told
+
+
+def selection_in_words(report: WasteReport, today: date) -> str:
+    """Say whose sessions a report looks at, of which days, projects and models."""
+    scope = report.scope
+    until = scope.until_on or today
+    if scope.since_on is None:
+        period = f"everything up to {until}"
+    else:
+        period = f"{scope.since_on} to {until}" if scope.since_on <= until else f"from {scope.since_on} on"
+    told = [f"Sessions of {report.whose}", period]
+    told += [
+        f"{name}{'s' * (len(values) > 1)} {', '.join(values)}"
+        for name, values in (("project", scope.projects), ("model", scope.models))
+        if values
+    ]
+    return ", ".join(told)
+
+
+def group_in_words(row: dict[str, Any], dimension: str) -> str:
+    """Name a row of `waste_by`; what belongs to no group has a name of its own."""
+    match row["part"]:
+        case "group":
+            return str(row["group_name"])
+        case "none":
+            return _NONE.get(dimension, "None")
+        case "misses":
+            return f"Cache misses, of no {dimension}"
+        case _:
+            return f"Not divided by {dimension}: of sessions that go on outside this selection"
+
+
+def replayed_in_words(report: WasteReport) -> str:
+    """Say which sessions the what-ifs replay, and how much of their bill lies outside of what is looked at."""
+    whole = next((row for row in report.what_ifs.to_pylist() if row["family"] == "identity"), None)
+    if whole is None:
+        return ""
+    told = f"Replayed, each whole: {_counted(whole['sessions_count'], 'session')}, billed {usd(whole['billed_usd'])}"
+    outside = whole["billed_usd"] - report.billed_usd
+    left_out = report.selection.sessions_count - whole["sessions_count"]
+    if outside > 0:
+        told += f", {usd(outside)} of it outside this selection"
+    return f"{told}." + (
+        f" {_counted(left_out, 'session')} without a price or a replay that gives its bill: left out."
+        if left_out
+        else ""
+    )
+
+
+def findings_in_words(report: WasteReport, shown_count: int) -> str:
+    """Say which findings are listed."""
+    count = report.selection.findings_count
+    of = f"The {shown_count:,} dearest of {count:,}" if shown_count < count else f"All {count:,}"
+    is_cut = bool(report.scope.since_on or report.scope.until_on or report.scope.models)
+    return f"{of} that began in this selection" + (
+        ", each with all it cost, also outside of it: they do not add up to the tables above." if is_cut else "."
+    )
+
+
+def _counted(count: int, name: str) -> str:
+    return f"{count:,} {name}{'s' * (count != 1)}"
 
 
 def text_in_words(row: dict[str, Any]) -> str:
@@ -152,6 +243,13 @@ def policy_in_words(row: dict[str, Any]) -> str:
 def change_in_words(saving: Decimal) -> str:
     """Write a saving, or how much dearer it would have been."""
     return usd(saving) if saving >= 0 else f"{usd(-saving)} dearer"
+
+
+def between_in_words(row: dict[str, Any]) -> str:
+    """Write both ends of an amount."""
+    if row["low_usd"] is None or row["high_usd"] is None:
+        return "–"
+    return f"{usd(row['low_usd'])} to {usd(row['high_usd'])}"
 
 
 def usd(value: Decimal | float | None) -> str:

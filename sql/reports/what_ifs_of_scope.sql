@@ -1,8 +1,21 @@
--- what_ifs_of_scope: each policy over the sessions of a period.
+-- what_ifs_of_scope: each policy over the sessions that a selection touches, each of them whole.
 -- grain: one row per policy
 -- key:   policy
--- reads: what_ifs
--- note:  one policy may be added over sessions, which do not touch each other; two policies never, but by their net savings
+-- reads: what_ifs, requests
+-- note:  a session is touched where it was billed a response of the selection, whenever it began. One policy may be added over sessions, which do not touch each other; two policies never, but by their net savings
+
+with touched as (
+    select distinct
+        source_id,
+        session_id
+    from requests
+    where
+        ($since_at::timestamptz is null or started_at >= $since_at::timestamptz)
+        and ($until_at::timestamptz is null or started_at < $until_at::timestamptz)
+        and ($owners::varchar[] is null or list_contains($owners::varchar[], owner))
+        and ($projects::varchar[] is null or list_contains($projects::varchar[], project))
+        and ($models::varchar[] is null or list_contains($models::varchar[], model))
+)
 
 select
     policy,  -- name
@@ -17,12 +30,8 @@ select
     sum(low_usd) as low_usd,  -- lower end of the gross saving
     sum(high_usd) as high_usd  -- upper end of the gross saving
 from what_ifs
-where
-    is_identity
-    and ($since_at::timestamptz is null or started_at >= $since_at::timestamptz)
-    and ($until_at::timestamptz is null or started_at < $until_at::timestamptz)
-    and ($owners::varchar[] is null or list_contains($owners::varchar[], owner))
-    and ($projects::varchar[] is null or list_contains($projects::varchar[], project))
+semi join touched on what_ifs.source_id = touched.source_id and what_ifs.session_id = touched.session_id
+where is_identity
 group by policy
 order by
     case any_value(family)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import product
 from typing import Any
 
@@ -255,3 +255,29 @@ def test_patterns_of_which_nothing_was_wasted_are_left_out_without_a_difference(
     monkeypatch.setattr(pieces, "read_cases", lambda _con, pattern, _scope: asked.append(pattern.name) or [])
     pieces.advice(con)
     assert PATTERN.name in asked and "allow-what-you-always-allow" not in asked
+
+
+def replayed(con: duckdb.DuckDBPyConnection, session: str, saving: float, **billed: float) -> None:
+    """Put in a session that was billed so much on some days of March, and what it would have saved as a whole."""
+    whose = {"session_id": session, "owner": "ada", "project": "engine"}
+    for day, usd in billed.items():
+        when = datetime(2026, 3, int(day.removeprefix("day")), 12, tzinfo=UTC)
+        fill(con, "requests", whose | {"request_id": f"{session}{day}", "started_at": when, "billed_usd": usd})
+    money = {"billed_usd": sum(billed.values()), "gross_saving_usd": saving, "low_usd": saving, "high_usd": saving}
+    policy = {"policy": "ttl.5m.main", "confidence": "estimated", "is_identity": True, "started_at": MONDAY}
+    fill(con, "what_ifs", whose | money | policy)
+
+
+def test_a_session_that_began_before_the_selection_counts_with_its_share(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute(TABLES["what_ifs"].ddl())
+    replayed(con, "inside", 1.0, day10=4.0)
+    replayed(con, "across", -8.0, day2=2.0, day10=6.0)
+    replayed(con, "before", 3.0, day2=1.0)
+    pattern = next(one for one in load_patterns().values() if one.kinds == ("ttl.5m.main",))
+    week = Scope(since_on=date(2026, 3, 9), until_on=date(2026, 3, 15))
+    # Three quarters of its bill lie in the week: without it, a setting that is dearer on the whole would seem to save.
+    assert {(case.session_id, case.saving_usd) for case in pieces.read_cases(con, pattern, week)} == {
+        ("inside", 1.0),
+        ("across", -6.0),
+    }
+    assert sum(case.saving_usd for case in pieces.read_cases(con, pattern, Scope())) == -4.0

@@ -81,21 +81,21 @@ def test_parts_of_the_bill_stand_apart_and_hints_are_in_no_total(home: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("counts", "billed"),
+    ("changed", "billed"),
     [
-        ("floor_requests_count = 1", "≥ $1.25"),
-        ("unpriced_requests_count = 1", "≥ $1.25"),
-        ("requests_count = 1", "$1.25"),
+        ("is_output_floor = true where request_id = 'm-1111'", "≥ $1.25"),
+        ("billed_usd = null where request_id = 'm-2222'", "≥ $1.25"),
+        ("project = project", "$1.25"),
     ],
 )
 def test_a_bill_that_can_only_be_too_low_says_so(
-    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, counts: str, billed: str
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: str, billed: str
 ) -> None:
     monkeypatch.setenv("HER_HOME", str(tmp_path / "home"))
     shutil.copytree(home, tmp_path / "home")
     with open_lake(load_config(tmp_path / "home")) as lake:
-        lake.con.execute("update daily_cost set floor_requests_count = 0, unpriced_requests_count = 0")
-        lake.con.execute(f"update daily_cost set {counts}")
+        lake.con.execute("delete from requests where billed_usd is null")
+        lake.con.execute(f"update requests set {changed}")
     shown = figures(opened("cost"))
     assert (shown["Billed"], shown["Useful"].split()[0]) == (billed, "$0.75")
 
@@ -156,7 +156,7 @@ def test_names_of_the_waterfall_stand_whole_on_a_phone_in_lines_that_fit(home: P
     axis = spec["config"]["axisY"]
     lines = json.loads(axis["labelExpr"].split("? (")[1].split(")[datum.label]")[0])
     assert [" ".join(part) for part in lines.values()] == list(lines)
-    assert [" ".join(name.split()) for name in lines] == ["S Useful", "C5 Unchanged files read again", "Bill"]
+    assert [" ".join(name.split()) for name in lines] == ["S Useful", "C5 Unchanged files read again", "Bill, at least"]
     assert max(len(line) for part in lines.values() for line in part) <= 28
     assert axis["labelOverlap"] is False  # else every other name of two lines would be left out
     # By day dark letters, which the report's own grey is not.

@@ -62,9 +62,9 @@ def test_precision_stands_beside_the_label_in_every_form(tmp_path: Path) -> None
             money = {"waste_usd": 1.0, "low_usd": 1.0, "high_usd": 1.0, "confidence": "heuristic"}
             found = {"session_id": kind, "kind": kind, "label": "C13", "is_hint": kind == "C13.never"}
             fill(con, "waste", found | money)
-        request = {"session_id": "C13.expired", "request_id": "r"}
-        fill(con, "request_labels", request | {"label": "C13", "content_usd": 2.0, "output_tokens": 1})
-        fill(con, "requests", request | {"billed_usd": 2.0})
+            fill(con, "requests", {"session_id": kind, "request_id": kind, "billed_usd": 2.0})
+        said = {"session_id": "C13.expired", "request_id": "C13.expired", "label": "C13", "content_usd": 1.0}
+        fill(con, "request_labels", said)
         report = questions.waste_report(con, Config(home=tmp_path), is_everyone=True, noted=())
     for name in ("by_label", "by_kind", "findings"):
         rows = records.as_record(report)[name]
@@ -86,6 +86,7 @@ def test_servers_stand_by_what_their_absence_saves_and_the_rest_is_told(tmp_path
     with duckdb.connect() as con:
         for table in TABLES.values():
             con.execute(table.ddl())
+        fill(con, "requests", {"session_id": "s", "request_id": "r", "billed_usd": 10.0})
         for index, (name, usd) in enumerate(savings.items()):
             money = {"billed_usd": 10.0, "gross_saving_usd": usd, "low_usd": usd, "high_usd": usd, "is_identity": True}
             policy = {"policy": f"server.{name}", "family": "tools", "policy_index": index, "session_id": "s"}

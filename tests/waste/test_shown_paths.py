@@ -102,6 +102,9 @@ def in_the_home_folder(con: duckdb.DuckDBPyConnection) -> None:
         money = {"waste_usd": 1.0, "low_usd": 1.0, "high_usd": 1.0}
         found = {"finding_index": 0, "label": "C5", "kind": "C5.reread", "confidence": "estimated", "started_at": WHEN}
         fill(con, "waste", whose | found | money | {"path": f"{home}/notes.md"})
+        fill(con, "requests", whose | {"request_id": "h", "started_at": WHEN, "billed_usd": 1.0})
+        said = {"request_id": "h", "label": "C5", "content_usd": 1.0, "output_tokens": 1}
+        fill(con, "request_labels", {"source_id": f"{owner}@desk", "session_id": "home"} | said)
         for number, agent in enumerate((None, "agent")):
             overhead = {
                 "block_index": number,
