@@ -27,8 +27,21 @@ after_the_sources = dg.ScheduleDefinition(
 after_the_night = dg.ScheduleDefinition(
     name="after_the_night", job=maintenance, cron_schedule="30 4 * * *", execution_timezone=TIME_ZONE
 )
-after_the_week = dg.ScheduleDefinition(
-    name="after_the_week", job=weekly, cron_schedule="0 5 * * 1", execution_timezone=TIME_ZONE
+
+
+@dg.schedule(
+    job=weekly,
+    cron_schedule="0 5 * * 1",
+    execution_timezone=TIME_ZONE,
+    default_status=dg.DefaultScheduleStatus.RUNNING,  # it reads the lake only, so that nothing has to be decided first
 )
+def after_the_week(her: Her) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """The report on last week, once there is a lake."""
+    config = her.config()
+    if config.catalog or config.catalog_path.exists():
+        yield dg.RunRequest()
+    else:
+        yield dg.SkipReason(f"There is no lake in {config.home} yet. Make one: her ingest")
+
 
 SCHEDULES = [every_night, after_the_sources, after_the_night, after_the_week]

@@ -17,7 +17,7 @@ from pipelines import instance as instances
 from pipelines.definitions import defs
 from pipelines.partitions import days_by_source, source_day_key
 from pipelines.resources import Her
-from pipelines.schedules import SCHEDULES, every_night
+from pipelines.schedules import SCHEDULES, after_the_week, every_night
 from pipelines.sensors import new_bytes
 
 CHECKOUT = Path(__file__).parents[2]
@@ -107,6 +107,25 @@ def test_schedules_keep_the_configured_time_zone() -> None:
         "after_the_night": "maintenance",
         "after_the_week": "weekly",
     }
+
+
+def test_the_weekly_report_is_on_by_default_and_waits_for_a_lake(config: Config) -> None:
+    (weekly,) = [schedule for schedule in SCHEDULES if schedule.job_name == "weekly"]
+    assert weekly.default_status is dg.DefaultScheduleStatus.RUNNING
+    assert weekly.cron_schedule == "0 5 * * 1"
+    with instances.open_instance(config) as instance:
+
+        def asked() -> dg.SkipReason | dg.RunRequest:
+            with dg.build_schedule_context(instance, resources={"her": Her()}) as context:
+                (told,) = after_the_week(context)
+            assert isinstance(told, (dg.SkipReason, dg.RunRequest))
+            return told
+
+        waiting = asked()
+        assert isinstance(waiting, dg.SkipReason)
+        assert "There is no lake" in str(waiting.skip_message)
+        ingest(config)
+        assert isinstance(asked(), dg.RunRequest)
 
 
 def test_keys_of_days_are_read_back() -> None:
