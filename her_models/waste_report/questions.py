@@ -14,6 +14,7 @@ from her_models import shown_paths
 from her_models.advice.outcomes import Change, Outcome, changes, outcome
 from her_models.advice.pieces import Piece, advice
 from her_models.config import Config, source_part
+from her_models.errors import QueryError
 from her_models.ledger_reports import redundant_context
 from her_models.report_queries import report_table
 from her_models.reports import Scope
@@ -98,9 +99,21 @@ def own_name(con: duckdb.DuckDBPyConnection) -> str | None:
     return name if row else None
 
 
-def visible_scope(con: duckdb.DuckDBPyConnection, scope: Scope, *, is_everyone: bool) -> tuple[Scope, str]:
-    """Return the scope to look at and whose sessions it holds: people see their own unless they ask for everyone's."""
+def visible_scope(
+    con: duckdb.DuckDBPyConnection, scope: Scope, *, is_everyone: bool, shows_persons: bool
+) -> tuple[Scope, str]:
+    """Return the scope to look at and whose sessions it holds: people see their own unless they ask for everyone's.
+
+    Raises:
+        QueryError: it names somebody else, and persons are not to be named.
+    """
     if scope.owners:
+        others = [owner for owner in scope.owners if owner != own_name(con)]
+        if others and not shows_persons:
+            raise QueryError(
+                f"No report on waste is made of {', '.join(others)} alone: config.toml does not allow reports to name"
+                " others (shows_persons = true would). Leave out --owner for your own sessions, or take --everyone."
+            )
         return scope, ", ".join(scope.owners)
     name = None if is_everyone else own_name(con)
     return (scope, "everyone") if name is None else (replace(scope, owners=(name,)), name)
@@ -114,9 +127,18 @@ def waste_report(
     is_everyone: bool = False,
     noted: tuple[Change, ...] | None = None,
 ) -> WasteReport:
-    """Ask the questions of the report in a scope. `noted` are the changes made; None reads them from Her's home."""
-    scope, whose = visible_scope(con, scope or Scope(time_zone=config.time_zone), is_everyone=is_everyone)
-    names_persons = config.shows_persons or len(scope.owners) == 1
+    """Ask the questions of the report in a scope. `noted` are the changes made; None reads them from Her's home.
+
+    Raises:
+        QueryError: the scope names somebody else, and the configuration does not allow reports to.
+    """
+    scope, whose = visible_scope(
+        con,
+        scope or Scope(time_zone=config.time_zone),
+        is_everyone=is_everyone,
+        shows_persons=config.shows_persons,
+    )
+    names_persons = config.shows_persons or bool(scope.owners)
     return WasteReport(
         scope=scope,
         whose=whose,

@@ -153,7 +153,7 @@ select
         'No name, path or command of ',
         -- With its folder, but not with the name of whose home folder that is.
         regexp_extract(
-            regexp_replace(memories.name, '(?i)^(.*[/\\])?(home|users)[/\\]+[^/\\]+([/\\])', '~\3'), '[^/\\]*[/\\]?[^/\\]+$'
+            regexp_replace(memories.name, '(?i)^(.*[/\\])?(homes?[0-9]*|users)[/\\]+[^/\\]+([/\\])', '~\3'), '[^/\\]*[/\\]?[^/\\]+$'
         ),
         ' appears in what this conversation wrote or called.'
     ) as evidence  -- why

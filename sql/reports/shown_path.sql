@@ -12,10 +12,10 @@ create or replace temp macro without_home(path) as
         else regexp_replace(
             regexp_replace(
                 replace(path, '\', '/'),
-                '^(?i:/[a-z]|/mnt/[a-z]|/cygdrive/[a-z]|(?://[?]/)?[a-z]:|/var|/usr|/export|/System/Volumes/Data|//[^/]+(?:/[^/]+)?)?/+(?i:home|users)/+[^/]+',
+                '^(?i:/[a-z]|/(?:mnt|media|volumes|net|nfs|afs|data|cygdrive)(?:/[^/]+){0,2}?|(?://[?]/)?[a-z]:|/var|/usr|/srv|/opt|/private|/export|/System/Volumes/Data|//[^/]+(?:/[^/]+)?)?/+(?i:homes?[0-9]*|users)/+[^/]+',
                 '~'
             ),
-            '-(?i:home|users)-[A-Za-z0-9_.\[\]]+', '-~', 'g'
+            '-(?i:homes?[0-9]*|users)-[A-Za-z0-9_.\[\]]+', '-~', 'g'
         )
     end;
 

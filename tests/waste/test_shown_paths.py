@@ -13,6 +13,7 @@ from her_models import evidence, shown_paths
 from her_models.config import Config
 from her_models.contracts import TABLES
 from her_models.documents import as_html, as_markdown
+from her_models.errors import QueryError
 from her_models.reports import Scope
 from her_models.waste_report import pages, questions, records
 from tests.test_reports import fill
@@ -51,6 +52,15 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
         ("/home/ada/a.py", "/home/ada", "~/a.py"),
         ("/home/ada/a.py", "/", "~/a.py"),
         ("/home/ada", None, "~"),
+        ("/Volumes/homes/ada/a.py", None, "~/a.py"),
+        ("/Volumes/Data/Users/ada/shop/a.py", "/Volumes/Data/Users/ada/shop", "shop/a.py"),
+        ("/export/home/ada/a.py", None, "~/a.py"),
+        ("/srv/home2/ada/a.py", None, "~/a.py"),
+        ("/mnt/nas/homes/ada/a.py", None, "~/a.py"),
+        ("/net/filer/home/ada/a.py", None, "~/a.py"),
+        ("C:\\Users\\ada\\a.py", None, "~/a.py"),
+        ("/cache/-Volumes-homes-ada-shop/1.output", None, "/cache/-Volumes-~-shop/1.output"),
+        ("/srv/app/homes/a/views.py", None, "/srv/app/homes/a/views.py"),
         ("/mnt/c/Users/ada/a.py", None, "~/a.py"),
         ("\\\\wsl$\\Ubuntu\\home\\ada\\a.py", None, "~/a.py"),
         ("/cache/-Users-ada-shop/tasks/1.output", None, "/cache/-~-shop/tasks/1.output"),
@@ -81,15 +91,22 @@ def test_one_file_of_several_people_is_one_row_and_names_nobody(con: duckdb.Duck
 
 
 @pytest.mark.parametrize(
-    ("shows_persons", "owners", "count"), [(True, (), 6), (False, ("ada",), 2), (False, ("ada", "bob"), 2)]
+    ("shows_persons", "owners", "count"),
+    [(True, (), 6), (True, ("ada", "bob"), 4), (False, ("ada",), 2), (False, (), 2)],
 )
 def test_whole_paths_stand_in_ones_own_report_and_where_persons_may_be_named(
-    con: duckdb.DuckDBPyConnection, tmp_path: Path, shows_persons: bool, owners: tuple[str, ...], count: int
+    con: duckdb.DuckDBPyConnection,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    shows_persons: bool,
+    owners: tuple[str, ...],
+    count: int,
 ) -> None:
+    login_as(con, monkeypatch, "ada")
     config = replace(Config(home=tmp_path), shows_persons=shows_persons)
     report = questions.waste_report(con, config, Scope(owners=owners), is_everyone=True, noted=())
     assert report.by_file.num_rows == count
-    is_named = shows_persons or len(owners) == 1
+    is_named = shows_persons or owners == ("ada",)
     assert any("/home/ada" in row["path"] for row in report.findings.to_pylist()) is is_named
 
 
@@ -167,6 +184,24 @@ def test_both_sides_of_a_finding_tell_its_file_as_the_list_of_findings_does(con:
     side = evidence.side(con, "ada@desk", "home", 0, names_persons=False)
     whole = evidence.side(con, "ada@desk", "home", 0)
     assert (side and side.path, whole and whole.path) == ("~/CLAUDE.md", "/home/ada/CLAUDE.md")
+
+
+@pytest.mark.parametrize("owners", [("bob",), ("ada", "bob"), ("eve", "bob")])
+def test_a_report_on_somebody_else_is_made_only_where_persons_may_be_named(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owners: tuple[str, ...]
+) -> None:
+    login_as(con, monkeypatch, "ada")
+    config = Config(home=tmp_path)
+    with pytest.raises(QueryError, match=r"of (eve, )?bob alone: config.toml does not allow .*take --everyone"):
+        questions.waste_report(con, config, Scope(owners=owners), noted=())
+    allowed = replace(config, shows_persons=True)
+    assert questions.waste_report(con, allowed, Scope(owners=owners), noted=()).whose == ", ".join(owners)
+
+
+def login_as(con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Make one of the people whose sessions are in the lake the one who asks."""
+    monkeypatch.setattr("getpass.getuser", lambda: name)
+    fill(con, "sources", {"source_id": f"{name}@desk", "owner": name})
 
 
 def test_a_command_in_somebodys_home_is_no_advice_to_a_team(con: duckdb.DuckDBPyConnection) -> None:
