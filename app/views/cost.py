@@ -191,26 +191,34 @@ def _amounts(values: list[Decimal | None]) -> pa.Array:
 
 def draw_paid_again(report: WasteReport) -> None:
     """Draw overhead that several sessions and subagents of a project paid, each for itself."""
-    if not any(report.paid_again["again_usd"].to_pylist()):
-        return
-    st.subheader("The same text, paid again")
-    st.caption(words.PAID_AGAIN, width="content")
-    rows = report.paid_again.to_pylist()
-    tables.draw(
-        report.paid_again.append_column("text", pa.array([words.text_in_words(row) for row in rows], pa.string())),
-        {
-            "text": Shown("Text", "text", "blocks.label, the file of blocks.path, or blocks.kind and its size", 330),
-            "kind": Shown("Kind", "text", "blocks.kind"),
-            "project": Shown("Project", "text", "sessions.project"),
-            "sessions_count": Shown("Sessions", "count", "Sessions that held it"),
-            "subagents_count": Shown("Subagents", "count", "Subagents that held it"),
-            "size_tokens": Shown("Tokens of one", "tokens", "blocks.size_tokens"),
-            "again_usd": Shown("Paid again", "usd", "blocks.lifetime_usd of all copies but the dearest"),
-        },
-        label="The same text, paid again",
-        key="paid_again",
-        height="content",
-    )
+    for title, meaning, rows in pages.paid_again(report):
+        st.subheader(title)
+        st.caption(meaning, width="content")
+        names = ("kind", "project", "sessions_count", "subagents_count", "size_tokens", "again_usd")
+        columns = {name: [row[name] for row in rows] for name in names}
+        tables.draw(
+            pa.table(
+                {
+                    "text": [words.text_in_words(row) for row in rows],
+                    **columns,
+                    "again_usd": _amounts(columns["again_usd"]),
+                }
+            ),
+            {
+                "text": Shown(
+                    "Text", "text", "blocks.label, the file of blocks.path, or blocks.kind and its size", 330
+                ),
+                "kind": Shown("Kind", "text", "blocks.kind"),
+                "project": Shown("Project", "text", "sessions.project"),
+                "sessions_count": Shown("Sessions", "count", "Sessions that held it"),
+                "subagents_count": Shown("Subagents", "count", "Subagents that held it"),
+                "size_tokens": Shown("Tokens of one", "tokens", "blocks.size_tokens"),
+                "again_usd": Shown("Paid again", "usd", "blocks.lifetime_usd of all copies but the dearest"),
+            },
+            label=title,
+            key=f"paid_again_{rows[0]['is_same_text']}",
+            height="content",
+        )
 
 
 def draw_downloads(report: WasteReport) -> None:

@@ -14,6 +14,7 @@ from her_models.documents import Box, Code, Document, Figure, Grid, Heading, Par
 from her_models.reports import turn_in_words
 from her_models.waste_report.questions import WasteReport
 from her_models.waste_report.words import (
+    ABOUT_THE_SAME,
     ALL_WASTE,
     CLASSES,
     EVERY_WAY,
@@ -80,10 +81,9 @@ def _parts(report: WasteReport) -> Iterator[Part]:
             if len(drawn) > 1:
                 yield Figure(bars(drawn), f"Waste {title.lower()}, in US dollars.")
             yield _group_grid(title.removeprefix("By "), counted, report.waste_usd)
-    again = [row for row in report.paid_again.to_pylist() if row["again_usd"]]
-    if again:
-        yield Heading("The same text, paid again")
-        yield Paragraph(PAID_AGAIN, is_quiet=True)
+    for title, meaning, again in paid_again(report):
+        yield Heading(title)
+        yield Paragraph(meaning, is_quiet=True)
         yield _again_grid(again)
     counted = [row for row in report.findings.to_pylist() if not row["is_hint"]]
     if counted:
@@ -219,6 +219,17 @@ def _settings_grid(rows: Sequence[dict[str, Any]]) -> Grid:
     )
     headings = ("Setting", "Sessions", "Billed", "Would have cost", "Gross saving", "Between", "Class")
     return Grid(headings, cells, frozenset({1, 2, 3, 4, 5}))
+
+
+def paid_again(report: WasteReport) -> Iterator[tuple[str, str, list[dict[str, Any]]]]:
+    """Yield title, meaning and rows of overhead paid again: what is the same text, then what is of the same size."""
+    for is_same, title, meaning in (
+        (True, "The same text, paid again", PAID_AGAIN),
+        (False, "Prompts of about the same size, paid again", ABOUT_THE_SAME),
+    ):
+        rows = [row for row in report.paid_again.to_pylist() if row["again_usd"] and row["is_same_text"] is is_same]
+        if rows:
+            yield title, meaning, rows
 
 
 def _again_grid(rows: Sequence[dict[str, Any]]) -> Grid:

@@ -9,8 +9,9 @@ import pyarrow as pa
 
 from her_models.advice.outcomes import Outcome
 from her_models.advice.pieces import Piece
+from her_models.waste_report.pages import paid_again
 from her_models.waste_report.questions import WasteReport
-from her_models.waste_report.words import CLASSES, METHOD, group_in_words, outcome_in_words, precision
+from her_models.waste_report.words import CLASSES, METHOD, group_in_words, outcome_in_words, precision, text_in_words
 
 
 def as_rows(report: WasteReport) -> pa.Table:
@@ -37,16 +38,13 @@ def as_rows(report: WasteReport) -> pa.Table:
         is_rule = name in ("label", "kind")
         rows = [_long(row, name) | (_precision(row) if is_rule else {}) for row in table.to_pylist()]
         sections.append((f"waste by {name}", rows))
-    sections.append(
-        (
-            "overhead paid again",
-            [
-                {"name": f"{row['project'] or ''}: {row['name']}", "usd": row["again_usd"], "tokens": row["tokens"]}
-                | {"sessions_count": row["sessions_count"]}
-                for row in report.paid_again.to_pylist()
-            ],
-        )
-    )
+    for title, _, rows in paid_again(report):
+        again = [
+            {"name": f"{row['project'] or ''}: {text_in_words(row)}", "usd": row["again_usd"], "tokens": row["tokens"]}
+            | {"sessions_count": row["sessions_count"]}
+            for row in rows
+        ]
+        sections.append((title[:1].lower() + title[1:], again))
     policies = [row for row in report.what_ifs.to_pylist() if row["family"] != "identity"]
     sections.append(("gross saving of one change", [_policy(row, "gross_saving_usd") for row in policies]))
     removed = [row for row in policies if row["family"] == "remove"]

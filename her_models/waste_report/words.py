@@ -63,8 +63,13 @@ OTHER_SETTINGS = (
     "way. Savings are gross: they overlap with each other and with the waste, and are never added."
 )
 PAID_AGAIN = (
-    "The same overhead in the prompts of several sessions and subagents of a project: what all copies but the dearest "
-    "cost. It is part of overhead, or of C9 and C10 where it is waste, and in no total here."
+    "The same text, known by its hash, in the prompts of several sessions and subagents of a project: what all copies "
+    "but the dearest cost. It is part of overhead, or of C9 and C10 where it is waste, and in no total here."
+)
+ABOUT_THE_SAME = (
+    "No line of the log shows these parts of prompts, so that nobody can say that they are the same text: they are of "
+    "about the same size, in one folder, of one version of the client and one model. What all but the dearest cost; in "
+    "no total."
 )
 REMOVE_ALL = "remove.all"
 ALL_WASTE = "Waste"
@@ -213,11 +218,13 @@ def text_in_words(row: dict[str, Any]) -> str:
     kind = str(row["kind"]).replace("_", " ")
     if row["name"] != row["kind"]:
         return str(row["name"])
-    size, _, of = row["text_key"].partition(" k, ")
-    if of not in ("main", "subagent"):
+    if row["is_same_text"]:
         return kind
     whole = "system prompt, tools, memory files" if kind == "system" else kind
-    return f"About {float(size):,.0f},000 tokens in no line: {whole} ({of})"
+    told = ", ".join(
+        filter(None, (row["whose"], row["client_version"] and f"client {row['client_version']}", row["model"]))
+    )
+    return f"About {round(row['size_tokens'], -3):,} tokens in no line: {whole} ({told})"
 
 
 def policy_in_words(row: dict[str, Any]) -> str:

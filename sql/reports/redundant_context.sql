@@ -1,10 +1,10 @@
 -- redundant_context: overhead that sessions and subagents paid again: the same prompt, schema, memory file or listing.
 -- grain: one row per text of overhead in a project that more than one thread held
 -- key:   project, kind, name, text_key
--- reads: blocks, sessions, event_lines
--- note:  a text is known by its hash; a schema by its tool; the prefix that no line shows by its thousands of tokens; what
---        the client attached bears the client's word for it. What was
---        paid again is all but the dearest copy: a fork, a longer session or a shared prefix spares at most that. Where persons
+-- reads: blocks, sessions, event_lines, requests
+-- note:  a text is known by its hash. What no line shows is known by its size alone: it is only held to be alike where the
+--        client's version, the model and the folder are the same too, and stands apart. What the client attached bears the
+--        client's word for it. What was paid again is all but the dearest copy: a fork, a longer session or a shared prefix spares at most that. Where persons
 --        are not to be named, projects are told by `shown_path`
 
 -- Where schemas stand apart, what is left of the prefix is the system prompt alone.
@@ -32,10 +32,14 @@ overhead as (
                 replace(regexp_replace(event_lines.subtype, '_delta$', ''), '_', ' '), blocks.kind
             )
         end as name,
+        blocks.content_hash is not null as is_same_text,
+        case when blocks.agent_id is null then 'main' else 'subagent' end as whose,
+        case when blocks.content_hash is null then requests.client_version end as client_version,
+        case when blocks.content_hash is null then requests.model end as model,
+        case when blocks.content_hash is null then sessions.project_path end as folder,
         coalesce(
             blocks.content_hash,
-            case when blocks.kind = 'tool_schema' then blocks.label end,
-            concat(round(blocks.size_tokens / 1000), ' k, ', case when blocks.agent_id is null then 'main' else 'subagent' end)
+            concat_ws(', ', round(blocks.size_tokens / 1000) || ' k', whose, requests.client_version, requests.model)
         ) as text_key,
         blocks.source_id,
         blocks.session_id,
@@ -48,6 +52,8 @@ overhead as (
         on blocks.source_id = sessions.source_id and blocks.session_id = sessions.session_id
     left join session_schemas
         on blocks.source_id = session_schemas.source_id and blocks.session_id = session_schemas.session_id
+    left join requests
+        on blocks.source_id = requests.source_id and blocks.first_request_id = requests.request_id
     left join event_lines
         on
             blocks.file_id = event_lines.file_id
@@ -70,6 +76,11 @@ threads as (
         kind,
         name,
         text_key,
+        is_same_text,
+        whose,
+        client_version,
+        model,
+        folder,
         source_id,
         session_id,
         thread_id,
@@ -84,7 +95,11 @@ select
     project,  -- project
     kind,  -- kind of content
     name,  -- tool, file, or kind
-    text_key,  -- what makes it the same text
+    text_key,  -- what makes it the same text, or one of about the same size
+    is_same_text,  -- shown to be the same text; else of about the same size, client version, model and folder
+    min(whose) as whose,  -- main or subagent: of whom it was where only its size is known; of a text, of any of its threads
+    client_version,  -- where only its size is known
+    model,  -- likewise
     count(distinct (source_id, session_id))::bigint as sessions_count,  -- sessions that held it
     (count(*) filter (where thread_id <> ''))::bigint as subagents_count,  -- subagents that held it
     max(size_tokens)::bigint as size_tokens,  -- tokens of one copy
@@ -92,7 +107,7 @@ select
     sum(lifetime_usd) as lifetime_usd,  -- US dollars of all copies; null when nothing is priced
     sum(lifetime_usd) - max(lifetime_usd) as again_usd  -- US dollars of all but the dearest
 from threads
-group by project, kind, name, text_key
+group by project, kind, name, text_key, is_same_text, client_version, model, folder
 having count(*) > 1
-order by again_usd desc nulls last, project, kind, name, text_key
-limit $limit
+qualify row_number() over (partition by is_same_text order by again_usd desc nulls last, project, kind, name, text_key) <= $limit
+order by is_same_text desc, again_usd desc nulls last, project, kind, name, text_key

@@ -286,8 +286,12 @@ def test_overhead_paid_again_stands_on_the_page_and_in_every_form_of_the_report(
 ) -> None:
     monkeypatch.setenv("HER_HOME", str(redundant_home))
     texts = ["About 20,000 tokens in no line: system prompt, tools, memory files (main)", "CLAUDE.md"]
-    (shown,) = [frame.value for frame in opened("cost").dataframe if "again_usd" in frame.value]
-    assert sorted(shown["text"]) == texts
+    app = opened("cost")
+    shown = [frame.value for frame in app.dataframe if "again_usd" in frame.value]
+    # A text by its hash, and apart from it what is known by its size alone.
+    assert [list(frame["text"]) for frame in shown] == [[texts[1]], [texts[0]]]
+    titles = ["The same text, paid again", "Prompts of about the same size, paid again"]
+    assert [heading.value for heading in app.subheader if "paid again" in heading.value] == titles
     with open_lake(load_config(redundant_home), read_only=True) as lake:
         lake.con.execute("use lake")
         report = questions.waste_report(lake.con, load_config(redundant_home))
@@ -299,7 +303,12 @@ def test_overhead_paid_again_stands_on_the_page_and_in_every_form_of_the_report(
     rows = records.as_rows(report).to_pylist()
     net = {row["name"]: row["usd"] for row in rows if row["section"] == "net saving of one label"}
     assert net.pop("remove.all") == sum(net.values()) == Decimal("0.75")
-    assert [row["usd"] for row in rows if row["section"] == "overhead paid again"] == [Decimal("0.25")] * 2
+    again = {row["section"]: (row["name"], row["usd"]) for row in rows if "paid again" in row["section"]}
+    assert again == {
+        "the same text, paid again": (f"engine: {texts[1]}", Decimal("0.25")),
+        "prompts of about the same size, paid again": (f"engine: {texts[0]}", Decimal("0.25")),
+    }
+    assert [title in told for title in titles] == [True, True]
     assert len(records.as_record(report)["what_ifs"]) == 6
 
 

@@ -9,13 +9,14 @@ import pytest
 from her_models.contracts import TABLES
 from her_models.ledger_reports import redundant_context
 from her_models.reports import Scope
+from her_models.waste_report.words import text_in_words
 
 
 @pytest.fixture
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
-        for name in ("blocks", "sessions", "event_lines"):
+        for name in ("blocks", "sessions", "event_lines", "requests"):
             connection.execute(TABLES[name].ddl())
         for session, owner in (("s1", "asha"), ("s2", "asha"), ("s3", "ben")):
             connection.execute(
@@ -91,3 +92,36 @@ def test_what_was_said_is_no_overhead_and_a_scope_is_kept(con) -> None:
         _block(con, session, 1, "memory", "0.05", text="h2")
     (row,) = redundant_context(con, Scope(owners=("asha",))).to_pylist()
     assert (row["kind"], row["sessions_count"]) == ("memory", 2)
+
+
+def test_prefixes_that_no_line_shows_are_no_same_text_and_alike_only_of_one_client_model_and_folder(con) -> None:
+    threads = [
+        ("s1", "2.1.0", "opus", "/a"), ("s2", "2.1.0", "opus", "/a"),
+        ("s3", "2.1.9", "opus", "/a"), ("s4", "2.1.0", "fable", "/a"), ("s5", "2.1.0", "opus", "/b"),
+    ]  # fmt: skip
+    for session, version, model, folder in threads:
+        con.execute(
+            "insert into sessions by name select 'a@b' as source_id, ? as session_id, 'shop' as project"
+            " where not exists (select 1 from sessions where session_id = ?)",
+            [session, session],
+        )
+        con.execute("update sessions set project_path = ? where session_id = ?", [folder, session])
+        con.execute(
+            "insert into requests by name select 'a@b' as source_id, ? as request_id, ? as client_version, ? as model",
+            [session, version, model],
+        )
+        _block(con, session, 0, "system", "0.05")
+        _block(con, session, 1, "memory", "0.02", text="h1")
+    con.execute("update blocks set first_request_id = session_id, size_tokens = 26300")
+    same, alike = redundant_context(con).to_pylist()
+    assert (same["is_same_text"], same["kind"], same["sessions_count"], same["again_usd"]) == (
+        True, "memory", 5, Decimal("0.08"),
+    )  # fmt: skip
+    assert (alike["is_same_text"], alike["kind"], alike["sessions_count"], alike["again_usd"]) == (
+        False, "system", 2, Decimal("0.05"),
+    )  # fmt: skip
+    alike["name"] = alike["kind"]
+    assert text_in_words(alike) == (
+        "About 26,000 tokens in no line: system prompt, tools, memory files (main, client 2.1.0, opus)"
+    )
+    assert "/a" not in str(alike)
