@@ -317,6 +317,8 @@ def report(
         models=tuple(model or ()),
         time_zone=config.time_zone,
     )
+    chosen = {"html": is_html, "md": is_markdown, "csv": is_csv, "json": is_json}
+    form = next((name for name, is_chosen in chosen.items() if is_chosen), _form_of(out))
     if is_waste:
         if by is not None:
             _usage("--by does not go with --waste, which adds up by label, kind, project, tool and file at once.")
@@ -324,9 +326,7 @@ def report(
 
         with _lake(config) as con:
             reports.require_known(con, scope)
-            forms = {"html": is_html, "md": is_markdown, "csv": is_csv, "json": is_json}
-            chosen = next((form for form, is_chosen in forms.items() if is_chosen), "md" if out else "terminal")
-            put_report(con, config, scope, is_everyone=is_everyone, form=chosen, out=out)
+            put_report(con, config, scope, is_everyone=is_everyone, form=form, out=out)
         return
     if is_everyone:
         _usage("--everyone goes with --waste; other reports show everybody, or use --owner.")
@@ -337,7 +337,7 @@ def report(
         overview = reports.overview(con, scope)
     title = f"Cost by {by.value}{_scope_in_words(scope)}"
     total = None if by is By.TOOL or not rows.num_rows else {rows.column_names[0]: "total", **_totals(overview)}
-    if is_json:
+    if form == "json":
         told = {
             "command": "report",
             "by": by.value,
@@ -346,11 +346,11 @@ def report(
             "total": {"sessions_count": overview.sessions_count, **_totals(overview)},
         }
         terminal.put(terminal.as_json(told), out)
-    elif is_csv:
+    elif form == "csv":
         terminal.put(terminal.as_csv(rows), out)
-    elif is_html:
+    elif form == "html":
         terminal.put(terminal.as_html(_readable(rows), title=title, notes=_notes(overview), total=total), out)
-    elif is_markdown or out is not None:
+    elif form == "md":
         notes = "".join(f"\n{note}\n" for note in _notes(overview))
         terminal.put(terminal.as_markdown(_readable(rows), title=title, total=total) + notes, out)
     else:
@@ -358,6 +358,13 @@ def report(
             terminal.draw(_readable(rows), title=title, total=total)
         for note in _notes(overview):
             terminal.screen.print(note, markup=False, soft_wrap=True)
+
+
+def _form_of(out: Path | None) -> str:
+    """Return the form that a file's name asks for: Markdown where it ends in none of them."""
+    if out is None:
+        return "terminal"
+    return {".html": "html", ".htm": "html", ".csv": "csv", ".json": "json"}.get(out.suffix.lower(), "md")
 
 
 def _report_rows(con: duckdb.DuckDBPyConnection, by: By, scope: Scope) -> pa.Table:

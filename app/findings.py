@@ -141,6 +141,8 @@ def draw_findings(
     wanted = st.query_params.get("finding")
     if chosen is None and wanted is not None:
         chosen = next((place for place, row in enumerate(rows) if str(row["finding_index"]) == wanted), None)
+        if chosen is None:
+            st.warning(f"There is no finding {format.escaped(wanted)} here, so that none is opened.")
     if chosen is not None:
         draw_finding(rows[chosen], names_persons=names_persons)
 

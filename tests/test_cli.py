@@ -301,6 +301,24 @@ def test_report_on_waste_writes_every_form_and_its_parts_are_the_bill(her: Her, 
     assert sum(Decimal(row["usd"]) for row in rows if row["section"] == "bill") == Decimal(billed)
 
 
+@pytest.mark.parametrize("options", [("--by", "model"), ("--waste", "--everyone")])
+def test_a_files_name_says_which_form_is_meant_and_an_option_says_it_before(
+    her: Her, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    begins = {
+        "html": "<!doctype html>",
+        "csv": '"section"' if "--waste" in options else '"model"',
+        "json": "{",
+        "txt": "#",
+    }
+    for ending, beginning in begins.items():
+        page = tmp_path / f"report.{ending}"
+        assert her("report", *options, "--out", str(page)).returncode == 0
+        assert page.read_text(encoding="utf-8").lower().startswith(beginning), ending
+    assert her("report", *options, "--md", "--out", str(tmp_path / "other.html")).returncode == 0
+    assert (tmp_path / "other.html").read_text(encoding="utf-8").startswith("#")
+
+
 def test_compare_writes_every_form(her: Her, tmp_path: Path) -> None:
     ids = [row["session_id"] for row in _sql(her, "select session_id from session_comparison order by 1")]
     told = json.loads(her("compare", ids[0], ids[1], "--json").stdout)

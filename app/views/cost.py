@@ -28,6 +28,14 @@ GROUPS = {"Label": "by_label", "Kind": "by_kind", "Project": "by_project", "Tool
 def chosen_scope() -> tuple[Scope, bool]:
     """Read the filters; they stand in the address. The second value says whether everybody's sessions are meant."""
     choices, zone = data.ask(reports.filter_choices), data.config().time_zone
+    unknown = [
+        f"{what} {format.escaped(name)}"
+        for what, key, known in (("project", "project", choices.projects), ("model", "model", choices.models))
+        for name in st.query_params.get_all(key)
+        if name not in known
+    ]
+    if unknown and choices.sessions_count:
+        st.warning(f"There is no {' and no '.join(unknown)} in the lake: the address is followed without it.")
     with st.container(horizontal=True, vertical_alignment="top", gap="small"):
         since = periods.chosen()
         projects = filters.projects(choices)

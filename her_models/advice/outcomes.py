@@ -62,7 +62,8 @@ class Outcome:
 
     `low_ratio` and `high_ratio` bound `after_ratio - before_ratio`; None below five sessions on a side, and where no
     session holds a case.
-    `saved_usd_per_week` is what the difference is worth on the bill since, US dollars at list price.
+    `saved_usd_per_week` is what the difference is worth on the bill since, US dollars at list price; None where
+    there is not yet enough data to say that there is a difference.
     """
 
     change: Change
@@ -142,7 +143,8 @@ def outcome(con: duckdb.DuckDBPyConnection, change: Change, scope: Scope | None 
         verdict = "not yet enough data"
     weeks = max((datetime.now(UTC) - made_at) / timedelta(days=7), 1.0)
     saved = (before_ratio - after_ratio) * float(after[:, 1].sum()) / weeks
-    return Outcome(change, verdict, len(before), len(after), before_ratio, after_ratio, low, high, saved)
+    told = None if verdict == "not yet enough data" else saved
+    return Outcome(change, verdict, len(before), len(after), before_ratio, after_ratio, low, high, told)
 
 
 def _sessions(

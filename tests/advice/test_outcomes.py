@@ -38,6 +38,8 @@ def test_a_side_without_a_case_is_no_certainty(
 ) -> None:
     found = told(monkeypatch, before, after)
     assert found.verdict == verdict
+    # Nothing is said to be saved where it is not known that anything changed.
+    assert (found.saved_usd_per_week is None) is (verdict == "not yet enough data")
     assert outcome_in_words(found).lower().startswith(verdict)
 
 

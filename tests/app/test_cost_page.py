@@ -327,3 +327,13 @@ def test_the_report_draws_the_bill_and_what_each_label_of_waste_cost(
     assert sum(bar["to"] for bar in told) == pytest.approx(float(sum(row["waste_usd"] for row in counted)))
     assert [bar["to"] for bar in told] == sorted((bar["to"] for bar in told), reverse=True)
     assert as_html(document).count("<svg") == len(drawn) > 1
+
+
+def test_what_an_address_names_and_is_not_there_is_told(home: Path) -> None:
+    def warned(**parameters: str) -> list[str]:
+        return [warning.value.replace("\\", "") for warning in opened("cost", **parameters).warning]
+
+    assert warned(project="nosuch") == ["There is no project nosuch in the lake: the address is followed without it."]
+    assert warned(model="mystery-2") == ["There is no model mystery-2 in the lake: the address is followed without it."]
+    assert warned(finding="99999") == ["There is no finding 99999 here, so that none is opened."]
+    assert warned(project="engine", finding="0") == []

@@ -13,9 +13,10 @@ from her_models.advice.pieces import Piece
 from her_models.config import Config
 from her_models.contracts import TABLES
 from her_models.documents import Paragraph, as_html, as_markdown
+from her_models.reports import Scope
 from her_models.waste import rules
 from her_models.waste_report import pages, questions, records
-from her_models.waste_report.words import assumed_in_words, precision_in_words
+from her_models.waste_report.words import assumed_in_words, precision_in_words, selection_in_words
 from tests.test_reports import SOURCE, fill
 
 
@@ -126,3 +127,23 @@ def test_a_request_tells_how_much_of_its_prompt_was_waste_and_what_began_at_it()
         ("r1", 0, 2, "C5.reread", Decimal(1)),
         ("r2", 10, 0, None, None),
     ]
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "told"),
+    [
+        (None, None, "Sessions of everyone, everything up to 2026-03-05"),
+        (date(2026, 3, 1), None, "Sessions of everyone, 2026-03-01 to 2026-03-05"),
+        (date(2030, 1, 1), None, "Sessions of everyone, from 2030-01-01 on"),
+        (date(2026, 3, 1), date(2026, 3, 2), "Sessions of everyone, 2026-03-01 to 2026-03-02"),
+    ],
+)
+def test_a_period_is_told_without_an_end_before_its_beginning(
+    tmp_path: Path, since: date | None, until: date | None, told: str
+) -> None:
+    with duckdb.connect() as con:
+        for table in TABLES.values():
+            con.execute(table.ddl())
+        scope = Scope(since_on=since, until_on=until)
+        report = questions.waste_report(con, Config(home=tmp_path), scope, is_everyone=True, noted=())
+    assert selection_in_words(report, date(2026, 3, 5)) == told
