@@ -203,10 +203,13 @@ class EventList {
     });
   }
 
-  // Heights, too, are read only when sizes change.
+  // Heights, too, are read only when sizes change. An event that was in sight stays there.
   measure() {
+    const top = this.player.position * LIST_ROW;
+    const wasInSight = top >= this.top && top < this.top + (this.height || 0);
     this.height = this.element.clientHeight;
-    this.draw();
+    if (wasInSight) this.show(this.player.position);
+    else this.draw();
   }
 
   show(position) {

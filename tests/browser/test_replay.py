@@ -399,6 +399,14 @@ def test_an_edit_leads_to_the_read_behind_it_and_a_selected_value_to_its_origin(
     proven = page.locator(".flow li.proven").first
     expect(proven).to_contain_text("What was replaced stands verbatim in this read of the same file")
     expect(page.locator(".arcs path.proven").first).to_be_attached()
+    page.wait_for_function(  # the list became shorter; the event stays in sight
+        """() => {
+            const player = document.querySelector('[data-testid=stBidiComponentIsolated]').shadowRoot;
+            const box = (name) => player.querySelector(name).getBoundingClientRect();
+            const [room, row] = [box('.list'), box('.list .here')];
+            return row.top >= room.top && row.bottom <= room.bottom;
+        }"""
+    )
     proven.get_by_role("button").click()
     stands_at(page, NEEDLE_EVENT + 1)
     expect(page.locator(".replay .file .number").first).to_have_text("1")
