@@ -45,8 +45,8 @@ METHOD = (
     "A token has at most one label of waste: the first that matches from C1 to C14. Nothing is counted twice.",
     "What a wasted block cost includes its entry, every request that carried it, and requests made only because of it.",
     "Waste by content is an upper bound on removable cost: a log does not show what would have happened without it.",
-    "Hints are kinds of finding that were right in less than four of five cases read by hand; they are shown apart and "
-    "are in no total.",
+    "Hints are kinds of finding that were right in less than four of five cases read by hand, or that no case at hand "
+    "can prove; they are shown apart and are in no total.",
     "Costs are at list price. On a subscription they say what the same tokens would cost through the API.",
     "Calls that the client never logs are in no figure here; see her doctor --reconcile.",
 )
