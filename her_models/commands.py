@@ -1,12 +1,14 @@
-"""What a shell command may do: which files it may change, whether it reaches a network, whether it destroys.
+"""What a call may do: which files it may change, whether it reaches a network, waits, or destroys.
 
-What belongs here: reading `commands.toml` and applying it to the commands of a shell text. What does not: taking the
+What belongs here: reading `commands.toml` and applying it to the commands of a shell text, and what the name of an MCP
+tool tells. What does not: taking the
 text apart (`shell`), or judging whether an effect is a risk or a waste. Nothing is run; what is not known may do
 anything.
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -22,6 +24,9 @@ from her_models.shell import NOWHERE, SimpleCommand, joined, simple_commands
 Writes = Literal["nothing", "arguments", "last", "tree"]
 COMMANDS_PATH = Path(__file__).with_name("commands.toml")
 _UNSURE = ("$", "`", "~")
+_UPDATES = re.compile(r"UPDATE|REGEN|RECORD|ACCEPT|BLESS|SNAPSHOT|GOLDEN|OVERWRITE", re.IGNORECASE)
+"""Settings of this kind have a test runner write what it expects: `UPDATE_EXPECT=1 cargo test`."""
+_NAME_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
 @dataclass(frozen=True)
@@ -33,11 +38,16 @@ class Entry:
     writes: Writes = "nothing"
     writes_with: frozenset[str] = frozenset()
     reads_with: frozenset[str] = frozenset()
+    writes_if: str = ""
+    reads_if: str = ""
+    least: int = 0
     skip: int = 0
     values: frozenset[str] = frozenset()
     named: frozenset[str] = frozenset()
     runs: bool = False
     network: bool = False
+    waits: bool = False
+    waits_with: frozenset[str] = frozenset()
     destructive: bool = False
     destructive_with: frozenset[str] = frozenset()
 
@@ -47,7 +57,8 @@ class Effect:
     """What one command of a shell text may do.
 
     `paths` are the files and folders it writes, as seen from the root where the folder it ran in is known;
-    `writes_anything` says that it may change files that it does not name.
+    `writes_anything` says that it may change files that it does not name; `waits` that it lets time pass for
+    something else to happen.
     """
 
     command: str
@@ -56,6 +67,12 @@ class Effect:
     writes_anything: bool = False
     network: bool = False
     destructive: bool = False
+    waits: bool = False
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Say whether it leaves every file as it is."""
+        return not self.writes_anything and not self.paths
 
     def may_change(self, path: str) -> bool:
         """Say whether a file may be another one after it."""
@@ -101,7 +118,13 @@ def _entry(given: dict[str, Any], path: Path, number: int) -> Entry:
         raise ModelError(f"{path}, entry {number}: {sorted(unknown)} is unknown, or names are missing.")
     if given.get("writes", "nothing") not in ("nothing", "arguments", "last", "tree"):
         raise ModelError(f"{path}, entry {number}: writes is {given['writes']!r}; see the head of the file.")
-    sets = {name: frozenset(given.get(name, ())) for name in ("writes_with", "reads_with", "values", "named")}
+    names = ("writes_with", "reads_with", "values", "named", "waits_with", "destructive_with")
+    sets = {name: frozenset(given.get(name, ())) for name in names}
+    for name in ("writes_if", "reads_if"):
+        try:
+            re.compile(given.get(name, ""))
+        except re.error as error:
+            raise ModelError(f"{path}, entry {number}: {name} is no regular expression: {error}.") from error
     return Entry(
         names=tuple(given["names"]),
         subcommands=tuple(tuple(words.split()) for words in given.get("subcommands", ())),
@@ -109,8 +132,11 @@ def _entry(given: dict[str, Any], path: Path, number: int) -> Entry:
         skip=given.get("skip", 0),
         runs=given.get("runs", False),
         network=given.get("network", False),
+        waits=given.get("waits", False),
         destructive=given.get("destructive", False),
-        destructive_with=frozenset(given.get("destructive_with", ())),
+        writes_if=given.get("writes_if", ""),
+        reads_if=given.get("reads_if", ""),
+        least=given.get("least", 0),
         **sets,
     )
 
@@ -127,6 +153,91 @@ def effects(text: str, cwd: str | None = None) -> tuple[Effect, ...]:
 def may_change(text: str, path: str, cwd: str | None = None) -> bool:
     """Say whether a file may be another one after a shell text ran in the folder `cwd`."""
     return any(effect.may_change(path) for effect in effects(text, cwd))
+
+
+_READING = frozenset(
+    {
+        *("get", "list", "search", "read", "fetch", "query", "describe", "show", "view", "find", "count", "status"),
+        *("lookup", "browse", "inspect", "explain", "check", "diff", "log", "logs", "history", "info", "help", "ls"),
+        *("grep", "glob", "cat", "head", "tail", "outline", "overview", "symbols", "references", "definition", "docs"),
+        *("resolve", "retrieve", "preview", "compare", "summarize", "analyze", "screenshot", "snapshot", "whoami"),
+        *("ping", "version", "versions", "exists", "blame", "tree", "stat", "context"),
+    }
+)
+_CHANGING = frozenset(
+    {
+        *("write", "edit", "create", "update", "delete", "remove", "apply", "format", "rename", "replace", "insert"),
+        *(
+            "move",
+            "patch",
+            "run",
+            "exec",
+            "execute",
+            "checkout",
+            "stash",
+            "reset",
+            "merge",
+            "rebase",
+            "revert",
+            "restore",
+        ),
+        *(
+            "append",
+            "put",
+            "set",
+            "save",
+            "undo",
+            "redo",
+            "add",
+            "upload",
+            "download",
+            "install",
+            "generate",
+            "refactor",
+        ),
+        *("fix", "sync", "pull", "clone", "copy", "import", "convert", "modify", "change", "clear", "reindex", "eval"),
+        *("switch", "shell", "command", "script", "build", "make", "commit", "push", "upsert", "post", "send", "call"),
+    }
+)
+
+
+def is_reading_tool(name: str) -> bool:
+    """Say whether the name of an MCP tool tells that it only reads; what tells nothing may do anything."""
+    words = {word.lower() for word in _NAME_WORDS.findall(name.rpartition("__")[2])}
+    return bool(words & _READING) and not words & _CHANGING
+
+
+_WITH_SUBCOMMANDS = frozenset(
+    {
+        *(
+            "swift",
+            "make",
+            "just",
+            "task",
+            "mix",
+            "bundle",
+            "rails",
+            "rake",
+            "gradle",
+            "gradlew",
+            "mvn",
+            "mvnw",
+            "bazel",
+        ),
+        *("nx", "turbo", "pod", "fastlane", "flutter", "dart", "php", "symfony", "artisan", "stack", "cabal", "zig"),
+    }
+)
+
+
+def has_subcommands(name: str) -> bool:
+    """Say whether the first word after a command's name is a sub-command or a target."""
+    return name in _WITH_SUBCOMMANDS or any(entry.subcommands for entry in load_commands()[1].get(name, ()))
+
+
+def may_destroy(command: SimpleCommand) -> bool:
+    """Say whether a command may destroy something, as it stands or with another option of its own."""
+    entry = _find(command)
+    return entry is not None and (entry.destructive or bool(entry.destructive_with))
 
 
 def innermost(command: SimpleCommand) -> SimpleCommand:
@@ -153,30 +264,42 @@ def _effects(command: SimpleCommand) -> Iterator[Effect]:
         yield Effect(command.name, is_known=False, paths=redirected, writes_anything=True)
         return
     flags = command.flags
-    writes = entry.writes
-    if entry.writes_with and not _has(flags, entry.writes_with | _words(command, entry.writes_with)):
-        writes = "nothing"
-    if entry.reads_with and _has(flags, entry.reads_with):
-        writes = "nothing"
+    writes = _writes(command, entry)
     paths = tuple(joined(path, command.cwd) for path in _paths(command, entry, writes))
     name = " ".join((command.name, *_subcommand(command, entry)))
     yield Effect(
         name,
         is_known=True,
         paths=redirected + paths,
-        writes_anything=writes == "tree",
+        # What `xargs` hands over is not told.
+        writes_anything=writes == "tree" or (command.is_fed and writes != "nothing"),
         network=entry.network,
         destructive=entry.destructive or _has(flags | set(command.words), entry.destructive_with),
+        waits=entry.waits or _has(flags, entry.waits_with),
     )
+
+
+def _writes(command: SimpleCommand, entry: Entry) -> Writes:
+    """Return what a command writes, with the options and words that it was given."""
+    flags = command.flags
+    if any(_UPDATES.search(setting.partition("=")[0]) for setting in command.settings):
+        return "tree"
+    if entry.writes_if and any(re.search(entry.writes_if, word) for word in command.words):
+        return "tree"
+    asked = _has(flags | set(command.words), entry.writes_with)
+    if (entry.writes_with or entry.writes_if) and not asked:
+        return "nothing"
+    operands = command.operands
+    if entry.reads_if and operands and re.search(entry.reads_if, operands[0]):
+        return "nothing"
+    if (entry.reads_with and _has(flags, entry.reads_with)) or len(operands) < entry.least:
+        return "nothing"
+    return entry.writes
 
 
 def _has(flags: frozenset[str] | set[str], wanted: frozenset[str]) -> bool:
     # In-place options carry a suffix: -i.bak.
     return any(flag in wanted or (flag[:2] == "-i" and "-i" in wanted) for flag in flags)
-
-
-def _words(command: SimpleCommand, wanted: frozenset[str]) -> frozenset[str]:
-    return frozenset(word for word in command.words if word in wanted)
 
 
 def _find(command: SimpleCommand) -> Entry | None:
@@ -214,6 +337,19 @@ def _inner(command: SimpleCommand, entry: Entry | None) -> SimpleCommand | None:
     )
 
 
+def _short(word: str, entry: Entry) -> tuple[str, str] | None:
+    """Return the option of a cluster that takes a value, and the value where it stands there: `-sSLo`, `-ofile`."""
+    known = entry.named | entry.values
+    if word in known or not known:
+        return None
+    for place, letter in enumerate(word[1:], start=1):
+        if f"-{letter}" in known:
+            return f"-{letter}", word[place + 1 :].removeprefix("=")
+        if not letter.isalpha():
+            return None
+    return None
+
+
 def _paths(command: SimpleCommand, entry: Entry, writes: Writes) -> list[str]:
     words = list(command.words)[len(_subcommand(command, entry)) :]
     operands: list[str] = []
@@ -227,6 +363,8 @@ def _paths(command: SimpleCommand, entry: Entry, writes: Writes) -> list[str]:
             is_literal = True
         elif not is_literal and word.startswith("-") and len(word) > 1:
             name, _, value = word.partition("=")
+            if not word.startswith("--"):
+                name, value = _short(word, entry) or (name, value)
             if name in entry.named:
                 written.append(value or (words[place + 1] if place + 1 < len(words) else ""))
                 place += 0 if value else 1

@@ -20,6 +20,8 @@ _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _HEREDOC = re.compile(r"<<-?[ \t]*(['\"]?)(\w+)\1([^\n]*)\n.*?^\s*\2[ \t]*$", re.DOTALL | re.MULTILINE)
 _SUBSTITUTION = re.compile(r"\$\(([^()]*)\)|`([^`]*)`")
 _DURATION = re.compile(r"\d+(\.\d+)?[smhd]?$")
+_PROCESS = frozenset({"<(", ">("})
+_LEFT_BEHIND = re.compile(r"(?<![&|])&(?!&)")
 _WRAPPERS = frozenset({"sudo", "doas", "env", "time", "nohup", "nice", "ionice", "command", "exec", "xargs", "timeout",
                        "stdbuf", "setsid", "caffeinate", "then", "do", "if", "while", "until", "else"})  # fmt: skip
 _WRAPPER_VALUES = {"sudo": {"-u", "-g", "-h", "-p"}, "xargs": {"-n", "-P", "-I", "-L", "-d"}, "nice": {"-n"},
@@ -33,6 +35,8 @@ class SimpleCommand:
     """One command: its name without its folder, its words, what was set for it, where it ran, and who it ran as.
 
     `writes` is what it is redirected into, `redirects` the files of these as they are written, each with its sign.
+    `is_fed` says that more words come from elsewhere, as with `xargs`. What only a group is redirected into is a
+    command of the name `:`.
     """
 
     name: str
@@ -42,6 +46,7 @@ class SimpleCommand:
     is_elevated: bool = False
     writes: tuple[str, ...] = ()
     redirects: tuple[str, ...] = ()
+    is_fed: bool = False
 
     @property
     def text(self) -> str:
@@ -70,7 +75,7 @@ class SimpleCommand:
             if word.startswith("--"):
                 found.add(word.partition("=")[0])
             elif word.startswith("-") and len(word) > 1:
-                found.add(word)
+                found.update((word, word.partition("=")[0]))
                 found.update(f"-{letter}" for letter in word[1:] if letter.isalpha())
         return frozenset(found)
 
@@ -98,10 +103,29 @@ def simple_commands(text: str, cwd: str | None = None) -> list[SimpleCommand]:
     return list(_commands(text, cwd, _DEEPEST))
 
 
+def leaves_running(text: str) -> bool:
+    """Say whether a shell text may end before all that it started: something runs behind it, and it does not wait."""
+    is_running = False
+    try:
+        for token in _lexer(_plain(text)):
+            if token == "wait":
+                is_running = False
+            elif not token.strip(";|&()\n") and _LEFT_BEHIND.search(token):
+                is_running = True
+    except ValueError:  # a quotation that never ends: what came before it counts
+        pass
+    return is_running
+
+
+def _plain(text: str) -> str:
+    """Return a shell text without the texts that stand in it, its lines joined where they go on."""
+    return _HEREDOC.sub(r" \3", text).replace("\\\n", " ")
+
+
 def _commands(text: str, cwd: str | None, depth: int) -> Iterator[SimpleCommand]:
     if depth == 0:
         return
-    text = _HEREDOC.sub(r" \3", text).replace("\\\n", " ")
+    text = _plain(text)
     for inner in _SUBSTITUTION.finditer(text):
         yield from _commands(inner[1] or inner[2] or "", cwd, depth - 1)
     for words in _split(text):
@@ -116,23 +140,29 @@ def _commands(text: str, cwd: str | None, depth: int) -> Iterator[SimpleCommand]
             yield from _commands(command.operands[0], cwd, depth - 1)
         elif command.name == "eval":
             yield from _commands(" ".join(command.words), cwd, depth - 1)
+        elif command.name == "trap" and len(command.operands) > 1:
+            yield from _commands(command.operands[0], cwd, depth - 1)
         elif command.name == "ssh" and len(command.operands) > 1:
             # On another machine the folder is another one.
             yield from _commands(" ".join(command.operands[1:]), None, depth - 1)
 
 
-@lru_cache(maxsize=10_000)
-def _split(text: str) -> tuple[tuple[str, ...], ...]:
-    """Return the words of each command; remembered, as waste and audit ask for the same ones in turn."""
+def _lexer(text: str) -> shlex.shlex:
     lexer = shlex.shlex(text, posix=True, punctuation_chars=";|&()<>\n")
     lexer.whitespace = " \t\r"
     lexer.whitespace_split = True
     lexer.commenters = "#"
+    return lexer
+
+
+@lru_cache(maxsize=10_000)
+def _split(text: str) -> tuple[tuple[str, ...], ...]:
+    """Return the words of each command; remembered, as waste and audit ask for the same ones in turn."""
     found: list[tuple[str, ...]] = []
     words: list[str] = []
     try:
-        for token in lexer:
-            if token in _SEPARATORS or (token and not token.strip(";|&()\n")):
+        for token in _lexer(text):
+            if token in _SEPARATORS or token in _PROCESS or (token and not token.strip(";|&()\n")):
                 found.append(tuple(words))
                 words = []
             else:
@@ -149,21 +179,24 @@ def _command(words: list[str], cwd: str | None) -> SimpleCommand | None:
         tuple(f"{sign} {path}" for sign, path in redirects if path not in NOWHERE),
     )
     settings: list[str] = []
-    is_elevated = False
+    is_elevated = is_fed = False
     wrapper, given = "", words
     while words:
-        head = PurePosixPath(words[0]).name
+        head = PurePosixPath(words[0]).name or words[0]
         if _ASSIGNMENT.match(words[0]):
             settings.append(words.pop(0))
-        elif head in _WRAPPERS:
+        elif head in _WRAPPERS and not (head == "command" and words[1:2] in (["-v"], ["-V"])):  # asks what it is
             is_elevated = is_elevated or head in ("sudo", "doas")
+            is_fed = is_fed or head == "xargs"
             wrapper, given = head, words[1:]
             words = _after_wrapper(head, given)
         else:
-            return SimpleCommand(head, tuple(words[1:]), tuple(settings), cwd, is_elevated, writes, written)
+            return SimpleCommand(head, tuple(words[1:]), tuple(settings), cwd, is_elevated, writes, written, is_fed)
     if is_elevated:
         return SimpleCommand("sudo", tuple(given), tuple(settings), cwd, True)
-    return SimpleCommand("env", (), tuple(settings), cwd, False, writes, written) if wrapper == "env" else None
+    if wrapper == "env" or written:
+        return SimpleCommand("env" if wrapper == "env" else ":", (), tuple(settings), cwd, False, writes, written)
+    return None
 
 
 def _without_redirects(words: list[str]) -> tuple[list[str], list[tuple[str, str]]]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from her_models.commands import effects, load_commands, may_change
+from her_models.commands import effects, is_reading_tool, load_commands, may_change
 from her_models.errors import ModelError
 
 FILE = "/repo/src/shop.py"
@@ -40,6 +40,56 @@ CHANGES = (
     "sort -o src/shop.py src/shop.py",
     "cp x $TARGET",
     "echo x > $(pick)",
+    # What a script of the project, a hook or a build does is not told.
+    "npm run lint",
+    "npm run build",
+    "npm test",
+    "yarn lint --fix",
+    "pnpm lint:fix",
+    "composer cs-fix",
+    "just fmt",
+    "source ./fmt.sh",
+    ". scripts/env-and-more.sh",
+    "git commit -m x",
+    "git push",
+    "git merge main",
+    "git cherry-pick abc",
+    "git am x.patch",
+    "xcodebuild -scheme Shop",
+    # Formatters and rewriters by name.
+    "swiftformat .",
+    "dprint fmt",
+    "npx oxfmt",
+    "npx eslint --fix src",
+    "golangci-lint run --fix",
+    # Test runners that write what they expect.
+    "jest -u",
+    "npx vitest run --update",
+    "pytest --snapshot-update",
+    "pytest --inline-snapshot=fix",
+    "go test ./... -update",
+    "UPDATE_EXPECT=1 cargo test",
+    # Redirections of groups, and those inside of scripts.
+    "{ echo a; echo b; } > src/shop.py",
+    "(echo a; echo b) >> src/shop.py",
+    "exec > src/shop.py",
+    "awk '{print > \"src/shop.py\"}' x",
+    "sed 's/a/b/w src/shop.py' x",
+    "xxd -r a src/shop.py",
+    "xxd a src/shop.py",
+    "uniq a src/shop.py",
+    "curl -sSLo src/shop.py https://example.com",
+    "base64 -d x -o src/shop.py",
+    "cp -t src other.py",
+    # Commands that are handed to others.
+    "fd -e py -x sed -i s/a/b/",
+    "fd . src --exec-batch black",
+    "find /elsewhere -name shop.py | xargs sed -i s/a/b/",
+    "rg -l foo | xargs sd a b",
+    "cat <(sed -i s/a/b/ src/shop.py)",
+    "trap 'rm src/shop.py' EXIT",
+    "duckdb -c \"copy t to 'src/shop.py'\"",
+    "sleep 20 && black .",
 )
 LEAVES = (
     "cat src/shop.py",
@@ -47,7 +97,7 @@ LEAVES = (
     "git status && git diff | head -40",
     "git log --oneline -5 -- src/shop.py",
     "git diff > /tmp/changes.patch",
-    "git commit -m \"$(cat <<'END'\nRead src/shop.py > once\nEND\n)\"",
+    "git tag -m \"$(cat <<'END'\nRead src/shop.py > once\nEND\n)\"",
     "black --check .",
     "black src/other.py",
     "prettier src",
@@ -55,9 +105,27 @@ LEAVES = (
     "pytest -q 2>&1 | tail -20",
     "python -m pytest tests",
     "uv run pytest",
-    "npm test",
-    "npm run lint",
+    "npm ls --depth 0",
     "cargo test",
+    "go test -run Update ./...",
+    "jest src/shop.test.ts",
+    "source .venv/bin/activate && pytest",
+    '. "$HOME/.nvm/nvm.sh"',
+    "swiftformat --lint .",
+    "golangci-lint run",
+    "git commit --dry-run",
+    "awk '$3 > 5 {print $1}' src/shop.py",
+    "sed -n '/web/p' src/web.py",
+    "{ echo a; echo b; } > /tmp/out",
+    "find . -name '*.py' | xargs grep -n x",
+    "fd -e py shop src",
+    "command -v black",
+    "xxd src/shop.py | head",
+    "uniq src/shop.py",
+    "diff <(sort src/shop.py) <(sort b)",
+    "sqlite3 shop.db 'select count(*) from orders'",
+    "mktemp -d",
+    "sleep 5; wait",
     "grep -rn 'rm -rf src' src 2>/dev/null",
     "echo 'black .'",
     "for f in src/*.py; do wc -l $f; done",
@@ -75,6 +143,32 @@ def test_a_command_that_may_change_a_file_says_so(text):
 @pytest.mark.parametrize("text", LEAVES)
 def test_a_command_that_leaves_a_file_alone_says_so(text):
     assert not may_change(text, FILE, "/repo")
+
+
+READING = ("mcp__github__get_issue", "mcp__git__git_status", "mcp__fs__Read_File", "mcp__db__describeTable", "listTabs")
+CHANGING = (
+    "mcp__git__checkout", "mcp__git__git_stash", "mcp__git__git_reset", "mcp__fs__append_to_file", "mcp__fs__put_file",
+    "mcp__fs__Save", "mcp__ide__undo", "mcp__x__UpdateFile", "mcp__serena__replace_symbol_body", "mcp__fs__writeFile",
+    "mcp__fs__find_and_replace", "mcp__x__get_or_create", "mcp__get_list__go", "mcp__x__computer",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", READING)
+def test_the_name_of_a_tool_that_reads_says_so(name):
+    assert is_reading_tool(name)
+
+
+@pytest.mark.parametrize("name", CHANGING)
+def test_a_tool_whose_name_does_not_say_that_it_reads_may_change_anything(name):
+    assert not is_reading_tool(name)
+
+
+@pytest.mark.parametrize(
+    "text", ["sleep 5 && ls", "tail -f log", "until curl -s x; do sleep 1; done", "gh run watch 7"]
+)
+def test_a_command_that_lets_time_pass_says_so(text):
+    assert any(effect.waits for effect in effects(text))
+    assert not any(effect.waits for effect in effects("ls; tail log; echo sleep"))
 
 
 def test_without_a_folder_the_end_of_a_path_decides():
@@ -105,6 +199,13 @@ def test_what_is_no_shell_may_do_anything():
 def test_an_effect_names_its_command_and_says_what_it_reaches_and_destroys(text, name, network, destructive):
     (effect,) = effects(text)
     assert (effect.command, effect.network, effect.destructive) == (name, network, destructive)
+
+
+def test_an_entry_whose_expression_cannot_be_read_is_explained(tmp_path):
+    path = tmp_path / "commands.toml"
+    path.write_text('version = "1"\n[[command]]\nnames = ["x"]\nwrites_if = "("\n')
+    with pytest.raises(ModelError, match="entry 1: writes_if is no regular expression"):
+        load_commands(path)
 
 
 def test_an_entry_with_an_unknown_field_is_explained(tmp_path):

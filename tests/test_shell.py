@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from her_models.shell import joined, simple_commands
+from her_models.shell import joined, leaves_running, simple_commands
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,11 @@ from her_models.shell import joined, simple_commands
         ("ls # rm x", ["ls"]),
         ("for f in *; do rm $f; done", ["for f in *", "rm $f", "done"]),
         ("ls; echo 'never closed", ["ls", "echo"]),
+        ("{ a; b; } > f", ["a", "b", ": > f"]),
+        ("(a) 2>&1", ["a"]),
+        ("a <(rm x) > f", ["a", "rm x", ": > f"]),
+        ("command -v rm", ["command -v rm"]),
+        ("trap 'rm x' EXIT", ["trap rm x EXIT", "rm x"]),
         ("", []),
     ],
 )
@@ -48,6 +53,30 @@ def test_a_command_knows_what_it_writes() -> None:
 def test_a_subcommand_is_found_behind_options_with_values(text: str, subcommand: list[str]) -> None:
     [command] = simple_commands(text)
     assert command.begins_with(subcommand)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_running"),
+    [
+        ("a &", True),
+        ("a & b", True),
+        ("(a &)", True),
+        ("nohup a > log 2>&1 &\n", True),
+        ("a && b", False),
+        ("a |& b", False),
+        ("a &> log; b >& log", False),
+        ("a & b & wait", False),
+        ("echo 'a & b'", False),
+        ("cat <<END\na & b\nEND", False),
+    ],
+)
+def test_what_goes_on_behind_a_text_is_told_by_its_last_sign(text: str, is_running: bool) -> None:
+    assert leaves_running(text) == is_running
+
+
+def test_words_that_come_from_elsewhere_are_told() -> None:
+    fed, plain = simple_commands("ls | xargs -n 1 rm; rm x")[1:]
+    assert (fed.is_fed, plain.is_fed) == (True, False)
 
 
 @pytest.mark.parametrize(
