@@ -11,6 +11,7 @@ middle between that share and all cases.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ import duckdb
 import numpy as np
 
 from her_models.advice.patterns import Pattern, bundled_skills, load_patterns
+from her_models.advice.permissions import permission
 from her_models.reports import Scope
 from her_models.warehouse import models, read_header
 
@@ -81,7 +83,9 @@ class Piece:
 
     @property
     def change(self) -> str:
-        return self.pattern.change.replace("{subject}", self.subject)
+        allowed = permission(self.subject) if "{rule}" in self.pattern.change else None
+        rule = json.dumps(f"Bash({allowed.rule})", ensure_ascii=False) if allowed is not None else ""
+        return self.pattern.change.replace("{rule}", rule).replace("{subject}", self.subject)
 
     @property
     def name(self) -> str:
@@ -147,7 +151,14 @@ def read_cases(con: duckdb.DuckDBPyConnection, pattern: Pattern, scope: Scope) -
         con.execute(f"create or replace temp view {name} as {models()[name].sql}")
     given = {name: value for name, value in parameters.items() if f"${name}" in text}
     rows = con.execute(text, given).to_arrow_table().to_pylist()
+    if pattern.subject == "command":
+        rows = [row | {"subject": _allowed(row["subject"] or "")} for row in rows]
     return [_case(row) for row in rows if row["saving_usd"] is not None]
+
+
+def _allowed(command: str) -> str:
+    found = permission(command)
+    return found.text if found is not None else ""
 
 
 def _case(row: dict[str, Any]) -> Case:
@@ -162,7 +173,10 @@ def _piece(pattern: Pattern, subject: str, cases: Sequence[Case], bill: Bill) ->
     weekly = total / bill.weeks
     if pattern.subject != "none" and not subject:
         return None
-    if len(sessions) < LEAST_SESSIONS or weekly < LEAST_USD_PER_WEEK or total < LEAST_SHARE * bill.billed_usd:
+    expected = (1 + pattern.followed) / 2
+    if len(sessions) < LEAST_SESSIONS or weekly * expected < LEAST_USD_PER_WEEK:
+        return None
+    if total * expected < LEAST_SHARE * bill.billed_usd:
         return None
     low, high = weekly_interval(cases, bill)
     return Piece(
@@ -172,7 +186,7 @@ def _piece(pattern: Pattern, subject: str, cases: Sequence[Case], bill: Bill) ->
         sessions_count=len(sessions),
         scope_sessions_count=bill.sessions_count,
         total_usd=total,
-        saving_usd=weekly * (1 + pattern.followed) / 2,
+        saving_usd=weekly * expected,
         low_usd=min(low * pattern.followed, weekly),
         high_usd=max(high, weekly),
         confidence=weakest([*(case.confidence for case in cases), "exact" if pattern.followed == 1 else "heuristic"]),

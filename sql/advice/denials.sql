@@ -1,8 +1,8 @@
--- denials: shell commands that were denied or not approved, as cases of a pattern of advice, by what the command begins with.
+-- denials: shell commands that were denied or not approved, as cases of a pattern of advice, by the command.
 -- grain: one row per finding
 -- key:   source_id, session_id, finding_index
 -- reads: waste, blocks, contents
--- note:  a command is named by its first word, and by its second where that is a sub-command
+-- note:  what a rule has to say so that it allows the command is no question for SQL: `her_models.advice.permissions`
 
 with denied as (
     select *
@@ -40,7 +40,7 @@ commands as (
 )
 
 select
-    regexp_extract(command, '^[\w./-]+(?: [a-z][a-z-]*)?') as subject,  -- what the command begins with
+    command as subject,  -- the command, whole
     source_id,  -- shard
     session_id,  -- session
     finding_index,  -- finding

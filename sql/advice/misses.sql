@@ -1,11 +1,9 @@
 -- misses: requests that missed their cache for some causes, as cases of a pattern of advice.
 -- grain: one row per request that missed
 -- key:   source_id, request_id
--- reads: cache_misses, requests, blocks
--- note:  an entry that expired within the hour belongs to the setting that lets entries live an hour, not here. Nor does
---        one that expired inside a turn, while a call waited for its permission or its end: nobody could have cleared the
---        context then. Where the response before called ToolSearch, the tools changed because it fetched one; no setting
---        of servers ends that
+-- reads: cache_misses, blocks
+-- note:  entries that expired are in `breaks`. Where the response before called ToolSearch, the tools changed because it
+--        fetched one; no setting of servers ends that. A resume is one whatever changed with it
 
 with searches as (
     select distinct
@@ -28,8 +26,6 @@ select
     misses.excess_usd as low_usd,  -- the size is exact
     misses.excess_usd as high_usd  -- the size is exact
 from cache_misses as misses
-left join requests as before
-    on misses.source_id = before.source_id and misses.previous_request_id = before.request_id
 left join searches
     on misses.source_id = searches.source_id and misses.previous_request_id = searches.request_id
 where
@@ -37,14 +33,6 @@ where
     and (
         list_contains($kinds::varchar[], misses.label)
         or list_contains($kinds::varchar[], misses.label || '.' || misses.cause)
-    )
-    and (
-        misses.label <> 'K1'
-        or (
-            misses.age_seconds > 3600
-            and misses.agent_id is null
-            and (misses.session_id, misses.turn_index) is distinct from (before.session_id, before.turn_index)
-        )
     )
     and (misses.label <> 'K2' or misses.cause <> 'tools' or searches.request_id is null)
     and ($since_at::timestamptz is null or misses.started_at >= $since_at::timestamptz)

@@ -101,6 +101,7 @@ KNOWN_KINDS = {
     "unused_skills": {"C10.skill"},
     "unused_servers": {"C10.tool", "C10.server"},
     "misses": set(miss_kinds()),
+    "breaks": {"K1"},
     "premiums": {"P1", "P2", "P3"},
     "what_if": {
         *(f"ttl.{lifetime}.{threads}" for lifetime in ("1h", "5m") for threads in ("main", "subagents")),
@@ -156,7 +157,7 @@ def test_a_server_is_named_by_its_schemas_and_by_its_instructions() -> None:
 @pytest.fixture
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
-        for table in ("blocks", "cache_misses", "contents", "requests", "waste"):
+        for table in ("blocks", "cache_misses", "contents", "lineages", "prices", "requests", "waste"):
             connection.execute(TABLES[table].ddl())
         yield connection
 
@@ -167,16 +168,73 @@ def missed(con: duckdb.DuckDBPyConnection, name: str, after: str, **more: Any) -
     fill(con, "cache_misses", row | {"confidence": "exact", "owner": "ada", "project": "engine"} | more)
 
 
+def long_break(con: duckdb.DuckDBPyConnection, version: str) -> None:
+    """Put in a break that had 80,000 tokens written again for 0.80 dollars, 20,000 of them system prompt and tools."""
+    prices = {"standard_input": 5, "standard_cache_write_5m": 6, "standard_cache_read": 0.5, "standard_output": 25}
+    price = {f"{name}_picodollars": int(usd * 10**6) for name, usd in prices.items()}
+    fill(con, "prices", {"price_id": "p", "model": "m"} | price)
+    fill(con, "lineages", {"session_id": "s", "thread_id": "", "lineage_index": 0, "static_tokens": 40_000})
+    row = {"session_id": "s", "model": "m", "price_id": "p", "lineage_index": 0, "client_version": version}
+    size = {"prompt_tokens": 99_000, "output_tokens": 1_000}
+    fill(con, "requests", row | size | {"request_id": "earlier", "turn_index": 1})
+    now = {"expected_read_tokens": 100_000, "cache_read_tokens": 20_000}
+    fill(con, "requests", row | now | {"request_id": "prompt", "turn_index": 2})
+    expired = {"label": "K1", "cause": "expiry", "age_seconds": 4_000.0, "missed_tokens": 80_000}
+    missed(con, "prompt", "earlier", **expired | {"excess_usd": 0.8})
+
+
+@pytest.mark.parametrize(
+    ("version", "compaction_usd"),
+    [
+        ("2.1.200", 0.05 + 0.0085 + 0.1),  # 100,000 read, an instruction of 1,700, a summary of 4,000
+        ("2.0.77", 0.3726 + 0.1),  # 62,100 written: the context without its system prompt, and one of its own
+    ],
+)
+def test_what_is_spared_before_a_break_is_net_of_what_is_written_again_and_of_the_compaction(
+    con: duckdb.DuckDBPyConnection, version: str, compaction_usd: float
+) -> None:
+    long_break(con, version)
+    (found,) = pieces.read_cases(con, load_patterns()["clear-before-a-long-break"], Scope())
+    cleared, compacted = 0.6, 0.56 - compaction_usd
+    assert (found.low_usd, found.saving_usd, found.high_usd) == (
+        pytest.approx(compacted),
+        pytest.approx((cleared + compacted) / 2),
+        pytest.approx(cleared),
+    )
+
+
+def test_a_break_after_which_only_system_and_tools_were_written_spares_nothing(con: duckdb.DuckDBPyConnection) -> None:
+    long_break(con, "2.1.200")
+    con.execute("update lineages set static_tokens = 200000")
+    assert pieces.read_cases(con, load_patterns()["clear-before-a-long-break"], Scope()) == []
+
+
 def test_only_a_break_before_a_prompt_can_be_left_with_a_short_context(con: duckdb.DuckDBPyConnection) -> None:
-    for name, turn in (("earlier", 1), ("call", 2)):
+    names = ("prompt", "result", "subagent", "soon")
+    for name, turn in (("earlier", 1), ("call", 2), *((name, 2) for name in names)):
         fill(con, "requests", {"session_id": "s", "request_id": name, "turn_index": turn})
-    expired = {"label": "K1", "cause": "expiry", "age_seconds": 4_000.0}
+    expired = {"label": "K1", "cause": "expiry", "age_seconds": 4_000.0, "missed_tokens": 1_000}
     missed(con, "prompt", "earlier", **expired)
     missed(con, "result", "call", **expired)  # a permission was waited for, inside the turn
     missed(con, "subagent", "earlier", agent_id="a", **expired)
     missed(con, "soon", "earlier", **expired | {"age_seconds": 3_000.0})
     found = pieces.read_cases(con, load_patterns()["clear-before-a-long-break"], Scope())
-    assert [one.request_id for one in found] == ["prompt"]
+    # Without a price nobody knows what /compact would have cost: it is taken to spare nothing.
+    assert [(one.request_id, one.low_usd, one.high_usd) for one in found] == [("prompt", 0.0, 1.0)]
+
+
+def test_a_resume_is_advised_on_whatever_changed_with_it(con: duckdb.DuckDBPyConnection) -> None:
+    missed(con, "resumed", "earlier", label="K3", cause="resume or fork, with system changed")
+    found = pieces.read_cases(con, load_patterns()["go-on-in-the-same-session"], Scope())
+    assert [(one.request_id, one.saving_usd) for one in found] == [("resumed", 1.0)]
+
+
+@pytest.mark.parametrize(("saving_usd", "fires"), [(0.16, True), (0.14, False)])
+def test_advice_is_silent_where_what_it_is_expected_to_save_is_too_little(saving_usd: float, fires: bool) -> None:
+    pattern = load_patterns()["clear-before-a-long-break"]  # followed in 0.3 of cases or in all: 0.65 are expected
+    cases = [replace(case(number, 4 * saving_usd / 3), subject="") for number in range(3)]
+    bill = replace(FOUR_WEEKS, billed_usd=1.0)
+    assert (pieces._piece(pattern, "", cases, bill) is not None) == fires
 
 
 def test_tools_that_the_model_fetched_itself_are_no_ground_to_let_it_fetch_tools(
@@ -234,6 +292,15 @@ def test_a_command_that_nobody_had_allowed_is_advised_on_by_its_first_words(con:
     fill(con, "waste", whose | money | {"block_index": 2, "kind": "C4.unapproved", "label": "C4"})
     (found,) = pieces.read_cases(con, load_patterns()["settle-what-needs-approval"], Scope())
     assert (found.subject, found.saving_usd) == ("swift build", 2.0)
+    bill = Bill(1, 1.0, MONDAY, MONDAY)
+    piece = pieces._piece(
+        load_patterns()["settle-what-needs-approval"],
+        found.subject,
+        [replace(found, session_id=name) for name in "abc"],
+        bill,
+    )
+    assert piece is not None
+    assert piece.change == '{ "permissions": { "allow": ["Bash(swift build:*)"] } }'
     assert pieces.read_cases(con, load_patterns()["allow-what-you-always-allow"], Scope()) == []
 
 
