@@ -166,7 +166,7 @@ def before(
         age_seconds=age,
         lifetime_seconds=lifetime_seconds(calls, call, this["cache_read_tokens"]),
         diagnosis=this["cache_miss_reason"],
-        is_resumed=not previous["is_owned"],
+        is_resumed=bool(this.get("is_resumed")) or not previous["is_owned"],
         has_new_model=this["model"] != previous["model"],
         has_new_speed=this["speed"] != previous["speed"],
         has_new_version=this["client_version"] != previous["client_version"],

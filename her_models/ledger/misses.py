@@ -62,7 +62,8 @@ def explained(before: Before) -> Miss | None:
             joint = f"expiry, with {changed} changed" if changed else "expiry"
             return Miss("K1", joint, "exact", "time")
     if before.is_resumed:
-        return Miss("K3", "resume or fork", "exact", "structure")
+        joint = f"resume or fork, with {changed} changed" if changed else "resume or fork"
+        return Miss("K3", joint, "exact", "structure")
     if changed:
         return Miss("K2", changed, "exact", "diagnosis")
     if before.has_new_model:

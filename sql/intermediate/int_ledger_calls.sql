@@ -1,8 +1,9 @@
 -- int_ledger_calls: the calls of each thread as the ledger walks them, copied history included.
 -- grain: one row per sub-call of a response in each session that shows it
 -- key:   source_id, session_id, request_id, call_index
--- reads: int_response_copies, int_calls, int_responses, int_requests, int_blocks, int_sessions, int_agents
--- note:  a call begins when the line before it was logged; a sub-call of another kind is a thread of its own
+-- reads: int_response_copies, int_calls, int_responses, int_requests, int_blocks, int_sessions, int_agents, stg_event_lines
+-- note:  a call begins when the line before it was logged; a sub-call of another kind is a thread of its own. A session
+--        that goes on in its file was resumed where its person had left it (/exit), or where a hook of the start says so
 
 with shown as (
     select
@@ -25,6 +26,8 @@ threaded_blocks as (
         block_index,
         turn_index,
         request_id,
+        file_id,
+        offset_bytes,
         logged_at,
         lag(logged_at) over (
             partition by source_id, session_id, agent_id
@@ -41,10 +44,62 @@ first_blocks as (
         min(block_index) as block_index,
         arg_min(thread_id, block_index) as thread_id,
         arg_min(before_at, block_index) as before_at,
+        arg_min(file_id, block_index) as file_id,
+        arg_min(offset_bytes, block_index) as offset_bytes,
         arg_min(turn_index, block_index) as turn_index
     from threaded_blocks
     where request_id is not null
     group by all
+),
+
+resumes as (
+    select
+        source_id,
+        session_id,
+        file_id,
+        offset_bytes
+    from int_blocks
+    where
+        kind = 'command'
+        and agent_id is null
+        and regexp_matches(preview, '<command-name>/(exit|quit)<')
+    union
+    select
+        source_id,
+        session_id,
+        file_id,
+        offset_bytes
+    from stg_event_lines
+    where
+        type = 'attachment'
+        and starts_with(subtype, 'hook_')
+        and json_extract_string(payload, '$.attachment.hookName') = 'SessionStart:resume'
+),
+
+resumed as (
+    select distinct
+        source_id,
+        session_id,
+        request_id
+    from (
+        select
+            resumes.source_id,
+            resumes.session_id,
+            arg_min(first_blocks.request_id, first_blocks.offset_bytes) as request_id
+        from resumes
+        inner join first_blocks
+            on
+                resumes.source_id = first_blocks.source_id
+                and resumes.session_id = first_blocks.session_id
+                and resumes.file_id = first_blocks.file_id
+                and resumes.offset_bytes < first_blocks.offset_bytes
+        where first_blocks.thread_id = ''
+        group by
+            resumes.source_id,
+            resumes.session_id,
+            resumes.file_id,
+            resumes.offset_bytes
+    )
 ),
 
 -- A response without blocks, which is rare, stands where its time puts it.
@@ -133,6 +188,7 @@ select
     int_calls.call_index,  -- sub-call, from 1
     coalesce(first_blocks.block_index, positioned.earlier_block_index + 0.5, -1) as first_block_index,  -- its place
     positioned.is_owned,  -- paid for by this session
+    resumed.request_id is not null as is_resumed,  -- first request after the session was left and resumed in its file
     int_sessions.project,  -- project
     coalesce(int_agents.agent_type, '') as agent_type,  -- type of the subagent, where known
     coalesce(int_requests.turn_index, first_blocks.turn_index, int_agents.turn_index, -1) as turn_index,  -- turn it was billed in
@@ -181,6 +237,11 @@ left join first_blocks
         positioned.source_id = first_blocks.source_id
         and positioned.session_id = first_blocks.session_id
         and positioned.request_id = first_blocks.request_id
+left join resumed
+    on
+        positioned.source_id = resumed.source_id
+        and positioned.session_id = resumed.session_id
+        and positioned.request_id = resumed.request_id
 left join int_sessions
     on positioned.source_id = int_sessions.source_id and positioned.session_id = int_sessions.session_id
 left join int_agents

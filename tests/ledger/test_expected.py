@@ -32,6 +32,15 @@ def test_age_and_lifetime_are_those_of_the_entry_that_was_missed() -> None:
     assert (known.missed_tokens, known.age_seconds, known.lifetime_seconds) == (1_200, 4_000.0, 3600.0)
 
 
+def test_a_call_after_its_session_was_resumed_in_its_file_says_so() -> None:
+    calls = [call(0, hour=1_000), call(0, hour=1_100, started_seconds=60.0)]
+    plain = before(calls, 1, 1_000, is_moved=False, touched_seconds=0.0)
+    resumed = before([calls[0], {**calls[1], "is_resumed": True}], 1, 1_000, is_moved=False, touched_seconds=0.0)
+    assert plain is not None
+    assert resumed is not None
+    assert (plain.is_resumed, resumed.is_resumed) == (False, True)
+
+
 def test_what_was_read_beyond_the_cached_end_names_the_thread_that_had_extended_it() -> None:
     main = [call(0, five=1_000), call(1_500, five=100, started_seconds=9.0)]
     sibling = [call(1_000, five=500, request_id="b", started_seconds=5.0)]

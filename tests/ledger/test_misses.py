@@ -30,6 +30,8 @@ def test_a_diagnosis_decides_within_two_seconds_of_the_lifetime():
 
 def test_first_own_request_of_a_resumed_session_is_its_own_cause():
     assert label(is_resumed=True, has_new_model=True) == ("K3", "resume or fork", "structure")
+    changed = label(is_resumed=True, diagnosis="system_changed")
+    assert changed == ("K3", "resume or fork, with system changed", "structure")
 
 
 def test_the_diagnosis_of_the_client_comes_before_structure():
