@@ -99,4 +99,7 @@ def test_the_lake_counts_what_was_billed(planted: tuple[Path, PlantedTruth], tmp
         )
         for r in truth.requests
     }
+    # A session that was left and taken up again in its file is known by its /exit.
+    resumed = {r.message_id for r in truth.requests if r.miss_cause == "K3.resume"}
+    assert {name for (name,) in rows(config, "select request_id from cache_misses where label = 'K3'")} == resumed
     assert rows(config, "select check_name, detail from data_quality where severity = 'critical' and not is_ok") == []

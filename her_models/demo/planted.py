@@ -390,6 +390,15 @@ class PlantedSession(Session):
         """Return the prompts that this thread has sent."""
         return [p for p in self.world.prompts if (p.session_id, p.agent_id) == (self.session_id, self.agent_id)]
 
+    def resume(self, after: float, *, model: str | None = None) -> None:
+        """Leave by /exit, which is told in the log, and come back to the same file."""
+        self.wait(4)
+        text = (
+            "<command-name>/exit</command-name>\n<command-message>exit</command-message>\n<command-args></command-args>"
+        )
+        self.note_meta(text, is_meta=False)
+        super().resume(after, model=model)
+
     def switch_family(self, model: str, ratio: float) -> None:
         """Change to a model that counts the same text as `ratio` times the tokens."""
         self.thread.ratio = ratio

@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from her_models.demo.client import (
     Call,
@@ -289,14 +290,90 @@ def woken_to_work(session: PlantedSession) -> None:
 # -- C4 to C8 ---------------------------------------------------------------------------------------------------------
 
 
+def _refused(call: Call, said: str, **plant: Any) -> Call:
+    """Return a call that the client refuses with these words."""
+    outcome = Outcome(said, f"Error: {said}", True, 0.1)
+    return replace(call, run=lambda session, name: outcome, **plant)
+
+
 def failed(session: PlantedSession) -> None:
     """An edit misses, the next one hits: C4."""
     _ask(session)
     path = _file(session)
     session.reply(read(path))
     line = _line(session, path, 7)
-    session.reply(edit(path, line.replace("_", "-"), line.upper()))
+    session.reply(edit(path, line.replace("_", "-"), line.upper(), label="C4.not_found"))
     session.reply(edit(path, line, line.upper()))
+    _close(session)
+
+
+def slips(session: PlantedSession) -> None:
+    """A call that does not fit, a tool that is not there, a file not read, a call cancelled by its neighbour: C4."""
+    _ask(session)
+    path, other = _file(session), _file(session)
+    issue = (
+        "InputValidationError: Read failed due to the following issue:\nThe required parameter `file_path` is missing"
+    )
+    session.reply(
+        _refused(tool("Read", {"path": path}, ""), f"<tool_use_error>{issue}</tool_use_error>", label="C4.schema")
+    )
+    missing = _name(session.random).title()
+    said = f"<tool_use_error>Error: No such tool available: {missing}</tool_use_error>"
+    session.reply(_refused(tool(missing, {"query": _word(session.random)}, ""), said, label="C4.unknown_tool"))
+    line = _line(session, path, 3)
+    said = "<tool_use_error>File has not been read yet. Read it first before writing to it.</tool_use_error>"
+    session.reply(_refused(edit(path, line, line.upper()), said, label="C4.unread"))
+    session.reply(read(path))
+    said = "<tool_use_error>Sibling tool call errored</tool_use_error>"
+    session.reply(
+        bash(f"pytest -q {other}", _log(session.random, 3), fails=True, decoy=("C4", "a failing test tells something")),
+        _refused(read(other), said, label="C4.cancelled"),
+    )
+    session.reply(read(other))
+    _close(session)
+
+
+def denied(session: PlantedSession) -> None:
+    """Turned away and allowed later, turned away twice, timed out: C4. Turned away once and left alone: none."""
+    _ask(session)
+    rng = session.random
+    words = [f"{_word(rng)}{rng.randrange(10**4)}" for _ in range(4)]
+    command = f"{words[0]} {words[1]} --all"
+    session.reply(
+        _refused(
+            bash(command, ""), f"Permission to use Bash with command {command} has been denied.", label="C4.denied"
+        )
+    )
+    session.reply(bash(f"{words[0]} {words[1]} --one", _name(rng)))
+    approval = "This command requires approval"
+    asked = bash(f"{words[2]} {_name(rng)}", "")
+    session.reply(_refused(asked, approval, label="", decoy=("C4", "turned away for the first time")))
+    session.reply(_refused(asked, approval, label="C4.unapproved"))
+    said = f"Permission to use Bash with command {words[3]} has been denied."
+    session.reply(_refused(bash(words[3], ""), said, label="", decoy=("C4", "turned away, and left alone")))
+    slow = f"Command timed out after 2m 0.0s\n{_log(rng, 2)}"
+    session.reply(_refused(bash(f"pytest -q {_path(session)}", ""), slow, label="C4.timeout"))
+    _close(session)
+
+
+def failed_again(session: PlantedSession) -> None:
+    """The same test fails again, with nothing done about it: C4. After a wait, a person's word, or elsewhere: none."""
+    _ask(session)
+    rng = session.random
+    command, output = f"pytest -q {_path(session)}", _log(rng, 4)
+    session.reply(bash(command, output, fails=True, decoy=("C4", "it fails for the first time")))
+    session.reply(bash(command, output, fails=True, label="C4.repeat"))
+    _close(session)
+    _ask(session)
+    session.reply(bash(command, output, fails=True, decoy=("C4", "a person has spoken")))
+    flag, port = f"sleep 30; test -f {_name(rng)}", rng.randrange(1_000, 9_999)
+    for call in (bash(flag, "", fails=True, decoy=("C4", "it waits for something")),) * 2:
+        session.reply(call)
+    refused = f"curl: (7) Failed to connect to localhost port {port}"
+    for _ in range(2):
+        session.reply(
+            bash(f"curl -s localhost:{port}", refused, fails=True, decoy=("C4", "a server that is still starting"))
+        )
     _close(session)
 
 
@@ -382,6 +459,139 @@ def reread_after_command(session: PlantedSession) -> None:
     _close(session)
 
 
+def _touch(session: PlantedSession, path: str, number: int | None = None) -> None:
+    """Change a file unseen: one line of it, or nothing that a read would show."""
+    text = session.repository.files[path]
+    line = _line(session, path, number) if number is not None else ""
+    session.repository.put(path, text.replace(line, line.replace(" = ", "  =  ")) if line else text)
+
+
+def reread_after_script(session: PlantedSession) -> None:
+    """Something runs that may change files, and whether it did is only seen by reading: looks like C5, is none."""
+    _ask(session)
+    path = _file(session)
+    session.reply(read(path))
+    commands = (
+        "npm run lint",
+        "npm run build",
+        "yarn lint --fix",
+        "make fmt",
+        "source ./fmt.sh",
+        "swiftformat .",
+        f"git commit -qm {_word(session.random)}",
+        f"{{ cat head; cat tail; }} > {path}",
+        f"awk '{{print > \"{path}\"}}' in",
+        "fd -e py -x sed -i s/a/b/",
+        "git ls-files | xargs sed -i s/a/b/",
+        "pytest --snapshot-update",
+    )
+    command = commands[session.random.randrange(len(commands))]
+    number = 10 if session.random.random() < 0.5 else None
+    session.reply(bash(command, "", effect=lambda _: _touch(session, path, number)))
+    session.reply(read(path, decoy=("C5", f"after {command.split(' ')[0]}")))
+    _close(session)
+
+
+def reread_after_person(session: PlantedSession) -> None:
+    """A person changes a line in an editor, and says so or not: looks like C5, is none. Of another file: C5."""
+    _ask(session)
+    path, other = _file(session), _file(session)
+    session.reply(read(path))
+    session.reply(read(other))
+    _close(session)
+    number = 4 + session.random.randrange(12)
+    _touch(session, path, number)
+    session.prompt(f"I changed {_name(session.random)} in my editor. Look again, at both files.")
+    session.reply(read(path, decoy=("C5", "a person has changed a line")))
+    session.reply(read(other))
+    _close(session)
+
+
+def reread_after_notice(session: PlantedSession) -> None:
+    """The client says that somebody changed a file; the lines that are read again are the same: is no C5."""
+    _ask(session)
+    path = _file(session)
+    session.reply(read(path, 1, 12))
+    _close(session)
+    _touch(session, path, 20)
+    snippet = f"{21:>6}→{_line(session, path, 20)}"
+    session.prompt(f"Go on with {_name(session.random)}.")
+    note = f"Note: {session.repository.absolute(path)} was modified, either by the user or by a linter.\n{snippet}"
+    session.attach("edited_text_file", note, filename=session.repository.absolute(path), snippet=snippet)
+    session.reply(read(path, 1, 12, decoy=("C5", "the client told of a change")))
+    _close(session)
+
+
+def reread_beside_background(session: PlantedSession) -> None:
+    """A formatter runs in the background: no read of a file is C5 until it has been seen to end, then one is."""
+    _ask(session)
+    path = _file(session)
+    session.reply(read(path))
+    work = f"{session.random.getrandbits(24):06x}"
+    started = bash("sleep 20 && black .", f"Command running in background with ID: {work}")
+    session.reply(replace(started, input={**started.input, "run_in_background": True}))
+    _touch(session, path)
+    session.reply(read(path, decoy=("C5", "a formatter is at work")))
+    session.wait(30)
+    _touch(session, path)
+    session.reply(tool("BashOutput", {"bash_id": work}, "<status>completed</status>\n\n<exit_code>0</exit_code>"))
+    session.reply(read(path, decoy=("C5", "a formatter has ended since")))
+    session.reply(read(path))
+    _close(session)
+
+
+def reread_after_server(session: PlantedSession) -> None:
+    """A tool of a server may have changed a file: looks like C5, is none. One that looks something up: C5."""
+    _ask(session)
+    path = _file(session)
+    session.reply(read(path))
+    names = (
+        "files__Save",
+        "git__checkout",
+        "git__git_stash",
+        "files__append_to_file",
+        "ide__undo",
+        "files__UpdateFile",
+    )
+    name = f"mcp__{names[session.random.randrange(len(names))]}"
+    session.reply(tool(name, {"path": path}, f"{_name(session.random)} done"))
+    _touch(session, path)
+    session.reply(read(path, decoy=("C5", f"after {name}")))
+    session.reply(tool("mcp__git__git_status", {"path": "."}, _name(session.random)))
+    session.reply(read(path))
+    _close(session)
+
+
+def stubbed(session: PlantedSession) -> None:
+    """The client answers that nothing has changed: C5."""
+    _ask(session)
+    path = _file(session)
+    session.reply(read(path))
+    text = (
+        "File unchanged since last read. The content from the earlier Read tool_result in this conversation is still "
+        "current - refer to that instead of re-reading."
+    )
+    shown = {"type": "file_unchanged", "file": {"filePath": session.repository.absolute(path)}}
+    outcome = Outcome(text, shown, seconds=0.1)
+    session.reply(replace(read(path, label="C5.stub"), run=lambda session, name: outcome))
+    _close(session)
+
+
+def asked_anew(session: PlantedSession) -> None:
+    """A person wants the same to be asked again, and the answer is the same: looks like C6, is none."""
+    _ask(session)
+    command, output = f"git status {_path(session)}", "\n".join(_name(session.random) for _ in range(14))
+    session.reply(bash(command, output))
+    _close(session)
+    session.repository.changes_count += 1
+    session.prompt(f"I did something in another window, with {_name(session.random)}. And now?")
+    session.reply(bash(command, output, decoy=("C6", "a person has spoken")))
+    session.repository.changes_count += 1
+    session.reply(bash("sleep 30", ""))
+    session.reply(bash(command, output, decoy=("C6", "time has passed on purpose")))
+    _close(session)
+
+
 def repeated(session: PlantedSession) -> None:
     """The same command with the same result: C6."""
     _ask(session)
@@ -399,8 +609,8 @@ def polled(session: PlantedSession) -> None:
     rng = session.random
     number = rng.randrange(10**5)
     running = "\n".join(f"{_word(rng)}-{n}   pending  0  https://ci.example/{number}{n}" for n in range(4))
-    for _ in range(3):
-        session.reply(bash(f"gh pr checks {number}", running))
+    for place in range(3):
+        session.reply(bash(f"gh pr checks {number}", running, label="C6.poll" if place else None))
         session.wait(20)
     done = running.replace("pending  0", "pass     3m2s")
     session.reply(bash(f"gh pr checks {number}", done, decoy=("C6", "the state has changed")))
@@ -493,6 +703,26 @@ def sent_out(session: PlantedSession) -> None:
 
     brief = f"Find out what {_name(session.random)} does."
     session.reply(task("Explore", f"Find {_word(session.random)}", brief, play))  # type: ignore[arg-type]
+    _close(session)
+
+
+def sent_out_twice(session: PlantedSession) -> None:
+    """Two subagents read the same file, one after the other, and one of them another one: C8 once."""
+    _ask(session)
+    path, new = _file(session), _file(session)
+
+    def first(agent: PlantedSession) -> str:
+        agent.reply(read(path))
+        return _say(session)
+
+    def second(agent: PlantedSession) -> str:
+        agent.reply(read(path))
+        agent.reply(read(new, decoy=("C8", "nobody had read it")))
+        return _say(session)
+
+    for play in (first, second):
+        brief = f"Find out what {_name(session.random)} does."
+        session.reply(task("Explore", f"Find {_word(session.random)}", brief, play))  # type: ignore[arg-type]
     _close(session)
 
 
@@ -709,8 +939,12 @@ PLOTS: tuple[Plot, ...] = (
     *(plain, parallel, steps(6)),
     *(retried, carried_on, interrupted, rejected, plan_turned_down, speaks_of_rejection),
     *(rewound, reverted, changes_branch, woken, woken_to_work),
-    *(failed, tests_fail, reread, reread_beside_work, overlap, other_lines, reread_after_edit, reread_after_command),
-    *(repeated, polled, nearly_repeated, saved, same_after_change, reacquired, sent_out, sent_out),
+    *(failed, slips, denied, failed_again, tests_fail),
+    *(reread, reread_beside_work, overlap, other_lines, reread_after_edit, reread_after_command),
+    *(reread_after_script, reread_after_script, reread_after_person, reread_after_notice),
+    *(reread_beside_background, reread_after_server, stubbed),
+    *(repeated, asked_anew, polled, nearly_repeated, saved, same_after_change, reacquired),
+    *(sent_out, sent_out, sent_out_twice),
     *(reminded, warned, poured, poured_and_used, rewrite, written_anew, quoted, never_used, used_late, thrash),
     *(uses_server, remember, pause, evicted, come_back, change_model),
 )
@@ -775,13 +1009,13 @@ def _fits(plot: Plot, session: PlantedSession) -> bool:
     """Older clients cannot show everything: what leaves no mark in the log cannot be planted."""
     if plot is reminded:  # earlier clients write that they reminded, not what they said
         return session.version >= (2, 1, 270)
-    if plot is remember:
+    if plot in (remember, reread_after_notice, stubbed):
         return session.version >= (2, 1, 90)
     if plot is warned:
         return session.version < (2, 1, 90)
     if plot is come_back:
         return session.version >= (1, 0, 100) and bool(session.prompts)
-    if plot in (sent_out,):
+    if plot in (sent_out, sent_out_twice):
         return session.version >= (2, 0, 0)
     return True
 

@@ -1,9 +1,11 @@
 """What was read, asked or tried again though nothing that the log tells had changed: C4, C5, C6, C7 and C8.
 
-A session's tool results are walked in order, with every call that may have changed a file between them: edits, and
-shell commands by what `commands` knows of them. A read repeats an earlier one line by line, where both carry the same
+A session's tool results are walked in order, with every call that may have changed a file between them: edits, shell
+commands by what `commands` knows of them, from their start to their end where they run in the background, and what the
+client tells of files that others changed. A read repeats an earlier one line by line, where both carry the same
 line at the same number and nothing may have changed the file in between; a read that shows other lines tells of a
-change that the log does not. Whether the earlier copy still stood in the
+change that the log does not. An answer may be another one once a person has spoken or a call has waited: nothing in it
+says what it looked at. Whether the earlier copy still stood in the
 prompt decides between C5 and C7; whose prompt it was, between these and C8. A failure that is repeated is C4.
 
 What belongs here: the walk and its rules. What does not: what the claims cost (`cells`), and texts that no rule asks
@@ -23,9 +25,10 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from her_models.commands import Effect, effects
+from her_models.commands import Effect, effects, is_reading_tool
 from her_models.ledger.layout import Layout
 from her_models.ledger.thread import prompt_tokens
+from her_models.shell import leaves_running
 from her_models.waste.tables import REPEAT_COLUMNS, column_type
 
 if TYPE_CHECKING:
@@ -35,9 +38,44 @@ EDITORS = frozenset({"Edit", "MultiEdit", "Write", "NotebookEdit"})
 SHELLS = frozenset({"Bash", "PowerShell"})
 SEARCHES = frozenset({"Bash", "PowerShell", "BashOutput", "TaskOutput", "Grep", "Glob", "LS", "WebFetch", "WebSearch"})
 STUBS = ("File unchanged since last read", "<system-reminder>File unchanged", "[unchanged since")
-_WRITING_TOOL = re.compile(
-    r"write|edit|create|update|delete|remove|apply|format|rename|replace|insert|move|patch|run|exec"
+SUBAGENTS = frozenset({"Agent", "Task"})
+OUTPUTS = frozenset({"BashOutput", "TaskOutput", "AgentOutputTool"})
+KILLERS = frozenset({"KillShell", "KillBash", "TaskStop"})
+PERSONS = frozenset({"AskUserQuestion", "ExitPlanMode"})
+"""Tools that are answered by a person."""
+READERS = (
+    OUTPUTS
+    | KILLERS
+    | PERSONS
+    | frozenset(
+        {
+            *(
+                "Read",
+                "NotebookRead",
+                "Grep",
+                "Glob",
+                "LS",
+                "WebFetch",
+                "WebSearch",
+                "TodoRead",
+                "TodoWrite",
+                "ToolSearch",
+            ),
+            *(
+                "TaskCreate",
+                "TaskUpdate",
+                "TaskList",
+                "TaskGet",
+                "EnterPlanMode",
+                "SendMessage",
+                "Skill",
+                "SlashCommand",
+            ),
+            *("ListMcpResourcesTool", "ReadMcpResourceTool", "ScheduleWakeup", "StructuredOutput", "Monitor"),
+        }
+    )
 )
+"""Tools of the client that leave files as they are; one that is not here may change any."""
 _NUMBERED = re.compile(r"^ *(\d+)[→\t](.*)$", re.MULTILINE)
 _SAME_LINES = 5
 """Fewer lines in common are a margin, not a second read; a read that is nothing else counts whatever its length."""
@@ -52,6 +90,9 @@ _UNAPPROVED = re.compile(
     r"|This Bash command contains multiple operations|.{0,200} was blocked\. For security"
 )
 """How the client begins when nobody has allowed a call."""
+_IN_BACKGROUND = re.compile(r"\bbackground\b.{0,80}?\bID: ?([\w-]+)", re.DOTALL)
+_WORK_ID = re.compile(r'"(?:bash_id|shell_id|task_id|agentId)"\s*:\s*"([^"]+)"')
+_ENDED = re.compile(r"<status>\s*(completed|failed|killed|stopped|cancelled)")
 _LATEST = 6
 """So many earlier copies of a file, or answers to a command, are looked at: the number of comparisons stays linear."""
 
@@ -76,10 +117,20 @@ class Result:
     place: int
     cwd: str | None
     turn_index: int | None
+    call_block_index: int = -1
 
     @property
     def is_read(self) -> bool:
         return self.tool_name == "Read"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What `int_waste_notices` tells of the world beside the calls: `person`, `changed` or `ended`, and of what."""
+
+    block_index: int
+    kind: str
+    subject: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +205,10 @@ class Texts:
         """Return the shell text of a call; the preview where the text is not there."""
         return _command(self.by_hash.get(input_hash or "", preview))
 
+    def runs_in_background(self, input_hash: str | None) -> bool:
+        """Say whether a call of the shell asked not to wait for its end."""
+        return '"run_in_background":true' in self.by_hash.get(input_hash or "", "").replace(" ", "")
+
 
 @lru_cache(maxsize=4_096)
 def _command(text: str) -> str:
@@ -214,25 +269,44 @@ class Prompts:
 
 @dataclass
 class _Changes:
-    """What may have changed files so far, in order; each file looks at each event once."""
+    """What may have changed files so far, in order; each file looks at each event once.
+
+    What runs in the background may change something at any moment until it has ended.
+    """
 
     events: list[tuple[int, Effect]] = field(default_factory=list)
-    latest: int = -1
-    _seen: dict[str, tuple[int, int]] = field(default_factory=dict)
+    running: dict[str, tuple[Effect, ...]] = field(default_factory=dict)
+    seen: int = -1  # block of the last event
+    _of_paths: dict[str, tuple[int, int]] = field(default_factory=dict)
 
-    def add(self, block_index: int, effect: Effect) -> None:
-        if effect.writes_anything or effect.paths:
-            self.events.append((block_index, effect))
-            self.latest = block_index
+    def add(self, block_index: int, effects: Iterable[Effect]) -> None:
+        for effect in effects:
+            if not effect.changes_nothing:
+                self.events.append((block_index, effect))
+                self.seen = block_index
 
-    def of(self, path: str) -> int:
-        """Return the block of the last event that may have changed a file; -1 where none did."""
-        looked_at, found = self._seen.get(path, (0, -1))
+    def start(self, work: str, effects: Iterable[Effect]) -> None:
+        """Note that work goes on which may change something."""
+        changing = tuple(effect for effect in effects if not effect.changes_nothing)
+        if changing:
+            self.running[work] = changing
+
+    def end(self, work: str, block_index: int) -> None:
+        self.add(block_index, self.running.pop(work, ()))
+
+    def latest(self, now: int) -> int:
+        """Return the block of the last event that may have changed anything; `now` where something still may."""
+        return now if self.running else self.seen
+
+    def of(self, path: str, now: int) -> int:
+        """Return the block of the last event that may have changed a file; -1 where none did, `now` where one may."""
+        looked_at, found = self._of_paths.get(path, (0, -1))
         for block_index, effect in self.events[looked_at:]:
             if effect.may_change(path):
                 found = block_index
-        self._seen[path] = (len(self.events), found)
-        return found
+        self._of_paths[path] = (len(self.events), found)
+        is_changing = any(effect.may_change(path) for effects in self.running.values() for effect in effects)
+        return now if is_changing else found
 
 
 class Walk:
@@ -247,9 +321,19 @@ class Walk:
         self.answers: dict[tuple[str, str], list[Result]] = defaultdict(list)
         self.equals: dict[tuple[str, str], list[Result]] = defaultdict(list)
         self.failures: dict[tuple[str, str, str], Result] = {}
+        self.spoken = self.waited = -1  # the last block at which a person spoke, or a call let time pass
+        self._threads: frozenset[str] = frozenset()
+        self._latest_of_subagents = -1
 
-    def run(self, results: Iterable[Result]) -> Iterator[Repeat]:
+    def run(self, results: Sequence[Result], notices: Sequence[Notice] = ()) -> Iterator[Repeat]:
+        self._threads = frozenset(result.thread_id for result in results if result.thread_id)
+        told = 0
         for result in results:
+            while told < len(notices) and notices[told].block_index < result.block_index:
+                self._note(notices[told])
+                told += 1
+            if self._waits(result):
+                self.waited = result.block_index
             yield from self._judge_failure(result) if result.is_error else self._judge(result)
             self._note_changes(result)
 
@@ -268,25 +352,84 @@ class Walk:
         self.failures[key] = result
         if old is None or old.content_hash != result.content_hash or old.turn_index != result.turn_index:
             return
-        if self.changes.latest <= old.block_index and old.place != result.place:
-            kind, said = "C4.repeat", "The same call had failed with the same error, and no call since changes files."
-            if _UNAPPROVED.match(result.preview):
-                kind, said = "C4.unapproved", "The same call had been turned away in this turn: nobody had allowed it."
-            yield Repeat(kind, result, 0.0, 1.0, True, None, None, old, said)
+        if old.place == result.place:
+            return
+        if _UNAPPROVED.match(result.preview):
+            if max(self.changes.seen, self.spoken) <= old.block_index:
+                said = "The same call had been turned away in this turn: nobody had allowed it."
+                yield Repeat("C4.unapproved", result, 0.0, 1.0, True, None, None, old, said)
+        elif self._since(result, is_poll=False) <= old.block_index and not self._looks_elsewhere(result):
+            said = "The same call had failed with the same error, and no call since changes files."
+            yield Repeat("C4.repeat", result, 0.0, 1.0, True, None, None, old, said)
 
     # -- what changes files
 
+    def _note(self, notice: Notice) -> None:
+        if notice.kind == "changed" and notice.subject is not None:
+            self.changes.add(notice.block_index, (Effect("", True, (notice.subject,)),))
+        elif notice.kind == "ended" and notice.subject is not None:
+            self.changes.end(notice.subject, notice.block_index)
+        elif notice.kind == "person":
+            self.spoken = notice.block_index
+
     def _note_changes(self, result: Result) -> None:
+        if result.thread_id:
+            self._latest_of_subagents = result.block_index
+        if result.tool_name in PERSONS or (result.is_error and result.preview.startswith("The user doesn")):
+            self.spoken = result.block_index
+        self._note_end(result)
+        done, work = self._changes_by(result), self._work(result)
+        if work is None:
+            self.changes.add(result.block_index, done)
+        else:
+            self.changes.start(work, done)
+
+    def _changes_by(self, result: Result) -> tuple[Effect, ...]:
+        """Return what a call may have changed."""
         tool = result.tool_name
+        anything = (Effect(tool, False, (), writes_anything=True),)
         if tool in EDITORS:
-            if not result.is_error:
-                known = (result.path,) if result.path else ()
-                self.changes.add(result.block_index, Effect(tool, True, known, writes_anything=not result.path))
-        elif tool in SHELLS:
-            for effect in self._effects(result):
-                self.changes.add(result.block_index, effect)
-        elif tool.startswith("mcp__") and _WRITING_TOOL.search(tool.rpartition("__")[2]):
-            self.changes.add(result.block_index, Effect(tool, False, (), writes_anything=True))
+            if result.is_error:
+                return ()
+            return (Effect(tool, True, (result.path,)),) if result.path else anything
+        if tool in SHELLS:
+            return self._effects(result)
+        if tool in SUBAGENTS:
+            return () if self._is_logged(result) else anything
+        is_reading = is_reading_tool(tool) if tool.startswith("mcp__") else tool in READERS
+        return () if is_reading else anything
+
+    def _is_logged(self, result: Result) -> bool:
+        """Say whether what a subagent called is in the log: one that only answered is not told from one that is not."""
+        is_seen = self._latest_of_subagents > result.call_block_index >= 0
+        return is_seen or any(thread in result.preview for thread in self._threads)
+
+    def _work(self, result: Result) -> str | None:
+        """Return by what name work goes on in the background after a call; None where nothing does."""
+        found = _IN_BACKGROUND.search(result.preview)
+        if result.tool_name in SUBAGENTS and result.preview.startswith("Async agent launched"):
+            named = re.search(r"agentId: ?([\w-]+)", result.preview)
+            return named[1] if named else f"@{result.block_index}"
+        if result.tool_name not in SHELLS or result.is_error:
+            return None
+        text = self.texts.command(result.input_hash, result.call_preview)
+        if found or self.texts.runs_in_background(result.input_hash) or leaves_running(text):
+            return found[1] if found else f"@{result.block_index}"
+        return None
+
+    def _note_end(self, result: Result) -> None:
+        named = _WORK_ID.search(result.call_preview)
+        if named is None:
+            return
+        is_over = result.tool_name in OUTPUTS and _ENDED.search(result.preview) is not None
+        if is_over or (result.tool_name in KILLERS and not result.is_error):
+            self.changes.end(named[1], result.block_index)
+
+    def _waits(self, result: Result) -> bool:
+        """Say whether a call let time pass for something else to happen."""
+        if result.tool_name in SHELLS:
+            return any(effect.waits for effect in self._effects(result))
+        return result.tool_name in ("TaskOutput", "AgentOutputTool") and '"block":false' not in result.call_preview
 
     def _effects(self, result: Result) -> tuple[Effect, ...]:
         return effects(self.texts.command(result.input_hash, result.call_preview), result.cwd)
@@ -324,7 +467,7 @@ class Walk:
         lines have become others: such a read is of an older file, and so may be those after it, up to the first that
         holds one of these lines as it is now.
         """
-        since = self.changes.of(path)
+        since = self.changes.of(path, result.block_index)
         now = lines.by_number if lines is not None else {}
         current: list[Result] = []
         changed: list[set[int]] = []
@@ -412,16 +555,23 @@ class Walk:
             return self.texts.command(result.input_hash, result.call_preview)
         return result.input_hash or ""
 
-    def _is_only_asking(self, result: Result) -> tuple[bool, bool]:
-        """Say whether a call changes nothing, and whether it looks at another machine or a process that goes on."""
-        if result.tool_name in ("BashOutput", "TaskOutput"):
-            return True, True
-        if result.tool_name not in SHELLS:
-            writes = result.tool_name.startswith("mcp__") and bool(_WRITING_TOOL.search(result.tool_name[5:]))
-            return not writes, result.tool_name.startswith(("mcp__", "Web"))
-        done = self._effects(result)
-        is_asking = all(effect.is_known and not effect.writes_anything and not effect.paths for effect in done)
-        return is_asking and bool(done), any(effect.network for effect in done)
+    def _is_only_asking(self, result: Result) -> bool:
+        """Say whether a call changes nothing."""
+        done = self._changes_by(result)
+        if result.tool_name in SHELLS and not done:
+            return False
+        return all(effect.is_known and effect.changes_nothing for effect in done)
+
+    def _looks_elsewhere(self, result: Result) -> bool:
+        """Say whether a call looks at another machine or a process that goes on."""
+        if result.tool_name in SHELLS:
+            return any(effect.network for effect in self._effects(result))
+        return result.tool_name in OUTPUTS or result.tool_name.startswith(("mcp__", "Web"))
+
+    def _since(self, result: Result, *, is_poll: bool) -> int:
+        """Return the block before which an answer says nothing of now: what others do is a poll's question itself."""
+        asked_anew = max(self.spoken, self.waited)
+        return asked_anew if is_poll else max(asked_anew, self.changes.latest(result.block_index))
 
     def _equal_answer(self, result: Result, asked: str) -> list[Repeat] | None:
         if result.content_hash is None or not result.text_bytes:
@@ -430,18 +580,16 @@ class Walk:
             same_question = self._question(old) == asked
             if not same_question and result.text_bytes < _SAME_BYTES:
                 continue
-            is_asking, is_poll = self._is_only_asking(result)
-            if not is_asking:
+            is_poll = self._looks_elsewhere(result)
+            if not self._is_only_asking(result) or old.block_index <= self._since(result, is_poll=is_poll):
                 return None
-            if old.block_index <= self.changes.latest and not is_poll:
-                return None
-            # Once a person has spoken, how another machine stands is asked anew.
-            if is_poll and old.turn_index != result.turn_index:
+            # Two questions to another machine are two, and once a person has spoken a question is asked anew.
+            if old.turn_index != result.turn_index or (is_poll and not same_question):
                 continue
             if old.thread_id == result.thread_id:
                 if old.place != result.place and not self.prompts.holds(result.place, old.slot):
                     continue
-                kind = "C6.poll" if is_poll and same_question else "C6.exact"
+                kind = "C6.poll" if is_poll else "C6.exact"
                 asked_so = "to the same question " if same_question else ""
                 stood = "was still in the context" if old.place != result.place else "came to a call beside this one"
                 said = f"The same answer {asked_so}{stood}."
@@ -457,8 +605,8 @@ class Walk:
         text = self.texts.by_hash.get(result.content_hash or "")
         if text is None or result.text_bytes < _NEAR_BYTES:
             return None
-        is_asking, is_poll = self._is_only_asking(result)
-        if not is_asking:
+        is_poll = self._looks_elsewhere(result)
+        if not self._is_only_asking(result):
             return None
         lines = text.split("\n")
         compared = _answered(text)
@@ -466,7 +614,7 @@ class Walk:
             before = self.texts.by_hash.get(old.content_hash or "")
             if before is None or old.thread_id != result.thread_id or old.place == result.place:
                 continue
-            if old.block_index <= self.changes.latest and not is_poll:
+            if old.block_index <= self._since(result, is_poll=is_poll) or old.turn_index != result.turn_index:
                 return None
             if old.text_bytes < _NEAR * result.text_bytes or not self.prompts.holds(result.place, old.slot):
                 continue
@@ -505,7 +653,8 @@ _RESULTS = """
         results.slot_index as slot,
         results.place_index as place,
         results.cwd,
-        results.turn_index
+        results.turn_index,
+        results.call_block_index
     from int_waste_results as results
     order by results.source_id, results.session_id, results.block_index
 """
@@ -539,8 +688,9 @@ def build(con: duckdb.DuckDBPyConnection, layout: Layout) -> None:
     texts = Texts(dict(con.execute(_TEXTS).fetchall()))
     prompts = Prompts(layout)
     columns: dict[str, list[Any]] = {name: [] for name in REPEAT_COLUMNS["waste_repeats"]}
+    notices = _notices(con)
     for key, results in _by_session(con):
-        for repeat in Walk(key, texts, prompts).run(results):
+        for repeat in Walk(key, texts, prompts).run(results, notices.get(key, ())):
             row = {
                 "source_id": key[0],
                 "session_id": key[1],
@@ -561,6 +711,15 @@ def build(con: duckdb.DuckDBPyConnection, layout: Layout) -> None:
     con.register("waste_repeats_arrow", table)
     con.execute("create or replace temp table waste_repeats as select * from waste_repeats_arrow")
     con.unregister("waste_repeats_arrow")
+
+
+def _notices(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], list[Notice]]:
+    found: dict[tuple[str, str], list[Notice]] = defaultdict(list)
+    for source, session, *told in con.execute(
+        "select source_id, session_id, block_index, kind, subject from int_waste_notices order by all"
+    ).fetchall():
+        found[source, session].append(Notice(*told))
+    return found
 
 
 def _by_session(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[tuple[str, str], list[Result]]]:

@@ -33,7 +33,7 @@ USES_COLUMNS: dict[str, tuple[str, ...]] = {
     "waste_rewrites": (*_BLOCK, "spared_ratio", "evidence_block_index", "unchanged_lines_count"),
 }
 
-REPEAT_READS = ("int_waste_results", "contents")
+REPEAT_READS = ("int_waste_results", "int_waste_notices", "contents")
 REPEAT_GRAINS = {"waste_repeats": "one row per part of a tool result that repeats an earlier one"}
 REPEAT_COLUMNS: dict[str, tuple[str, ...]] = {
     "waste_repeats": (

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from her_models.waste.repeats import Prompts, Repeat, Result, Texts, Walk, read_lines
+from her_models.waste.repeats import Notice, Prompts, Repeat, Result, Texts, Walk, read_lines
 
 
 def numbered(first: int, last: int, word: str = "line") -> str:
@@ -32,12 +32,14 @@ class Session:
 
     def __init__(self) -> None:
         self.results: list[Result] = []
+        self.notices: list[Notice] = []
         self.texts: dict[str, str] = {}
         self.lost: set[int] = set()
 
     def add(self, tool: str, asked: str, text: str, **more: Any) -> int:
-        number = len(self.results)
+        number = self._next()
         given = {"command": asked} if tool == "Bash" else {"file_path": asked}
+        given |= more.pop("given", {})
         question = json.dumps(given)
         hashes = {"content_hash": f"h{hash(text)}", "input_hash": f"q{hash(question)}"}
         self.texts |= {hashes["content_hash"]: text, hashes["input_hash"]: question}
@@ -49,8 +51,14 @@ class Session:
         self.results.append(Result(**{**row, **hashes, **more}))
         return number
 
+    def note(self, kind: str, subject: str | None = None) -> None:
+        self.notices.append(Notice(self._next(), kind, subject))
+
+    def _next(self) -> int:
+        return len(self.results) + len(self.notices)
+
     def repeats(self) -> list[Repeat]:
-        return list(Walk(("s", "one"), Texts(self.texts), Standing(self.lost)).run(self.results))
+        return list(Walk(("s", "one"), Texts(self.texts), Standing(self.lost)).run(self.results, self.notices))
 
 
 def found(session: Session) -> list[tuple[str, int, int | None, int | None, bool]]:
@@ -164,6 +172,104 @@ def test_a_read_after_a_possible_change_is_none(tool, asked):
     assert found(session) == []
 
 
+def test_a_file_that_the_client_said_somebody_had_changed_is_needed_again():
+    session = Session()
+    session.add("Read", "/repo/a.py", numbered(1, 40))
+    session.add("Read", "/repo/b.py", numbered(1, 40))
+    session.note("changed", "/repo/a.py")
+    session.add("Read", "/repo/a.py", numbered(1, 40))
+    session.add("Read", "/repo/b.py", numbered(1, 40))
+    assert found(session) == [("C5.reread", 1, 1, 40, True)]
+
+
+def test_a_file_read_again_on_a_person_s_word_and_found_the_same_is_a_second_read():
+    session = Session()
+    session.add("Read", "/repo/a.py", numbered(1, 40))
+    session.note("person")
+    session.add("Read", "/repo/a.py", numbered(1, 40), turn_index=1)
+    assert found(session) == [("C5.reread", 0, 1, 40, True)]
+
+
+def test_what_runs_in_the_background_may_change_a_file_until_it_has_been_seen_to_end():
+    session = Session()
+    session.add(
+        "Bash",
+        "sleep 20 && black .",
+        "Command running in background with ID: b1",
+        given={"run_in_background": True},
+    )
+    session.add("Read", "/repo/a.py", numbered(1, 40))
+    session.add("Read", "/repo/a.py", numbered(1, 40))
+    session.add("BashOutput", "", "<status>running</status>", call_preview='{"bash_id":"b1"}')
+    session.add("Read", "/repo/a.py", numbered(1, 40))
+    session.add("BashOutput", "", "<status>completed</status>", call_preview='{"bash_id":"b1"}')
+    session.add("Read", "/repo/a.py", numbered(1, 40))
+    session.add("Read", "/repo/a.py", numbered(1, 40))
+    assert found(session) == [("C5.reread", 6, 1, 40, True)]
+
+
+@pytest.mark.parametrize("end", ["notice", "kill"])
+def test_background_work_ends_with_the_client_s_notice_or_when_it_is_killed(end):
+    session = Session()
+    session.add("Bash", "npm run dev", "Command running in background with ID: b1. Output is written to f")
+    if end == "notice":
+        session.note("ended", "b1")
+    else:
+        session.add("KillShell", "", "Successfully killed shell: b1", call_preview='{"shell_id":"b1"}')
+    session.add("Read", "/repo/a.py", numbered(1, 40))
+    session.add("Read", "/repo/a.py", numbered(1, 40))
+    assert found(session) == [("C5.reread", 2, 1, 40, True)]
+
+
+@pytest.mark.parametrize(("asked", "is_second"), [("npm run dev &", False), ("pytest -q > /tmp/log &", True)])
+def test_what_a_shell_leaves_running_goes_on_to_the_end(asked, is_second):
+    session = Session()
+    session.add("Bash", asked, "")
+    session.add("Bash", "ls", "a")
+    session.add("Read", "/repo/a.py", numbered(1, 40))
+    session.add("Read", "/repo/a.py", numbered(1, 40))
+    assert bool(found(session)) == is_second
+
+
+@pytest.mark.parametrize(
+    ("tool", "is_second"),
+    [
+        ("mcp__git__git_status", True),
+        ("mcp__git__checkout", False),
+        ("mcp__fs__Save", False),
+        ("TodoWrite", True),
+        ("Workflow", False),
+        ("Task", False),
+    ],
+)
+def test_a_tool_that_is_not_known_to_read_may_change_any_file(tool, is_second):
+    session = Session()
+    session.add("Read", "/repo/a.py", numbered(1, 40))
+    session.add(tool, "", "done", path=None)
+    session.add("Read", "/repo/a.py", numbered(1, 40))
+    assert bool(found(session)) == is_second
+
+
+def test_a_subagent_whose_calls_are_logged_changes_what_they_change():
+    session = Session()
+    session.add("Read", "/repo/a.py", numbered(1, 40))
+    session.add("Edit", "/repo/b.py", "done", thread_id="one")
+    session.add("Task", "", "done", path=None, call_block_index=0)
+    session.add("Read", "/repo/a.py", numbered(1, 40))
+    assert found(session) == [("C5.reread", 0, 1, 40, True)]
+
+
+def test_a_subagent_in_the_background_that_is_not_logged_goes_on_until_its_notice():
+    session = Session()
+    session.add("Task", "", "Async agent launched successfully.\nagentId: x7 (internal)", path=None)
+    session.add("Read", "/repo/a.py", numbered(1, 40))
+    session.add("Read", "/repo/a.py", numbered(1, 40))
+    session.note("ended", "x7")
+    session.add("Read", "/repo/a.py", numbered(1, 40))
+    session.add("Read", "/repo/a.py", numbered(1, 40))
+    assert found(session) == [("C5.reread", 4, 1, 40, True)]
+
+
 @pytest.mark.parametrize(
     ("tool", "asked"), [("Edit", "/repo/b.py"), ("Bash", "git status"), ("Bash", "pytest -q"), ("Bash", "black b.py")]
 )
@@ -237,6 +343,42 @@ def test_how_a_machine_stands_is_asked_anew_once_a_person_has_spoken():
     assert found(session) == []
 
 
+@pytest.mark.parametrize("asked", ["git status", "pytest -v", "gh pr checks 7"])
+@pytest.mark.parametrize("between", ["prompt", "turn", "question", "wait", "waits"])
+def test_a_question_is_asked_anew_once_a_person_has_spoken_or_a_call_has_waited(asked, between):
+    session = Session()
+    answer = "\n".join(f"service {number} is running" for number in range(40))
+    session.add("Bash", asked, answer)
+    match between:
+        case "prompt":
+            session.note("person")
+        case "question":
+            session.add("AskUserQuestion", "", "yes", path=None)
+        case "wait":
+            session.add("Bash", "sleep 30", "")
+    again = f"sleep 30; {asked}" if between == "waits" else asked
+    session.add("Bash", again, answer, turn_index=1 if between == "turn" else 0)
+    assert found(session) == []
+
+
+def test_two_questions_to_another_machine_are_two():
+    session = Session()
+    answer = "x" * 300
+    session.add("Bash", "curl -s https://example.com/a", answer)
+    session.add("Bash", "curl -s https://example.com/b", answer)
+    assert found(session) == []
+
+
+@pytest.mark.parametrize("given", [{"block": True}, {}])
+def test_to_wait_for_a_task_is_no_poll_and_to_ask_for_it_is_one(given):
+    session = Session()
+    for asked in (given, {"block": False}):
+        said = json.dumps({"task_id": "b1", **asked}, separators=(",", ":"))
+        for _ in range(2):
+            session.add("TaskOutput", "", f"<status>running</status> {asked}", call_preview=said, input_hash=said)
+    assert found(session) == [("C6.poll", 2, None, None, True)]
+
+
 def test_an_answer_that_is_nearly_the_same_claims_the_lines_in_common():
     session = Session()
     lines = [f"service-{number:03d} is running on node {number % 7}" for number in range(40)]
@@ -295,6 +437,22 @@ def test_a_call_that_nobody_had_allowed_is_turned_away_again_until_a_person_has_
     session.add("Bash", "swift build", said, is_error=True)
     session.add("Bash", "swift build", said, is_error=True, turn_index=1)
     assert found(session) == [("C4.unapproved", 0, None, None, True)]
+
+
+@pytest.mark.parametrize("asked", ["curl -s localhost:3000", "sleep 60; test -f done", "npm install left-pad"])
+def test_a_failure_of_another_machine_or_after_a_wait_may_be_another_one(asked):
+    session = Session()
+    for _ in range(3):
+        session.add("Bash", asked, "Exit code 1", is_error=True)
+    assert found(session) == []
+
+
+def test_a_failure_after_a_person_s_word_may_be_another_one():
+    session = Session()
+    session.add("Bash", "swift build", "error: no such module", is_error=True)
+    session.note("person")
+    session.add("Bash", "swift build", "error: no such module", is_error=True)
+    assert found(session) == []
 
 
 def test_what_a_command_prints_of_approval_in_its_midst_is_a_failure_like_others():
