@@ -50,6 +50,7 @@ SQL_PATH = Path(__file__).resolve().parent.parent / "sql"
 COMMANDS_PATH = Path(__file__).with_name("commands.toml")
 GIVEN = frozenset({"scope_sessions", "changed_files", "check_results"})
 """Tables that `lake` provides for a run, beside those of the contract."""
+_MODEL_PARTS = ("staging", "intermediate", "marts")  # folders of `sql/`; in the others questions are asked of marts
 
 Layer = Literal["staging", "intermediate", "python", "marts"]
 Scope = Literal["sessions", "source"]
@@ -222,11 +223,7 @@ def models(folder: Path = SQL_PATH) -> dict[str, Model]:
     Raises:
         ModelError: a header cannot be used, a model reads what does not exist, or models read each other in a ring.
     """
-    found = [
-        read_model(path)
-        for part in ("staging", "intermediate", "marts")
-        for path in sorted((folder / part).glob("*.sql"))
-    ]
+    found = [read_model(path) for part in _MODEL_PARTS for path in sorted((folder / part).glob("*.sql"))]
     if folder == SQL_PATH:
         found += _step_models()
     by_name = {model.name: model for model in found}
@@ -255,9 +252,12 @@ def mart_models(folder: Path = SQL_PATH) -> dict[str, Model]:
 
 @cache
 def models_version(folder: Path = SQL_PATH) -> str:
-    """Return a hash of every model and of the contract: marts made by another version must be made anew."""
+    """Return a hash of every model, its checks and the contract: marts made by another version must be made anew.
+
+    Questions that are asked of marts are left out: another wording changes no figure that the lake holds.
+    """
     digest = hashlib.blake2b(digest_size=8)
-    paths = sorted(folder.glob("*/*.sql"))
+    paths = [path for part in (*_MODEL_PARTS, "checks") for path in sorted((folder / part).glob("*.sql"))]
     for step in STEPS.values():
         paths += [*sorted(step.path.parent.glob("*.py")), *sorted(step.path.parent.glob("*.toml"))]
     paths += [COMMANDS_PATH, *(COMMANDS_PATH.with_name(name) for name in ("commands.py", "shell.py"))]

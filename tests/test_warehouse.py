@@ -89,6 +89,20 @@ def test_every_check_says_what_to_do_and_reads_what_exists():
         assert check.severity in ("critical", "warning")
 
 
+def test_only_what_makes_marts_makes_those_of_before_outdated(tmp_path):
+    def version(*, of: str, saying: str) -> str:
+        folder = tmp_path / f"{of}-{saying}"
+        for part in ("staging", "intermediate", "marts", "checks", "ask", "reports", "advice", "quality"):
+            (folder / part).mkdir(parents=True)
+            (folder / part / "one.sql").write_text(f"select {saying if part == of else 0}\n")
+        return warehouse.models_version(folder)
+
+    for part in ("staging", "intermediate", "marts", "checks"):
+        assert version(of=part, saying="1") != version(of=part, saying="2")
+    for part in ("ask", "reports", "advice", "quality"):
+        assert version(of=part, saying="1") == version(of=part, saying="2")
+
+
 def test_a_check_without_a_severity_is_refused(tmp_path):
     path = tmp_path / "odd.sql"
     path.write_text("-- odd: why.\n-- table: lines\n-- reads: lines\n-- remedy: none\n\nselect 1 as failing\n")
