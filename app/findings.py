@@ -19,6 +19,7 @@ from her_models.waste_report.questions import WasteReport
 
 _CHARACTERS_SHOWN = 6_000
 _NAME_CHARACTERS = 28  # of a line of a name on a phone
+_ROWS_SHOWN_WHOLE = 40
 _STEP = 27  # height of a bar; two lines of a name fit
 _IS_NARROW = "containerSize()[0] < 520"
 _EQUAL = "**Difference**: none, the two are equal"
@@ -104,6 +105,8 @@ def draw_groups(table: pa.Table, heading: str) -> None:
             "between": Shown("Between", "figure", "waste.low_usd to waste.high_usd"),
         },
         label=f"Waste by {heading.lower()}",
+        # Short enough, a table is shown whole: its last rows belong to no group, and without them it adds up to less.
+        height="content" if len(rows) <= _ROWS_SHOWN_WHOLE else "auto",
         key=f"waste_by_{heading}",
     )
 

@@ -167,9 +167,20 @@ def test_misses_are_found_to_the_token(demo: tuple[Path, DemoTruth], lake: Confi
 
 def test_every_kind_of_waste_is_planted(demo: tuple[Path, DemoTruth]) -> None:
     labels = {planted.label.split(".")[0] for planted in demo[1].planted}
-    assert labels == {"C2", "C4", "C5", "C6", "C7", "C8", "C9", "C11", "C12", "C13", "C14"}
+    assert labels == {"C1", "C2", "C3", "C4", "C5", "C6", "C7", "C8", "C9", "C11", "C12", "C13", "C14"}
     causes = {request.miss_cause.split(".")[0] for request in demo[1].requests if request.miss_cause}
     assert causes == {"K1", "K2", "K3", "K5"}
+
+
+def test_an_answer_thrown_away_and_a_needless_wake_up_are_found(demo: tuple[Path, DemoTruth], lake: Config) -> None:
+    truth = demo[1]
+    kinds = {"C1.discarded", "C3.noop"}
+    planted = {
+        (p.label, p.message_id) for p in truth.planted if p.label in kinds and truth.sessions[p.session_id] in RICH
+    }
+    assert {kind for kind, _ in planted} == kinds
+    told = rows(lake, "select kind, request_id from waste where label in ('C1', 'C3')")
+    assert {tuple(one) for one in told} == planted
 
 
 def test_what_only_looks_like_waste_is_not_planted(demo: tuple[Path, DemoTruth]) -> None:

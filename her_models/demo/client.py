@@ -857,6 +857,34 @@ class Session:
             Planted("C2.interrupted", self.session_id, self.agent_id, request.message_id, uuid, request.output_tokens)
         )
 
+    def lose_answer(self, say: str) -> None:
+        """Begin to answer and lose the stream: what was billed is thrown away, and the prompt stands as it stood."""
+        length, leaf = len(self.thread.blocks), self.leaf
+        self.reply(say=say, is_floor=True)
+        request = self.world.truth.requests[-1]
+        tokens = request.prompt_tokens + request.logged_output_tokens
+        self.world.truth.planted.append(
+            Planted("C1.discarded", self.session_id, self.agent_id, request.message_id, request.message_id, tokens)
+        )
+        self.thread.cut(length)
+        self.leaf = leaf
+        self.wait(2)
+
+    def wake(self, summary: str, say: str) -> None:
+        """Be woken by the client's notice of a command that ended, and find nothing to do."""
+        notice = (
+            f"<task-notification>\n<task-id>{self._name('b')[-7:]}</task-id>\n<status>completed</status>\n"
+            f"<summary>{summary}</summary>\n</task-notification>"
+        )
+        body = {"type": "user", "message": {"role": "user", "content": notice}}
+        uuid = str(self._write(self._envelope(body))["uuid"])
+        self.thread.append(self._block("prompt", uuid, notice))
+        self.reply(say=say)
+        request = self.world.truth.requests[-1]
+        self.world.truth.planted.append(
+            Planted("C3.noop", self.session_id, self.agent_id, request.message_id, uuid, request.prompt_tokens)
+        )
+
     def reject(self, *calls: Call, say: str = "", think: str = "") -> None:
         """Propose calls that the person turns down."""
         refused = [

@@ -327,12 +327,17 @@ def broken_stream(session: Session) -> None:
 
 
 def forgotten(session: Session) -> None:
-    """The server forgets the end of a prefix: a partial miss that nothing explains."""
+    """The server forgets the end of a prefix, then an answer, which is asked for again; a notice wakes it for nothing."""
     for question in tasks.API_QUESTIONS[:2]:
         ask(question)(session)
     session.evict(5)
     ask(tasks.API_QUESTIONS[3])(session)
     mend(fixes.API[2])(session)
+    session.prompt("Is there a changelog that has to name it?", after=40)
+    session.lose_answer("There is a CHANGELOG.md, which names what")
+    session.reply(say="No: what changes for customers is told in the release notes, and this does not.")
+    session.wait(75)
+    session.wake('Background command "pytest -q" completed (exit code 0)', say="The tests passed.")
 
 
 def server_connects(session: Session) -> None:

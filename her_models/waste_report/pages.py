@@ -378,7 +378,7 @@ def _drawn(values: list[dict[str, Any]]) -> dict[str, Any]:
                 "mark": {"type": "bar", "height": 15},
                 "encoding": {
                     "y": y,
-                    "x": {"field": "from", "type": "quantitative", "title": "US dollars", "axis": {"format": "~s"}},
+                    "x": {"field": "from", "type": "quantitative", "title": "US dollars", "axis": {"format": "~g"}},
                     "x2": {"field": "to"},
                     "color": {"field": "colour", "type": "nominal", "scale": None},
                     "tooltip": tip,

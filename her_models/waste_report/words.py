@@ -141,9 +141,10 @@ def floor_in_words(report: WasteReport) -> list[str]:
     """Say why a bill can only be too low; nothing where it is whole."""
     found, told = report.selection, []
     if found.floor_requests_count:
+        whose = "its" if found.floor_requests_count == 1 else "their"
         told.append(
             f"Of {_counted(found.floor_requests_count, 'response')} the log holds no end: "
-            "their output is counted as far as it shows, and the bill is at least this."
+            f"{whose} output is counted as far as it shows, and the bill is at least this."
         )
     if found.unpriced_requests_count:
         models = ", ".join(found.unpriced_models) or "no model named"

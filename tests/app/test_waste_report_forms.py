@@ -225,6 +225,7 @@ def test_all_forms_say_the_same(
         assert f"Billed at least ${billed:,.2f}" in plain, form
         assert ("1 response has no price and is in no figure: mystery-1." in plain) is is_unpriced, form
         assert "no price to no price" not in plain, form
+        assert "Of 1 response the log holds no end: its output is counted" in plain, form
         (told,) = re.findall(r"Billed at least .*?unexplained \$[\d.]+", plain)
         # Useful, overhead, waste, premium, fees and unexplained: nothing of the bill is left out of the sentence.
         assert sum(map(float, re.findall(r"\$([\d.]+)", told)[1:])) == pytest.approx(billed), form
