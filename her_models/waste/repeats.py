@@ -126,7 +126,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What `int_waste_notices` tells of the world beside the calls: `person`, `changed` or `ended`, and of what."""
+    """What `int_waste_notices` tells of beside the calls: `person`, `shell`, `changed` or `ended`, and of what."""
 
     block_index: int
     kind: str
@@ -369,8 +369,10 @@ class Walk:
             self.changes.add(notice.block_index, (Effect("", True, (notice.subject,)),))
         elif notice.kind == "ended" and notice.subject is not None:
             self.changes.end(notice.subject, notice.block_index)
-        elif notice.kind == "person":
+        elif notice.kind in ("person", "shell"):
             self.spoken = notice.block_index
+            if notice.subject is not None:
+                self.changes.add(notice.block_index, effects(notice.subject))
 
     def _note_changes(self, result: Result) -> None:
         if result.thread_id:

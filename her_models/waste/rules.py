@@ -144,7 +144,7 @@ RULES: dict[str, Rule] = {
             "Let one subagent read, or hand its finding to the next.",
             is_unproven=True,
         ),
-        Rule("C9.injection", "estimated", "3", "Have the hook or client send it once, or only what changed."),
+        Rule("C9.injection", "estimated", "4", "Have the hook or client send it once, or only what changed."),
         Rule(
             "C9.in_result",
             "estimated",

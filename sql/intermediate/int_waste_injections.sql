@@ -6,7 +6,8 @@
 --        the client adds without a line is part of `hidden` and not here; notices that woke the model are C3. What a hook
 --        says of a call of a tool is left out: the same words are news of another call, or were shown to the person alone;
 --        so is what a person has open in the editor, which is news of the moment. What attachments of one type say (the
---        model, a list of tasks) holds until the next says otherwise: to say the first again is then news too
+--        model, a list of tasks) holds until the next says otherwise: to say the first again is then news too. What stands
+--        behind a command that the person gave is its text, which the person asked for again
 
 with tool_hooks as (
     select
@@ -18,6 +19,16 @@ with tool_hooks as (
         and json_extract_string(payload, '$.attachment.hookEvent') in ('PreToolUse', 'PostToolUse', 'PostToolUseFailure')
 ),
 
+said as (
+    select
+        *,
+        lag(kind) over (
+            partition by source_id, session_id, agent_id
+            order by block_index
+        ) as before_kind
+    from blocks
+),
+
 injections as (
     select
         blocks.source_id,
@@ -26,9 +37,10 @@ injections as (
         blocks.block_index,
         blocks.content_hash,
         stg_event_lines.subtype,
+        coalesce(blocks.role = 'user' and blocks.before_kind = 'command', false) as is_asked,
         entered.place_index as entered_index,
         held.place_index as held_index
-    from blocks
+    from said as blocks
     inner join int_waste_requests as entered
         on
             blocks.source_id = entered.source_id
@@ -85,5 +97,6 @@ select
 from copies
 where
     earlier_held_index >= entered_index
+    and not is_asked
     -- Hooks of one event each say their own.
     and (subtype is null or starts_with(subtype, 'hook_') or last_said_hash = content_hash)

@@ -2,7 +2,7 @@
 -- grain: one row per notice
 -- key:   source_id, session_id, block_index
 -- reads: blocks, contents, int_session_lines
--- note:  the client tells of a file that somebody else changed when it next sends a prompt. Background work has ended where
+-- note:  a command that the person gave is a word too, and one of the shell (!) may have changed what it likes. The client tells of a file that somebody else changed when it next sends a prompt. Background work has ended where
 --        its notice says how; one that brings news of work that goes on is none
 
 with edited_files as (
@@ -31,7 +31,11 @@ told as (
         spoken.path,
         coalesce(contents.text, spoken.preview) as text,
         edited_files.file_id is not null as is_edited_file,
-        spoken.kind in ('prompt', 'interruption') and spoken.agent_id is null as is_person
+        spoken.agent_id is null
+        and (
+            spoken.kind in ('prompt', 'interruption')
+            or (spoken.kind = 'command' and regexp_matches(spoken.preview, '^<(command-(name|message)|bash-input)>'))
+        ) as is_person
     from spoken
     left join contents
         on
@@ -53,6 +57,7 @@ named as (
         case
             when starts_with(text, '<task-notification>') then 'ended'
             when is_edited_file or regexp_matches(text, '^(<system-reminder>\s*)?Note: .+ was modified') then 'changed'
+            when is_person and starts_with(text, '<bash-input>') then 'shell'
             when is_person then 'person'
         end as kind,
         case
@@ -65,6 +70,7 @@ named as (
             when is_edited_file then path
             when regexp_matches(text, '^(<system-reminder>\s*)?Note: .+ was modified')
                 then regexp_extract(text, 'Note: (.+?) was modified', 1)
+            when starts_with(text, '<bash-input>') then regexp_extract(text, '(?s)^<bash-input>(.*?)(</bash-input>|$)', 1)
         end as subject
     from told
 )
@@ -73,7 +79,7 @@ select
     source_id,  -- shard
     session_id,  -- session
     block_index,  -- where it stands
-    kind,  -- person, changed or ended
-    subject  -- the file that changed, or the work that ended; null for a person's word
+    kind,  -- person, shell, changed or ended
+    subject  -- the command of the shell, the file that changed, or the work that ended; null for a person's word
 from named
-where kind = 'person' or (kind in ('changed', 'ended') and subject is not null)
+where kind = 'person' or (kind in ('shell', 'changed', 'ended') and subject is not null)

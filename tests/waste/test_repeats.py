@@ -190,6 +190,15 @@ def test_a_file_read_again_on_a_person_s_word_and_found_the_same_is_a_second_rea
     assert found(session) == [("C5.reread", 0, 1, 40, True)]
 
 
+@pytest.mark.parametrize(("asked", "is_second"), [("black .", False), ("ls", True)])
+def test_a_command_that_the_person_ran_changes_what_it_says(asked, is_second):
+    session = Session()
+    session.add("Read", "/repo/a.py", numbered(1, 40))
+    session.note("shell", asked)
+    session.add("Read", "/repo/a.py", numbered(1, 40))
+    assert bool(found(session)) == is_second
+
+
 def test_what_runs_in_the_background_may_change_a_file_until_it_has_been_seen_to_end():
     session = Session()
     session.add(
