@@ -38,8 +38,23 @@ async def _to_first(request: Request) -> Response:
     return RedirectResponse(request.url.replace(path="/"))
 
 
+async def _to_page(request: Request) -> Response:
+    """Lead from below a page to it: there Streamlit's own files, whose addresses are relative, would not be found."""
+    name, rest = request.url.path.split("/")[1], request.path_params["rest"]
+    if rest.startswith("_stcore"):
+        return Response(status_code=404)
+    url = request.url.replace(path=f"/{name}")
+    if name == "session" and rest and "session" not in request.query_params:
+        url = url.include_query_params(session=rest)
+    return RedirectResponse(url)
+
+
 _HTML = page_html()
 app = st.App(
     _HERE / "streamlit_app.py",
-    routes=[Route(f"/{_FIRST}", _to_first), *(Route(f"/{name}", _page) for name in _PAGES)],
+    routes=[
+        Route(f"/{_FIRST}", _to_first),
+        *(Route(f"/{name}", _page) for name in _PAGES),
+        *(Route(f"/{name}/{{rest:path}}", _to_page) for name in _PAGES),
+    ],
 )

@@ -54,6 +54,14 @@ def test_the_first_page_has_a_name_too_and_keeps_what_stands_behind_it(demo_app:
     expect(page.get_by_role("radio", name="Project", exact=True).first).to_be_checked()
 
 
+def test_an_address_below_a_page_leads_to_it(demo_app: str, open_page: Opener) -> None:
+    page = open_page(f"{demo_app}/cost/whatever?days=7")
+    expect(page).to_have_url(f"{demo_app}/cost?days=7")
+    page.goto(f"{demo_app}/session/no such session?view=Turns")
+    expect(page).to_have_url(re.compile(r"/session\?view=Turns&session=no(%20|\+)such(%20|\+)session$"))
+    expect(page.get_by_text("no such session").first).to_be_visible()
+
+
 @pytest.mark.parametrize("app", ["demo_app", "shared_app"])
 def test_a_click_opens_a_session_and_each_of_its_views(
     app: str, request: pytest.FixtureRequest, open_page: Opener
