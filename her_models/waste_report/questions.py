@@ -5,10 +5,11 @@ from __future__ import annotations
 import getpass
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from her_models import shown_paths
 from her_models.advice.outcomes import Change, Outcome, changes, outcome
@@ -139,17 +140,18 @@ def waste_report(
         shows_persons=config.shows_persons,
     )
     names_persons = config.shows_persons or bool(scope.owners)
+    wasted = waste_by(con, scope, names_persons=names_persons)
     return WasteReport(
         scope=scope,
         whose=whose,
         selection=selection(con, scope),
         bill=bill(con, scope),
-        by_label=waste_by(con, "label", scope),
-        by_kind=waste_by(con, "kind", scope),
-        by_project=waste_by(con, "project", scope, names_persons=names_persons),
-        by_owner=waste_by(con, "owner", scope) if names_persons else None,
-        by_tool=waste_by(con, "tool", scope),
-        by_file=waste_by(con, "file", scope, names_persons=names_persons),
+        by_label=wasted["label"],
+        by_kind=wasted["kind"],
+        by_project=wasted["project"],
+        by_owner=wasted["owner"] if names_persons else None,
+        by_tool=wasted["tool"],
+        by_file=wasted["file"],
         findings=findings(con, scope, names_persons=names_persons),
         paid_again=redundant_context(con, scope, PAID_AGAIN_SHOWN, names_persons=names_persons),
         what_ifs=what_ifs_of_scope(con, scope),
@@ -171,15 +173,15 @@ def bill(con: duckdb.DuckDBPyConnection, scope: Scope) -> pa.Table:
     return _table(con, "waste_bill", scope)
 
 
-def waste_by(
-    con: duckdb.DuckDBPyConnection, dimension: Dimension, scope: Scope, *, names_persons: bool = True
-) -> pa.Table:
-    """Return waste added up by `dimension`, hints apart, the dearest first; what belongs to no group stands last.
+def waste_by(con: duckdb.DuckDBPyConnection, scope: Scope, *, names_persons: bool = True) -> dict[Dimension, pa.Table]:
+    """Return waste added up by each dimension, hints apart, the dearest first; what belongs to no group stands last.
 
     `names_persons`: with whole paths of files, and projects named after their owners' home folders.
     """
     shown_paths.learn(con)
-    return _table(con, "waste_by", scope, dimension=dimension, names_persons=names_persons)
+    names = get_args(Dimension)
+    rows = _table(con, "waste_by", scope, dimensions=list(names), names_persons=names_persons)
+    return {name: rows.filter(pc.equal(rows["dimension"], name)).drop_columns("dimension") for name in names}
 
 
 def findings(

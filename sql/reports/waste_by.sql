@@ -1,13 +1,17 @@
 -- waste_by: waste of a selection, added up by label, kind, project, person, tool or file; every way to the same total.
--- grain: one row per group, and one per part that belongs to no group
--- key:   part, group_name, label, is_hint
+-- grain: one row per dimension asked for and group, and one per part that belongs to no group
+-- key:   dimension, part, group_name, label, is_hint
 -- reads: requests, request_labels, cache_misses, waste, sessions
 -- note:  what is waste lies where its requests were billed, as in the bill. Labels, projects and persons are known of each
 --        request. Kinds, tools and files are known of findings, which a session beyond the selection may have paid elsewhere:
 --        what such a session paid here stands in one row, undivided. Hints cost what they cost in all, where they began.
 --        Where persons are not to be named, files and projects are told by `shown_path`
 
-with chosen as (
+with dimensions as (
+    select unnest($dimensions::varchar[]) as dimension
+),
+
+chosen as (
     select
         source_id,
         session_id,
@@ -112,14 +116,15 @@ shared as (
 cells as (
     -- Labels, projects and persons, and what cannot be divided by kind, tool or file.
     select
+        dimensions.dimension,
         case
-            when $dimension in ('label', 'project', 'owner') then 'group'
+            when dimensions.dimension in ('label', 'project', 'owner') then 'group'
             else 'elsewhere'
         end as place,
         parts.source_id,
         parts.session_id,
-        case when $dimension = 'label' then parts.label end as group_name,
-        case when $dimension = 'label' then parts.label else '' end as label,
+        case when dimensions.dimension = 'label' then parts.label end as group_name,
+        case when dimensions.dimension = 'label' then parts.label else '' end as label,
         false as is_hint,
         parts.findings_count,
         parts.tokens,
@@ -130,21 +135,23 @@ cells as (
         parts.high_usd,
         parts.doubt
     from shared as parts
+    cross join dimensions
     left join whole_sessions
         on parts.source_id = whole_sessions.source_id and parts.session_id = whole_sessions.session_id
-    where $dimension in ('label', 'project', 'owner') or whole_sessions.session_id is null
+    where dimensions.dimension in ('label', 'project', 'owner') or whole_sessions.session_id is null
 
     union all
 
     -- Kinds, tools and files of sessions that lie in the selection whole; hints where they began.
     select
+        dimensions.dimension,
         'group' as place,
         told.source_id,
         told.session_id,
-        case $dimension
+        case dimensions.dimension
             when 'label' then told.label when 'kind' then told.kind when 'tool' then told.tool_name when 'file' then told.path
         end as group_name,
-        case when $dimension in ('label', 'kind') then told.label else '' end as label,
+        case when dimensions.dimension in ('label', 'kind') then told.label else '' end as label,
         told.is_hint,
         1 as findings_count,
         told.tokens,
@@ -155,25 +162,27 @@ cells as (
         told.high_usd,
         case told.confidence when 'heuristic' then 2 when 'estimated' then 1 else 0 end as doubt
     from told
+    cross join dimensions
     left join whole_sessions
         on told.source_id = whole_sessions.source_id and told.session_id = whole_sessions.session_id
     where
         case
             when told.is_hint then told.is_begun_here
-            else $dimension in ('kind', 'tool', 'file') and whole_sessions.session_id is not null
+            else dimensions.dimension in ('kind', 'tool', 'file') and whole_sessions.session_id is not null
         end
 
     union all
 
     select
-        case when $dimension in ('tool', 'file') then 'misses' else 'group' end as place,
+        dimensions.dimension,
+        case when dimensions.dimension in ('tool', 'file') then 'misses' else 'group' end as place,
         chosen.source_id,
         chosen.session_id,
-        case $dimension
+        case dimensions.dimension
             when 'label' then coalesce(cache_misses.label, 'K5')
             when 'kind' then concat_ws('.', coalesce(cache_misses.label, 'K5'), cache_misses.cause)
         end as group_name,
-        case when $dimension in ('label', 'kind') then coalesce(cache_misses.label, 'K5') else '' end as label,
+        case when dimensions.dimension in ('label', 'kind') then coalesce(cache_misses.label, 'K5') else '' end as label,
         false as is_hint,
         1 as findings_count,
         coalesce(cache_misses.missed_tokens, 0) as tokens,
@@ -184,6 +193,7 @@ cells as (
         chosen.cache_excess_usd as high_usd,
         0 as doubt
     from chosen
+    cross join dimensions
     left join cache_misses on chosen.source_id = cache_misses.source_id and chosen.request_id = cache_misses.request_id
     where chosen.cache_excess_usd <> 0
 ),
@@ -193,8 +203,8 @@ named as (
         cells.* exclude (group_name),
         case
             when cells.place <> 'group' then null
-            when $dimension = 'owner' then sessions.owner
-            when $dimension = 'project'
+            when cells.dimension = 'owner' then sessions.owner
+            when cells.dimension = 'project'
                 then case
                     when $names_persons then sessions.project
                     else shown_project(sessions.project, sessions.project_path, sessions.owner)
@@ -213,8 +223,9 @@ parted as (
 )
 
 select
+    dimension,  -- what is added up by: label, kind, project, owner, tool or file
     part,  -- group; none: names none; misses: of no tool or file; elsewhere: of sessions beyond the selection
-    group_name,  -- what is added up by; null for parts that are no group
+    group_name,  -- which of them; null for parts that are no group
     label,  -- label, where a group has one
     is_hint,  -- hints are shown and never added to totals
     sum(findings_count)::bigint as findings_count,  -- findings that began here, and responses that missed the cache
@@ -230,5 +241,5 @@ select
     sum(high_usd) as high_usd,  -- upper end
     max(doubt) as doubt  -- 0 exact to 2 heuristic
 from parted
-group by part, group_name, label, is_hint
-order by is_hint, part <> 'group', waste_usd desc nulls last, part, group_name, label
+group by dimension, part, group_name, label, is_hint
+order by dimension, is_hint, part <> 'group', waste_usd desc nulls last, part, group_name, label
