@@ -169,10 +169,11 @@ def test_a_case_without_a_finding_opens_at_its_response(
     monkeypatch.setenv("HER_HOME", str(tmp_path / "home"))
     shutil.copytree(home, tmp_path / "home")
     with open_lake(load_config(tmp_path / "home")) as lake:
-        for session, request in ((SESSION, "m-1111"), ("s0", "r0"), ("s1", "r1")):
+        for session, request, before in ((SESSION, "m-1111", "r0"), ("s0", "r0", "r1"), ("s1", "r1", "r0")):
             whose = {"session_id": session, "owner": "ada", "project": "engine", "started_at": at(1), "turn_index": 0}
             miss = {"label": "K1", "request_id": request, "excess_usd": 1.0, "confidence": "exact"}
-            fill(lake, "cache_misses", whose | miss | {"age_seconds": 7200.0})
+            entry = {"age_seconds": 7200.0, "missed_tokens": 9_000, "previous_request_id": before}
+            fill(lake, "cache_misses", whose | miss | entry)
             lake.con.execute("update requests set cache_excess_usd = 1.0 where request_id = ?", [request])
         lake.con.execute("update blocks set turn_index = 0 where session_id = ?", [SESSION])
     app = opened("cost")
