@@ -83,6 +83,13 @@ function hostOf(name) {
       address.searchParams.set(key, String(number));
       window.history.replaceState(window.history.state, "", address);
     },
+    clock: () => (new URL(window.location.href).searchParams.get("clock") === "progress" ? "progress" : "time"),
+    keepClock: (by) => {
+      const address = new URL(window.location.href);
+      if (by === "time") address.searchParams.delete("clock");
+      else address.searchParams.set("clock", by);
+      window.history.replaceState(window.history.state, "", address);
+    },
   };
 }
 

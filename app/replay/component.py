@@ -44,7 +44,7 @@ def draw(session: Session, *, words: str | None = None) -> None:
 def draw_two(upper: Session, lower: Session) -> None:
     """Draw two sessions one above the other on one clock, by time or by progress, as the reader chooses.
 
-    Their events stand in the address as `event` and `event2`.
+    Their events stand in the address as `event` and `event2`, and `clock=progress` where they run by progress.
     """
     records = [recorded(upper), recorded(lower)]
     empty = [session.session_id for session, record in zip((upper, lower), records, strict=True) if not record["count"]]

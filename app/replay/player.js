@@ -8,6 +8,7 @@
 //   whole(id, event)          promise of a text uncut; absent where the whole is not at hand
 //   address(source, session)  where another session is replayed; absent likewise
 //   place(key), keep(key, n)  the event named in the address, from 1
+//   clock(), keepClock(by)    for two: what they run by, as the address says
 
 const STRETCH = 32; // events whose texts are fetched together
 const SPEEDS = [0.5, 1, 2, 4, 8, 16, 32, 64];
@@ -788,13 +789,23 @@ class Player {
 class Pair {
   constructor(parent, recordings, options) {
     const transport = new Transport();
-    this.by = h("select", { "aria-label": "Run both by", onchange: () => transport.setBy(this.by.value) },
+    const { host } = options;
+    const choose = () => {
+      transport.setBy(this.by.value);
+      host.keepClock(this.by.value);
+    };
+    this.by = h("select", { "aria-label": "Run both by", onchange: choose },
       h("option", { value: "time" }, "by time"), h("option", { value: "progress" }, "by progress"));
     this.element = h("div", { class: "pair" }, h("label", { class: "by" }, "Run both ", this.by));
     parent.append(this.element);
     this.players = recordings.map((data, place) =>
       new Player(this.element, data, { ...options, transport, isSmall: true, name: `${options.name}-${place}`, placeKey: place ? "event2" : "event" }));
-    transport.move(transport.clock);
+    this.by.value = transport.by = host.clock();
+    const [leader, other] = this.players;
+    leader.wanted = leader.position;
+    transport.clock = transport.common(leader, leader.local);
+    // An address that names both events means both, in step or not; with the next move they are in step again.
+    if (other.written === null) transport.move(transport.clock);
   }
 
   readTheme() {

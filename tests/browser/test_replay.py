@@ -508,4 +508,19 @@ def test_two_sessions_run_on_one_clock_by_time_or_by_progress(home: Path, tmp_pa
         expect(lower).to_have_text("5 / 5")
         # Whichever replay comes to rest first stands first.
         page.wait_for_url(re.compile(r"\?(?=.*\bevent=20000\b)(?=.*\bevent2=5\b)"))
+        # A link keeps the clock, and both events it names, in step or not; the next move brings them in step.
+        page.goto(f"{address}?event=3&event2=4&clock=progress")
+        settled(page)
+        expect(upper).to_have_text("3 / 20,000")
+        expect(lower).to_have_text("4 / 5")
+        expect(page.get_by_label("Run both by")).to_have_value("progress")
+        page.wait_for_timeout(500)  # longer than the address waits
+        assert "event=3&event2=4&clock=progress" in page.url
+        first.focus()
+        page.keyboard.press("ArrowRight")
+        expect(upper).to_have_text("4 / 20,000")
+        expect(lower).to_have_text("1 / 5")
+        page.get_by_label("Run both by").select_option("time")
+        page.wait_for_function("() => !location.search.includes('clock')")
+        expect(lower).to_have_text("5 / 5")
         page.goto("about:blank")  # a page whose server goes away logs that it cannot be reached
