@@ -11,7 +11,7 @@ import re
 import shlex
 from dataclasses import dataclass
 
-from her_models.commands import effects, has_subcommands, may_destroy
+from her_models.commands import has_subcommands, may_destroy
 from her_models.shell import simple_commands
 
 _CD = re.compile(r"^\s*cd\s+(?:'[^']*'|\"[^\"$`]*\"|[^\s;&|$`]+)\s*(?:&&|;)\s*")
@@ -19,6 +19,35 @@ _SUBCOMMAND = re.compile(r"[a-z][a-z0-9:_-]*$")
 _SCRIPT_RUNNERS = frozenset({"python", "python3", "node", "ruby", "perl", "php", "bash", "sh", "zsh", "tsx", "ts-node"})
 _DEEPER = frozenset({"run", "compose", "exec", "x", "tool", "pr", "issue"})
 """Words that a second sub-command follows."""
+_BUILDERS = frozenset(
+    {
+        *(
+            "bun",
+            "bundle",
+            "cargo",
+            "ctest",
+            "dotnet",
+            "eslint",
+            "go",
+            "gradle",
+            "gradlew",
+            "just",
+            "make",
+            "mvn",
+            "mvnw",
+        ),
+        *("mypy", "ninja", "nox", "npm", "pnpm", "pytest", "rake", "ruff", "swift", "task", "tox", "tsc", "yarn"),
+    }
+)
+"""What builds and tests a project, by the project's own rules."""
+_TARGETED = frozenset({"just", "make", "nox", "rake", "task", "tox"})
+"""Those that are told what to do by the first word that follows."""
+_BUILDS = frozenset({"bench", "build", "check", "clippy", "fmt", "format", "lint", "run", "test", "typecheck", "vet"})
+_READS = frozenset(
+    {"blame", "describe", "diff", "get", "images", "list", "log", "logs", "ls", "ps", "show", "status", "view"}
+)
+"""Sub-commands that only look, with whatever follows them."""
+_READERS = frozenset({"cat", "du", "file", "grep", "head", "ls", "rg", "stat", "tail", "tree", "wc", "which"})
 
 
 @dataclass(frozen=True)
@@ -37,8 +66,8 @@ class Permission:
 def permission(command: str) -> Permission | None:
     """Return what to allow so that a command goes through; None where no rule is sure to do it, or to do no more.
 
-    What may destroy something, reaches a network or writes the files that it is given is allowed as it stands alone; a
-    script by its name; else the command with its sub-command, whatever follows.
+    What only looks, and what builds or tests the project, is allowed with its sub-command and whatever follows; a
+    script by its name; all else as it stands, alone.
     """
     text = _CD.sub("", command).strip()
     found = simple_commands(text)
@@ -56,10 +85,22 @@ def permission(command: str) -> Permission | None:
         return Permission(f"{words[0]} {words[1]}", is_prefix=True) if is_script else None
     if may_destroy(only):
         return Permission(text, is_prefix=False)
-    if has_subcommands(only.name) and len(words) > 1 and _SUBCOMMAND.match(words[1]):
-        is_deeper = words[1] in _DEEPER and len(words) > 2 and _SUBCOMMAND.match(words[2])
-        return Permission(" ".join(words[: 3 if is_deeper else 2]), is_prefix=True)
-    done = effects(text)
-    if any(effect.is_known and (effect.network or not effect.changes_nothing) for effect in done):
-        return Permission(text, is_prefix=False)
-    return Permission(words[0], is_prefix=True)
+    begin = _harmless_beginning(only.name, words)
+    return Permission(begin or text, is_prefix=bool(begin))
+
+
+def _harmless_beginning(name: str, words: list[str]) -> str | None:
+    """Return how a command begins, where whatever follows does no more; None where that is not known."""
+    if "/" in words[0] and not words[0].startswith("/") and name not in _BUILDERS:
+        return words[0]  # a script of the project
+    if name in _READERS:
+        return words[0]
+    if name in _TARGETED:
+        return " ".join(words[:2]) if len(words) > 1 and _SUBCOMMAND.match(words[1]) else None
+    if not has_subcommands(name):
+        return words[0] if name in _BUILDERS else None
+    if len(words) < 2 or not _SUBCOMMAND.match(words[1]):
+        return None
+    is_deeper = words[1] in _DEEPER and len(words) > 2 and bool(_SUBCOMMAND.match(words[2]))
+    asked = words[: 3 if is_deeper else 2]
+    return " ".join(asked) if asked[-1] in _READS or (name in _BUILDERS and _BUILDS.intersection(asked)) else None

@@ -367,6 +367,7 @@ def bars(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def _drawn(values: list[dict[str, Any]]) -> dict[str, Any]:
     y = {"field": "label", "type": "nominal", "sort": None, "title": None, "axis": {"ticks": False}}
     tip = [{"field": "label", "title": "Part"}, {"field": "told", "title": "US dollars"}]
+    axis = {"format": "$,~f", "tickCount": 6}
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
         "width": 560,
@@ -378,7 +379,7 @@ def _drawn(values: list[dict[str, Any]]) -> dict[str, Any]:
                 "mark": {"type": "bar", "height": 15},
                 "encoding": {
                     "y": y,
-                    "x": {"field": "from", "type": "quantitative", "title": "US dollars", "axis": {"format": "~g"}},
+                    "x": {"field": "from", "type": "quantitative", "title": "US dollars", "axis": axis},
                     "x2": {"field": "to"},
                     "color": {"field": "colour", "type": "nominal", "scale": None},
                     "tooltip": tip,

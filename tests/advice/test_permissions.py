@@ -23,6 +23,18 @@ from her_models.advice.permissions import permission
         ("cd /repo && git push --force", "git push --force"),
         ("curl -s https://example.com", "curl -s https://example.com"),
         ("mkdir -p build", "mkdir -p build"),
+        # So is what does more with other words behind it.
+        ("docker run -v /:/h x", "docker run -v /:/h x"),
+        ("/usr/bin/docker run x", "/usr/bin/docker run x"),
+        ("gh api -X DELETE /x", "gh api -X DELETE /x"),
+        ("terraform apply", "terraform apply"),
+        ("watch ls", "watch ls"),
+        ("chmod 777 x", "chmod 777 x"),
+        ("npm install left-pad", "npm install left-pad"),
+        ("make deploy", "make deploy:*"),
+        ("make", "make"),
+        ("docker ps -a", "docker ps:*"),
+        ("rg -n todo", "rg:*"),
     ],
 )
 def test_a_rule_allows_the_command_and_no_more_than_its_like(command, rule):

@@ -328,8 +328,8 @@ def test_the_report_draws_the_bill_and_what_each_label_of_waste_cost(
     assert sum(bar["to"] for bar in told) == pytest.approx(float(sum(row["waste_usd"] for row in counted)))
     assert [bar["to"] for bar in told] == sorted((bar["to"] for bar in told), reverse=True)
     assert as_html(document).count("<svg") == len(drawn) > 1
-    # A tenth of a dollar is 0.1 on the axis, and not 100m.
-    assert {spec["layer"][0]["encoding"]["x"]["axis"]["format"] for spec in drawn.values()} == {"~g"}
+    # On the axis a tenth of a dollar is $0.1 and not 100m, a hundred are $100 and not 1e+2.
+    assert {spec["layer"][0]["encoding"]["x"]["axis"]["format"] for spec in drawn.values()} == {"$,~f"}
 
 
 def test_what_an_address_names_and_is_not_there_is_told(home: Path) -> None:
