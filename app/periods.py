@@ -33,10 +33,15 @@ def chosen() -> date | None:
 
 
 def draw_rule() -> None:
-    """Say below the filters which days were chosen; of all time there is nothing to say."""
+    """Say below the filters which days were chosen; of all time there is nothing to say.
+
+    The place is kept where nothing is said: what stands below would move, and a control that moves may no longer
+    reach the address.
+    """
+    place = st.container()
     days, last = PERIODS[st.session_state.get("period") or ALL_TIME], last_on()
     if days and last:
-        st.caption(f"{sentence(periods.in_words(days, last))}: {periods.first_on(days, last)} to {last}.")
+        place.caption(f"{sentence(periods.in_words(days, last))}: {periods.first_on(days, last)} to {last}.")
 
 
 def sentence(words: str) -> str:

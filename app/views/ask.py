@@ -114,6 +114,8 @@ def _choose(title: str) -> None:
 
 
 def _ask_why(session_id: str, turn_index: int) -> None:
+    st.session_state["q"] = ""  # what was asked before says nothing of this turn, nor does its period
+    st.session_state["period"] = next(iter(PERIODS))
     st.session_state["question"] = QUESTIONS["why_turn"].title
     st.session_state["of"] = session_id
     st.session_state["turn"] = turn_index + 1

@@ -150,13 +150,19 @@ if not total.requests_count:
         st.info(f"Nothing was billed in this selection. The logs reach from {choices.first_on} to {choices.last_on}.")
     st.stop()
 
-outlook.draw_budgets()
-draw_figures(total)
-outlook.draw_month(scope)
-draw_days(scope, total)
-outlook.draw_movers(scope)
+with st.container():  # each part has a place of its own: a control that moves may no longer reach the address
+    outlook.draw_budgets()
+with st.container():
+    draw_figures(total)
+with st.container():
+    outlook.draw_month(scope)
+with st.container():
+    draw_days(scope, total)
+with st.container():
+    outlook.draw_movers(scope)
 
-cost_breakdown.draw(scope)
+with st.container():
+    cost_breakdown.draw(scope)
 
 outlook.draw_week(scope)
 

@@ -100,3 +100,37 @@ def test_back_from_a_session_leads_to_what_was_asked(demo_app: str, open_page: O
     page.wait_for_url(address)
     settled(page)
     expect(page.get_by_test_id("stMain")).to_have_text(shown, use_inner_text=True)
+
+
+def test_back_after_why_leads_in_one_step_to_the_question_as_asked(demo_app: str, open_page: Opener) -> None:
+    page = open_page(f"{demo_app}/ask?q=most+expensive+turn")
+    address, shown = page.url, page.get_by_test_id("stMain").inner_text()
+    page.get_by_role("button", name="Why?").nth(1).click()
+    expect(page.get_by_role("heading", name=re.compile(r"^Why was turn \d+ expensive\?$"))).to_be_visible()
+    page.wait_for_url(re.compile(r"of=.*turn=\d+"))
+    settled(page)
+    expect(page.get_by_role("textbox", name="Question")).to_have_value("")
+    page.go_back()
+    page.wait_for_url(address)
+    settled(page)
+    expect(page.get_by_test_id("stMain")).to_have_text(shown, use_inner_text=True)
+
+
+@pytest.mark.parametrize("days", [30, 90])
+def test_how_the_days_are_split_stands_in_the_address_after_a_period_was_chosen(
+    demo_app: str, open_page: Opener, days: int
+) -> None:
+    page = open_page(demo_app)
+    page.get_by_role("radio", name=f"{days} days").first.click()
+    expect(page.get_by_text(f"The {days} days up to", exact=False)).to_be_visible()
+    page.wait_for_url(re.compile("period="))
+    settled(page)
+    page.get_by_role("radio", name="Token class").click()
+    page.wait_for_url(re.compile("split=Token"))
+    assert page.context.browser is not None
+    other = page.context.browser.new_page()
+    other.goto(page.url)
+    settled(other)
+    expect(other.get_by_role("radio", name="Token class")).to_be_checked()
+    expect(other.get_by_role("radio", name=f"{days} days").first).to_be_checked()
+    other.close()
