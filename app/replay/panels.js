@@ -284,13 +284,18 @@ class FlowPanel {
   constructor(player) {
     this.player = player;
     this.title = h("h3", {}, "Where values came from");
+    this.back = h("button", { class: "plain back", type: "button", onclick: () => player.seek(this.asked) });
     this.answer = h("div", { class: "answer", role: "status" });
     this.element = h("section", { class: "flow", "aria-label": "Where values came from", hidden: true },
-      h("header", {}, this.title, h("button", { class: "plain", type: "button", onclick: () => player.closeFlow() }, "Close")), this.answer);
+      h("header", {}, this.title, this.back, h("button", { class: "plain", type: "button", onclick: () => player.closeFlow() }, "Close")), this.answer);
   }
 
-  ask(title) {
+  // An edge leads away from the event that was asked about; the button leads back to it.
+  ask(title, position) {
     this.title.textContent = title;
+    this.asked = position;
+    this.back.textContent = `Event ${count(position + 1)}`;
+    this.back.title = "Go to the event that was asked about";
     this.answer.replaceChildren(h("p", { class: "nothing" }, "Looking …"));
     this.element.hidden = false;
   }

@@ -704,13 +704,13 @@ class Player {
   }
 
   traceEdit() {
-    this.trace(`Why event ${this.position + 1} changed the code`, null);
+    this.trace("Why this event changed the code", null);
   }
 
   async trace(title, value) {
     const position = this.position;
     this.transport.pause();
-    this.flow.ask(title);
+    this.flow.ask(title, position);
     try {
       const answer = await this.host.flow(this.recording.id, position, value);
       this.edges = answer.edges.map((edge) => ({ ...edge, to: position }));
