@@ -116,6 +116,8 @@ def draw_pair(found: PairComparison) -> None:
     for note in found.notes:
         st.caption(format.escaped(note))
     _draw_exports(found)
+    if st.toggle("Both replays in step", key="replays", bind="query-params", help="A above, B below, on one clock"):
+        _draw_replays(found)
     money, turns, context, files, sides = st.tabs(
         ["Where the money went", "Turns side by side", "In their contexts", "Files", "Side by side"],
         key="part_of_two",
@@ -138,8 +140,6 @@ def draw_pair(found: PairComparison) -> None:
             for name, side in (("A", found.a), ("B", found.b)):
                 address = {"session": side.key.session_id, "source": side.key.source_id}
                 st.page_link("views/session.py", label=f"Session {name}", query_params=address)
-    if st.toggle("Both replays in step", key="replays", bind="query-params", help="A above, B below, on one clock"):
-        _draw_replays(found)
 
 
 def _draw_pair_steps(found: PairComparison) -> None:

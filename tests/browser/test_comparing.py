@@ -62,6 +62,9 @@ def test_two_sessions_are_found_swapped_and_shared_by_the_address(demo_app: str,
     settled(page)
     assert sides(page) == (chosen[1], chosen[0])
     expect(answer(page)).to_have_text(re.compile(r"^B cost \$[\d.]+ (more|less) than A\. Largest steps: "))
+    switch = page.get_by_test_id("stCheckbox").filter(has_text="Both replays in step").bounding_box()
+    tabs = page.get_by_role("tablist").bounding_box()
+    assert switch and tabs and switch["y"] < tabs["y"]  # it is found without scrolling past a table
     told = answer(page).inner_text()
     shared = open_page(page.evaluate("location.href"))
     expect(answer(shared)).to_have_text(told, use_inner_text=True)
