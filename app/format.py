@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from her_models.reports import turn_in_words
 
 NO_PRICE = "no price"
+BLANK = "(blank)"  # stands for a text of blanks alone
 UNKNOWN = "–"
 LIST_PRICE_NOTE = "At list price. On a subscription this is what the same tokens would cost through the API."
 

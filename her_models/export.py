@@ -195,6 +195,8 @@ def _event(row: dict[str, Any], texts: dict[str, str]) -> _Event:
         parts.append(_usd(row["billed_usd"]))
     text = texts.get(row["content_hash"]) or row["preview"] or ""
     is_code = row["kind"] in ("tool_call", "tool_result")
+    if text and not text.strip():
+        text, is_code = "(blank)", False
     lines = text.splitlines()
     if is_code and len(lines) > _QUOTED_LINES:
         text = "\n".join([*lines[:_QUOTED_LINES], f"… {len(lines) - _QUOTED_LINES} more lines"])

@@ -141,7 +141,9 @@ def _words(events: pa.Table, folder: str | None) -> list[str]:
     """Return a few words for each event: the file it names, or how its text begins."""
     shown = {path: _end(path, folder) for path in set(events["path"].to_pylist()) if path}
     return [
-        shown[path] if path else format.one_line(format.spoken(preview), _SUMMARY_CHARACTERS)
+        shown[path]
+        if path
+        else format.one_line(format.spoken(preview), _SUMMARY_CHARACTERS) or (format.BLANK if preview else "")
         for path, preview in zip(events["path"].to_pylist(), events["preview"].to_pylist(), strict=True)
     ]
 

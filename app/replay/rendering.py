@@ -67,6 +67,8 @@ def event_html(
         return f'<img class="picture" alt="{_size_words(event)}" src="{escape(image)}">'
     if text is None or not text.shown:
         return f'<p class="nothing">{_nothing(event)}</p>'
+    if event["kind"] in _PROSE and text.whole_chars == len(text.shown) and not text.shown.strip():
+        return f'<p class="nothing">{format.BLANK}</p>'
     with _cut_to(longest) as limit:
         body = _body(event, text.shown)
         return body + (_cut_note(text, limit) if limit.was_reached or len(text.shown) < text.whole_chars else "")

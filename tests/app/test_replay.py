@@ -104,6 +104,11 @@ def test_a_line_of_five_megabytes_is_cut_and_the_note_says_how_long_it_is() -> N
     assert f"The first {CHARACTERS_SHOWN:,} of 5,000,000 characters." in html
 
 
+def test_a_text_of_blanks_alone_says_that_it_is_blank() -> None:
+    assert shown(event("text"), "\n\n") == '<p class="nothing">(blank)</p>'
+    assert "(blank)" not in shown(event("text"), "\n x")
+
+
 def test_a_command_shows_its_exit() -> None:
     assert "Exit 0" in shown(event("tool_result", "Bash"), "fine")
     assert "Exit 2" in shown(event("tool_result", "Bash", is_error=True), "Exit code 2\nno such file")
