@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from app import terminal
+from app import format, terminal
 from app.reading import reading
 from her_models.audit import case as cases
 from her_models.audit import questions
@@ -138,7 +138,8 @@ def _write_case(asked: Asked, lake: Lake, found: pa.Table, key: SessionKey | Non
         told = {"command": "audit", "case": str(folder), "files": [str(path) for path in written]}
         terminal.put(terminal.as_json(told), None)
     else:
-        terminal.screen.print(f"Wrote {len(keys):,} sessions into {folder}; its README.md says how to verify it.")
+        sessions = format.counted(len(keys), "session")
+        terminal.screen.print(f"Wrote {sessions} into {folder}; its README.md says how to verify it.")
 
 
 def _check_case(asked: Asked, folder: Path) -> bool:

@@ -22,7 +22,8 @@ _MEANINGS = {
     "Identity": "Share of the responses that read exactly what the one before had cached "
     " (sessions.identical_pairs_count).",
     "Best estimate": "The bill with output that the log lost (sessions.estimated_usd).",
-    "Unlogged": "Calls that no line shows, estimated, in no other figure (sessions.estimated_unlogged_usd).",
+    "Unlogged": "Calls that no line shows, estimated, in no other figure (sessions.estimated_unlogged_usd); of sessions"
+    " with responses, as all here. Overview counts those of sessions without any, too.",
     "Client": "The client's own running total, where it wrote one, and how it differs (sessions.client_total_usd).",
     "Floor": "Responses whose output is only a lower bound (sessions.floor_requests_count).",
     "Truth": "Where most prompts' content comes from: exact, snapshot or inferred (sessions.ledger_truth).",

@@ -116,7 +116,7 @@ def draw_result(table: pa.Table, is_cut: bool) -> None:
         st.caption(
             f"The first {table.num_rows:,} rows; there are more. Narrow the query to see them."
             if is_cut
-            else f"{table.num_rows:,} rows"
+            else format.counted(table.num_rows, "row")
         )
         with st.container(horizontal=True, width="content"):
             downloads.button(
